@@ -1,0 +1,2 @@
+//! The `deskvault` command.
+fn main() {}
