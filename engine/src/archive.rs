@@ -1,1 +1,3 @@
-//! Being built.
+//! The archive: rows to CSV parts to one ZIP, and its verification.
+
+pub mod settings;

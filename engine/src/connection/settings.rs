@@ -1,0 +1,116 @@
+//! What the configuration says about a connection. Plain data: no I/O happens here.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that is said about one connection.
+#[derive(Clone)]
+pub struct Settings {
+    /// The name of the desk, for messages.
+    pub desk: String,
+    /// The base URL; requests go below it.
+    pub url: String,
+    /// Whether plain HTTP may leave this machine (`allow_plain_http = true`). Loopback is always allowed.
+    pub allow_plain_http: bool,
+    /// A PEM file of further certificate authorities to trust.
+    pub ca_file: Option<PathBuf>,
+    /// How requests are authorised.
+    pub auth: Auth,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// How requests are authorised.
+#[derive(Clone)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// `Authorization: Bearer ...`.
+    Bearer(SecretSource),
+    /// `Authorization: Basic ...`.
+    Basic {
+        /// The user's name.
+        user: String,
+        /// The password.
+        password: SecretSource,
+    },
+    /// A header of its own, e.g. `X-Api-Key`.
+    Header {
+        /// The header's name.
+        name: String,
+        /// The header's value.
+        value: SecretSource,
+    },
+}
+
+/// Where a secret is kept.
+#[derive(Clone)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file; one line end at its end is not part of the secret.
+    File(PathBuf),
+    /// The configuration itself.
+    Inline(Secret),
+}
+
+/// A secret. It can be neither printed nor serialised, only used.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself, for the one place that sends it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a connection may use at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests in flight at one time, over all exporters of the desk.
+    pub in_flight: usize,
+    /// How often a request is tried in all, the first time included.
+    pub attempts: u32,
+    /// Time to connect.
+    pub connect_timeout: Duration,
+    /// Time for one try, from sending to the last byte of the answer.
+    pub request_timeout: Duration,
+    /// The largest answer taken, unpacked, in bytes.
+    pub max_response_bytes: u64,
+    /// Answers that wait to be taken, over all exporters, in bytes: beyond it no further request is started.
+    pub max_waiting_bytes: u64,
+    /// Redirects followed for one request.
+    pub max_redirects: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            in_flight: 10,
+            attempts: 6,
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(120),
+            max_response_bytes: 64 << 20,
+            max_waiting_bytes: 32 << 20,
+            max_redirects: 5,
+        }
+    }
+}
+
+impl fmt::Display for SecretSource {
+    /// Where it is kept, never what it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Inline(_) => f.write_str("the configuration"),
+        }
+    }
+}
