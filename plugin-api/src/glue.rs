@@ -176,9 +176,7 @@ thread_local! {
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> RResult<T, AbiError> {
     catch_panics_quietly();
     GUARDED.with_borrow_mut(|depth| *depth += 1);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    GUARDED.with_borrow_mut(|depth| *depth -= 1);
-    match result {
+    let result = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => RResult::ROk(value),
         Ok(Err(error)) => RResult::RErr(error.into()),
         Err(payload) => {
@@ -192,7 +190,9 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> RResult<T, AbiError> {
             }
             RResult::RErr(error.into())
         }
-    }
+    };
+    GUARDED.with_borrow_mut(|depth| *depth -= 1);
+    result
 }
 
 /// The payload of a panic is the plugin's own: its `Drop` may panic in turn, and so may what that throws.
