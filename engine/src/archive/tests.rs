@@ -1,0 +1,1 @@
+//! Whole archives, written and read.
