@@ -22,6 +22,7 @@ use plugin_api::{Kind, Timestamp};
 use rows::Ticket;
 use tokio_util::sync::CancellationToken;
 
+#[path = "common/rows.rs"]
 mod rows;
 
 const LEVEL: u32 = 4;

@@ -13,6 +13,7 @@ use rows::Dice;
 use tokio_util::sync::CancellationToken;
 
 #[allow(dead_code)]
+#[path = "common/rows.rs"]
 mod rows;
 
 fn main() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -43,6 +43,10 @@ struct State {
 impl PartFile {
     pub(super) fn create(path: PathBuf) -> Result<Self, ArchiveError> {
         let file = spool::create_file(&path)?;
+        Ok(Self::with_file(path, file))
+    }
+
+    fn with_file(path: PathBuf, file: File) -> Self {
         let state = State {
             file: Some(file),
             next: 0,
@@ -51,15 +55,11 @@ impl PartFile {
             sha256: Sha256::new(),
             end: None,
         };
-        Ok(Self {
+        Self {
             path,
             state: Mutex::new(state),
             ended: Condvar::new(),
-        })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -137,5 +137,58 @@ impl State {
             let sha256 = Digest(self.sha256.finalize_reset().into());
             self.end = Some(Ok(Packed { bytes: self.bytes, sha256 }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::fs::OpenOptions;
+    use std::io;
+    use std::path::PathBuf;
+
+    use super::PartFile;
+    use crate::archive::ArchiveError;
+    use crate::archive::pack::Block;
+
+    fn block(text: &str, last: bool) -> Block {
+        Block { packed: text.as_bytes().to_vec(), last, ..Block::default() }
+    }
+
+    #[test]
+    fn blocks_are_written_in_order_whatever_order_they_come_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = PartFile::create(folder.path().join("part")).unwrap();
+        let back = Cell::new(0);
+        for (number, text) in [(2, "c"), (0, "a"), (3, "d"), (1, "b")] {
+            part.put(number, block(text, number == 3), Ok(()), |_| back.set(back.get() + 1));
+        }
+        assert_eq!((part.wait().unwrap().bytes, back.get()), (4, 4));
+        assert_eq!(std::fs::read(folder.path().join("part")).unwrap(), b"abcd");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_to_all_who_ask_and_blocks_go_on_coming_back() {
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let part = PartFile::with_file(PathBuf::from("/backups/part"), file);
+        let back = Cell::new(0);
+        for number in [1, 0, 2] {
+            part.put(number, block("x", number == 2), Ok(()), |_| back.set(back.get() + 1));
+        }
+        assert_eq!(back.get(), 3);
+        for result in [part.check(), part.wait().map(drop), part.wait().map(drop)] {
+            let Err(ArchiveError::Io { path, source, .. }) = result else { panic!("{result:?}") };
+            assert_eq!(path, PathBuf::from("/backups/part"));
+            assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+        }
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_packed_ends_its_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = PartFile::create(folder.path().join("part")).unwrap();
+        part.put(1, block("b", true), Err(io::Error::other("the packer panicked")), drop);
+        assert!(part.check().is_err());
+        assert!(part.wait().is_err());
     }
 }

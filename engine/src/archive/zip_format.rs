@@ -58,12 +58,7 @@ pub(super) struct Layout {
 impl Layout {
     /// The layout of the archive with this manifest, which itself is `text`.
     pub(super) fn of(manifest: &Manifest, text: &[u8], limits: Limits) -> Self {
-        let mut layout = Self {
-            entries: Vec::new(),
-            directory: 0,
-            stamp: dos_stamp(manifest.started),
-            limits,
-        };
+        let mut layout = Self::empty(manifest.started, limits);
         for file in manifest.tables.iter().flat_map(|table| &table.files) {
             layout.push(&file.name, false, file.crc32, file.packed_bytes, file.bytes);
         }
@@ -72,7 +67,16 @@ impl Layout {
         layout
     }
 
-    fn push(&mut self, name: &str, stored: bool, crc32: u32, packed: u64, plain: u64) {
+    pub(super) fn empty(started: Timestamp, limits: Limits) -> Self {
+        Self {
+            entries: Vec::new(),
+            directory: 0,
+            stamp: dos_stamp(started),
+            limits,
+        }
+    }
+
+    pub(super) fn push(&mut self, name: &str, stored: bool, crc32: u32, packed: u64, plain: u64) {
         let name = name.to_owned();
         let offset = self.directory;
         let entry = Entry { name, stored, crc32, packed, plain, offset };

@@ -22,14 +22,14 @@ const PHRASES: [&str; 32] = [
 ];
 
 /// A small generator of pseudo-random numbers.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -38,7 +38,7 @@ impl Dice {
 }
 
 /// A record, as an exporter has it before it writes.
-pub struct Ticket {
+pub(crate) struct Ticket {
     number: i64,
     id: String,
     subject: String,
@@ -56,7 +56,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    pub fn new(number: u64, words: &[&str]) -> Self {
+    pub(crate) fn new(number: u64, words: &[&str]) -> Self {
         let mut dice = Dice::new(number + 1);
         let japanese = dice.roll(3) == 0;
         let (mut subject, mut body) = (String::new(), String::new());
@@ -104,7 +104,7 @@ impl Ticket {
         }
     }
 
-    pub fn row(&self) -> [Value<'_>; 20] {
+    pub(crate) fn row(&self) -> [Value<'_>; 20] {
         [
             Value::Text(&self.id),
             Value::Int(self.number),
@@ -131,13 +131,13 @@ impl Ticket {
 }
 
 /// This many tickets.
-pub fn tickets(count: u64) -> Vec<Ticket> {
+pub(crate) fn tickets(count: u64) -> Vec<Ticket> {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     (0..count).map(|number| Ticket::new(number, &words)).collect()
 }
 
 /// Their table.
-pub fn table(name: &str) -> Table {
+pub(crate) fn table(name: &str) -> Table {
     Table::new(name)
         .columns((0..20).map(|number| match number {
             0 => Column::new("id", "Ticket Id"),
