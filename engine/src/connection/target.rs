@@ -155,8 +155,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn has_scheme(path: &str) -> bool {
-    let head = path.split(['/', '?']).next().unwrap_or_default();
-    head.strip_suffix(':').is_some_and(|scheme| {
+    path.split_once("://").is_some_and(|(scheme, _)| {
         !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     })
 }
