@@ -102,6 +102,12 @@ impl Owner {
         }
     }
 
+    /// Whether [`wait`](Self::wait) would return at once.
+    #[cfg(test)]
+    pub(super) fn is_ready(&self) -> bool {
+        self.cancel.is_cancelled() || !lock(&self.inbox).is_empty()
+    }
+
     /// Makes [`wait`](Self::wait) look at the cancellation again.
     fn wake(&self) {
         // Between its look at the token and its sleep the waiting thread holds this lock: no wake-up is lost.

@@ -102,6 +102,12 @@ impl Queue {
         }
     }
 
+    /// Whether [`next`](Self::next) would return at once.
+    #[cfg(test)]
+    pub(super) fn is_ready(&self) -> bool {
+        self.submitted == self.taken || self.owner.is_ready()
+    }
+
     /// What this queue has done so far.
     pub fn stats(&self) -> QueueStats {
         self.meter().stats()
