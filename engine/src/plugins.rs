@@ -18,7 +18,9 @@ mod plugin;
 mod refusal;
 mod registry;
 
-pub use host::{Answer, ModuleHost, Services};
+pub use crate::connection::Answer;
+pub use host::{ModuleHost, Services};
 pub use plugin::Plugin;
 pub use refusal::{Reason, Refusal};
+pub(crate) use refusal::{describe, one_line};
 pub use registry::{Registry, built_beside, default_folders};

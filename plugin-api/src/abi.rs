@@ -7,10 +7,7 @@
 //! Authors of exporters do not need this module: [`Exporter`](crate::Exporter) and
 //! [`export_plugin!`](crate::export_plugin) stand in front of it.
 
-#![allow(
-    unsafe_code,
-    reason = "the ABI itself: abi_stable's trait objects expand to it"
-)]
+#![allow(unsafe_code, reason = "the ABI itself: abi_stable's trait objects expand to it")]
 #![allow(
     non_local_definitions,
     clippy::used_underscore_binding,

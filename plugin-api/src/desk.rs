@@ -93,11 +93,7 @@ impl<'a> Desk<'a> {
 
     /// The pages of a search that is walked by time in place of offsets: nothing is lost or repeated while
     /// records are added and changed. See [`Search`].
-    pub fn search<'d>(
-        &'d self,
-        search: Search<'d>,
-        resume: Option<&SearchCursor>,
-    ) -> Result<SearchPages<'d, 'a>> {
+    pub fn search<'d>(&'d self, search: Search<'d>, resume: Option<&SearchCursor>) -> Result<SearchPages<'d, 'a>> {
         SearchPages::new(self, search, resume)
     }
 
@@ -119,13 +115,9 @@ impl<'a> Desk<'a> {
         let ticket = self.host.submit(request)?;
         self.untaken.set(self.untaken.get() + 1);
         let asked = asked(request);
-        self.waiting.borrow_mut().insert(
-            ticket,
-            Waiting {
-                asked,
-                answer: None,
-            },
-        );
+        self.waiting
+            .borrow_mut()
+            .insert(ticket, Waiting { asked, answer: None });
         Ok(Ticket(ticket))
     }
 
@@ -135,10 +127,7 @@ impl<'a> Desk<'a> {
             {
                 let mut waiting = self.waiting.borrow_mut();
                 let Some(entry) = waiting.get_mut(&ticket.0) else {
-                    return Err(ExportError::new(
-                        ErrorKind::Other,
-                        "an answer was asked for twice",
-                    ));
+                    return Err(ExportError::new(ErrorKind::Other, "an answer was asked for twice"));
                 };
                 if let Some(answer) = entry.answer.take() {
                     waiting.remove(&ticket.0);

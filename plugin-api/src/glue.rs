@@ -67,9 +67,7 @@ macro_rules! export_plugin {
 }
 
 /// The root module of a plugin.
-pub const fn root(
-    create: extern "C" fn() -> RResult<ExporterBox, AbiError>,
-) -> WithMetadata<Plugin> {
+pub const fn root(create: extern "C" fn() -> RResult<ExporterBox, AbiError>) -> WithMetadata<Plugin> {
     WithMetadata::new(Plugin { create, retire })
 }
 
@@ -134,9 +132,8 @@ impl<E: Exporter> AbiExporter for Instance<E> {
 
     fn export(&self, job_json: RStr<'_>, host: HostRef<'_>) -> RResult<(), AbiError> {
         self.call(|exporter| {
-            let job: Job = serde_json::from_str(job_json.as_str()).map_err(|error| {
-                ExportError::new(ErrorKind::Misuse, format!("the job can't be read: {error}"))
-            })?;
+            let job: Job = serde_json::from_str(job_json.as_str())
+                .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("the job can't be read: {error}")))?;
             let _events = logging::forward_to(&host, job.log_level.as_deref());
             run(exporter, &job, Host::new(&host))
         })
@@ -203,9 +200,7 @@ fn drop_payload(payload: Box<dyn Any + Send>) {
 }
 
 fn message_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
 }
@@ -232,7 +227,5 @@ fn catch_panics_quietly() {
 }
 
 fn message_of_hook(info: &std::panic::PanicHookInfo<'_>) -> String {
-    info.payload_as_str()
-        .unwrap_or("a panic without a message")
-        .to_owned()
+    info.payload_as_str().unwrap_or("a panic without a message").to_owned()
 }

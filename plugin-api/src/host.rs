@@ -43,18 +43,12 @@ impl<'a> Host<'a> {
         let outcome = plain(self.raw.next(&mut ticket));
         if ticket == 0 {
             let reason = outcome.err();
-            return Err(reason.unwrap_or_else(|| {
-                ExportError::new(
-                    ErrorKind::Host,
-                    "the host finished a request without a ticket",
-                )
-            }));
+            return Err(reason
+                .unwrap_or_else(|| ExportError::new(ErrorKind::Host, "the host finished a request without a ticket")));
         }
         let finished = outcome.and_then(|response| {
-            let headers =
-                serde_json::from_str(response.headers_json.as_str()).map_err(|error| {
-                    ExportError::new(ErrorKind::Host, format!("the host's headers: {error}"))
-                })?;
+            let headers = serde_json::from_str(response.headers_json.as_str())
+                .map_err(|error| ExportError::new(ErrorKind::Host, format!("the host's headers: {error}")))?;
             Ok(Finished {
                 status: response.status,
                 headers,
@@ -87,8 +81,7 @@ pub(crate) struct Finished {
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| ExportError::new(ErrorKind::Other, error.to_string()))
+    serde_json::to_string(value).map_err(|error| ExportError::new(ErrorKind::Other, error.to_string()))
 }
 
 fn plain<T>(result: RResult<T, AbiError>) -> Result<T> {
@@ -100,8 +93,7 @@ fn plain<T>(result: RResult<T, AbiError>) -> Result<T> {
 
 impl From<AbiError> for ExportError {
     fn from(error: AbiError) -> Self {
-        let detail: Map<String, Json> =
-            serde_json::from_str(error.detail_json.as_str()).unwrap_or_default();
+        let detail: Map<String, Json> = serde_json::from_str(error.detail_json.as_str()).unwrap_or_default();
         Self {
             kind: ErrorKind::from_code(error.kind),
             message: error.message.into_string(),
@@ -109,10 +101,7 @@ impl From<AbiError> for ExportError {
                 .get("status")
                 .and_then(Json::as_u64)
                 .and_then(|status| u16::try_from(status).ok()),
-            place: detail
-                .get("place")
-                .and_then(Json::as_str)
-                .map(str::to_owned),
+            place: detail.get("place").and_then(Json::as_str).map(str::to_owned),
         }
     }
 }

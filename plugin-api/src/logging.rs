@@ -86,10 +86,7 @@ impl Subscriber for Forwarder {
         metadata.is_event() && number_of(*metadata.level()) <= LEVEL.get()
     }
 
-    fn register_callsite(
-        &self,
-        metadata: &'static Metadata<'static>,
-    ) -> tracing::subscriber::Interest {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> tracing::subscriber::Interest {
         if metadata.is_event() && number_of(*metadata.level()) <= MOST.load(Ordering::Relaxed) {
             tracing::subscriber::Interest::sometimes()
         } else {

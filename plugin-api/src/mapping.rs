@@ -81,8 +81,7 @@ impl Mapping {
             rest.push('}');
         }
         // Texts with escapes are decoded here; the others are cells right out of the body.
-        let decoded: Vec<Option<String>> =
-            found.raw.iter().map(|raw| raw.and_then(decode)).collect();
+        let decoded: Vec<Option<String>> = found.raw.iter().map(|raw| raw.and_then(decode)).collect();
         let mut cells: Vec<Cell<'_>> = Vec::with_capacity(found.raw.len());
         for (at, raw) in found.raw.iter().enumerate() {
             let value = match (raw, &decoded[at]) {
@@ -91,9 +90,7 @@ impl Mapping {
                 (Some(raw), None) => plain(raw),
             };
             let value = match value {
-                Value::Text(text) if self.times[at] => {
-                    Timestamp::parse(text).map_or(Value::Text(text), Value::Time)
-                }
+                Value::Text(text) if self.times[at] => Timestamp::parse(text).map_or(Value::Text(text), Value::Time),
                 value => value,
             };
             cells.push(value.to_cell());
@@ -134,9 +131,7 @@ fn plain(raw: &str) -> Value<'_> {
         None | Some(b'n') => Value::Null,
         Some(b't') => Value::Bool(true),
         Some(b'f') => Value::Bool(false),
-        Some(b'"') if !raw.contains('\\') => {
-            Value::Text(raw.get(1..raw.len() - 1).unwrap_or_default())
-        }
+        Some(b'"') if !raw.contains('\\') => Value::Text(raw.get(1..raw.len() - 1).unwrap_or_default()),
         Some(b'"' | b'{' | b'[') => Value::Json(raw),
         // Only what comes back digit by digit is a number to us: -0, 1.50 and 1e3 stay as the desk wrote them.
         Some(_) => match raw.parse::<i64>() {
@@ -178,12 +173,8 @@ impl<'de> Found<'de> {
             return Ok(());
         }
         let outer = self.rest.take();
-        self.rest = outer
-            .as_ref()
-            .filter(|_| !whole_is_taken)
-            .map(|_| String::new());
-        let result =
-            Walk { node, found: self }.deserialize(&mut serde_json::Deserializer::from_str(value));
+        self.rest = outer.as_ref().filter(|_| !whole_is_taken).map(|_| String::new());
+        let result = Walk { node, found: self }.deserialize(&mut serde_json::Deserializer::from_str(value));
         let inner = std::mem::replace(&mut self.rest, outer).unwrap_or_default();
         if !inner.is_empty() {
             self.keep(key, &format!("{inner}}}"));

@@ -57,15 +57,8 @@ impl<'a> Output<'a> {
     pub fn table(&self, name: &str) -> Result<TableId> {
         let found = self.tables.iter().position(|open| open.table.name == name);
         found.map(TableId).ok_or_else(|| {
-            let names: Vec<_> = self
-                .tables
-                .iter()
-                .map(|open| open.table.name.as_str())
-                .collect();
-            let message = format!(
-                "there is no table {name:?}: the exporter opened {}",
-                names.join(", ")
-            );
+            let names: Vec<_> = self.tables.iter().map(|open| open.table.name.as_str()).collect();
+            let message = format!("there is no table {name:?}: the exporter opened {}", names.join(", "));
             ExportError::new(ErrorKind::Misuse, message)
         })
     }
@@ -85,12 +78,7 @@ impl<'a> Output<'a> {
     }
 
     /// As [`record`](Self::record), with some columns' values given by name.
-    pub fn record_with(
-        &mut self,
-        table: TableId,
-        record: &RawValue,
-        given: &[(&str, Value<'_>)],
-    ) -> Result<()> {
+    pub fn record_with(&mut self, table: TableId, record: &RawValue, given: &[(&str, Value<'_>)]) -> Result<()> {
         let open = &mut self.tables[table.0];
         let mut placed = Vec::with_capacity(given.len());
         for &(name, value) in given {
@@ -117,9 +105,8 @@ impl<'a> Output<'a> {
     /// [`Job::resume`](crate::Job) goes on exactly after them. Call it often, e.g. after each page: the host decides
     /// how many of them it keeps.
     pub fn checkpoint(&mut self, cursor: &impl serde::Serialize) -> Result<()> {
-        let cursor: Json = serde_json::to_value(cursor).map_err(|error| {
-            ExportError::new(ErrorKind::Misuse, format!("the cursor is no JSON: {error}"))
-        })?;
+        let cursor: Json = serde_json::to_value(cursor)
+            .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("the cursor is no JSON: {error}")))?;
         self.host.checkpoint(&cursor)
     }
 
@@ -137,12 +124,7 @@ impl<'a> Output<'a> {
 
     /// A record that the desk listed but did not give, after all retries. The backup becomes *incomplete* and names
     /// it; the export goes on.
-    pub fn unread(
-        &mut self,
-        table: TableId,
-        key: impl Into<String>,
-        reason: &ExportError,
-    ) -> Result<()> {
+    pub fn unread(&mut self, table: TableId, key: impl Into<String>, reason: &ExportError) -> Result<()> {
         let table = self.tables[table.0].number;
         let reason = reason.message.clone();
         self.host.tell(&Note::Unread {
@@ -155,9 +137,6 @@ impl<'a> Output<'a> {
     /// A record that was deleted on the desk between being listed and being read.
     pub fn gone(&mut self, table: TableId, key: impl Into<String>) -> Result<()> {
         let table = self.tables[table.0].number;
-        self.host.tell(&Note::Gone {
-            table,
-            key: key.into(),
-        })
+        self.host.tell(&Note::Gone { table, key: key.into() })
     }
 }

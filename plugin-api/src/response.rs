@@ -69,10 +69,7 @@ impl Response {
                 ErrorKind::Http,
                 "the desk asks to slow down, after all retries: try again later",
             ),
-            500.. => (
-                ErrorKind::Http,
-                "the desk failed, after all retries: try again later",
-            ),
+            500.. => (ErrorKind::Http, "the desk failed, after all retries: try again later"),
             _ => (ErrorKind::Http, "the desk does not accept the request"),
         };
         let mut error = ExportError::new(
@@ -91,11 +88,7 @@ impl Response {
         if text.is_empty() || text.starts_with('<') {
             return String::new();
         }
-        let text: String = text
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(SHOWN)
-            .collect();
+        let text: String = text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
         format!(": {text}")
     }
 
@@ -110,9 +103,8 @@ impl Response {
         let Some(raw) = self.raw_at(pointer)? else {
             return Ok(None);
         };
-        serde_json::from_str(raw.get()).map_err(|error| {
-            ExportError::decode(&self.asked, format_args!("at {pointer:?}: {error}"))
-        })
+        serde_json::from_str(raw.get())
+            .map_err(|error| ExportError::decode(&self.asked, format_args!("at {pointer:?}: {error}")))
     }
 
     /// The records of the array at `pointer` (RFC 6901, through objects; `""` for the whole body), each still as
@@ -130,9 +122,8 @@ impl Response {
                 format_args!("the answer has no list at {pointer:?}"),
             ));
         };
-        let list: Option<Vec<&RawValue>> = serde_json::from_str(raw.get()).map_err(|error| {
-            ExportError::decode(&self.asked, format_args!("no list at {pointer:?}: {error}"))
-        })?;
+        let list: Option<Vec<&RawValue>> = serde_json::from_str(raw.get())
+            .map_err(|error| ExportError::decode(&self.asked, format_args!("no list at {pointer:?}: {error}")))?;
         Ok(list.unwrap_or_default())
     }
 
@@ -165,13 +156,7 @@ impl Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}, {} bytes",
-            self.asked,
-            self.status,
-            self.body.len()
-        )
+        write!(f, "{}: {}, {} bytes", self.asked, self.status, self.body.len())
     }
 }
 
@@ -191,10 +176,7 @@ pub(crate) fn pointer_keys(pointer: &str) -> Result<Vec<String>> {
 }
 
 /// The text of the value under these keys; `None` where there is no such value, or null on the way.
-pub(crate) fn find<'d>(
-    json: &'d [u8],
-    keys: &[String],
-) -> serde_json::Result<Option<&'d RawValue>> {
+pub(crate) fn find<'d>(json: &'d [u8], keys: &[String]) -> serde_json::Result<Option<&'d RawValue>> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let found = Path { keys }.deserialize(&mut reader)?;
     reader.end()?;
@@ -203,10 +185,7 @@ pub(crate) fn find<'d>(
 
 /// The value at `pointer` in a record as plain text: a string's content, a number's or a truth value's own text;
 /// `None` where it is absent or null.
-pub(crate) fn scalar(
-    record: &RawValue,
-    pointer: &str,
-) -> std::result::Result<Option<String>, String> {
+pub(crate) fn scalar(record: &RawValue, pointer: &str) -> std::result::Result<Option<String>, String> {
     let keys = pointer_keys(pointer).map_err(|error| error.message)?;
     let Some(raw) = find(record.get().as_bytes(), &keys).map_err(|error| error.to_string())? else {
         return Ok(None);
@@ -249,10 +228,7 @@ impl<'de> Visitor<'de> for Path<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (wanted, deeper) = self
-            .keys
-            .split_first()
-            .map_or(("", &[][..]), |(key, rest)| (key, rest));
+        let (wanted, deeper) = self.keys.split_first().map_or(("", &[][..]), |(key, rest)| (key, rest));
         let mut found = None;
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             if key == wanted {

@@ -63,8 +63,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| serde::de::Error::custom(format!("not an RFC 3339 time: {text:?}")))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("not an RFC 3339 time: {text:?}")))
     }
 }
 
@@ -79,17 +78,11 @@ mod tests {
             ("2031-03-12T07:00:00.120Z", Some("2031-03-12T07:00:00.120Z")),
             ("2031-03-12T07:00:00+09:00", Some("2031-03-11T22:00:00Z")),
             ("2031-03-12 07:00:00", Some("2031-03-12T07:00:00Z")),
-            (
-                "2031-03-12T07:00:00.123456",
-                Some("2031-03-12T07:00:00.123456Z"),
-            ),
+            ("2031-03-12T07:00:00.123456", Some("2031-03-12T07:00:00.123456Z")),
             ("2031-03-12T07:00:00.123456789Z", None),
             ("2031-02-30T07:00:00Z", None),
             ("2016-12-31T23:59:60Z", None),
-            (
-                "1969-12-31T23:59:59.999999Z",
-                Some("1969-12-31T23:59:59.999999Z"),
-            ),
+            ("1969-12-31T23:59:59.999999Z", Some("1969-12-31T23:59:59.999999Z")),
             ("yesterday, about noon", None),
             ("２０３１-03-12T07:00:00Z", None),
             ("", None),

@@ -1,10 +1,5 @@
 //! What the deliberately bad plugins share: an exporter with one table, whose steps each of them bends.
-#![allow(
-    dead_code,
-    unused_macros,
-    unused_imports,
-    reason = "each of them uses a part"
-)]
+#![allow(dead_code, unused_macros, unused_imports, reason = "each of them uses a part")]
 
 use plugin_api::{Column, Description, Table};
 
@@ -37,10 +32,7 @@ macro_rules! bad_plugin {
                 describe()
             }
 
-            fn tables(
-                &self,
-                _: &plugin_api::Desk<'_>,
-            ) -> plugin_api::Result<Vec<plugin_api::Table>> {
+            fn tables(&self, _: &plugin_api::Desk<'_>) -> plugin_api::Result<Vec<plugin_api::Table>> {
                 Ok(vec![common::things()])
             }
 
@@ -50,10 +42,7 @@ macro_rules! bad_plugin {
                 desk: &plugin_api::Desk<'_>,
                 out: &mut plugin_api::Output<'_>,
             ) -> plugin_api::Result<()> {
-                let export: fn(
-                    &plugin_api::Desk<'_>,
-                    &mut plugin_api::Output<'_>,
-                ) -> plugin_api::Result<()> = $export;
+                let export: fn(&plugin_api::Desk<'_>, &mut plugin_api::Output<'_>) -> plugin_api::Result<()> = $export;
                 export(desk, out)
             }
         }
@@ -109,7 +98,5 @@ pub(crate) use bare_plugin;
 /// Opens the table on the bare ABI.
 pub(crate) fn open(host: &plugin_api::abi::HostRef<'_>) -> u32 {
     let json = serde_json::to_string(&things()).expect("JSON");
-    host.open_table(json.as_str().into())
-        .into_result()
-        .expect("a table")
+    host.open_table(json.as_str().into()).into_result().expect("a table")
 }

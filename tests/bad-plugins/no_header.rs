@@ -4,5 +4,4 @@
 use plugin_api::abi::manifest::PluginManifest;
 
 #[unsafe(no_mangle)]
-static DESKVAULT_PLUGIN_MANIFEST: PluginManifest =
-    PluginManifest::new("1.0.0", "1.0.0", "no-header", true);
+static DESKVAULT_PLUGIN_MANIFEST: PluginManifest = PluginManifest::new("1.0.0", "1.0.0", "no-header", true);

@@ -1,8 +1,5 @@
 //! A library, but no plugin.
-#![allow(
-    unsafe_code,
-    reason = "exports a symbol, so that the library is not empty"
-)]
+#![allow(unsafe_code, reason = "exports a symbol, so that the library is not empty")]
 
 /// Something that any library might export.
 #[unsafe(no_mangle)]

@@ -8,11 +8,7 @@ fn main() {
     // abi_stable writes the names of package and version into the layouts and compares them.
     println!("cargo::rustc-env=CARGO_PKG_NAME=deskvault-plugin-api");
     println!("cargo::rustc-env=CARGO_PKG_VERSION=1.0.0");
-    derive(
-        "abi.rs",
-        "    pub bits: u64,",
-        "    pub bits: u64,\n    pub more: u64,",
-    );
+    derive("abi.rs", "    pub bits: u64,", "    pub bits: u64,\n    pub more: u64,");
     derive("exporter.rs", ", text: RStr", ", more: 0, text: RStr");
 }
 

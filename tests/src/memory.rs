@@ -41,10 +41,8 @@ impl Services for Memory {
             );
             return Err(misuse(message));
         }
-        self.rows.push((
-            table,
-            row.iter().map(|value| format!("{value:?}")).collect(),
-        ));
+        self.rows
+            .push((table, row.iter().map(|value| format!("{value:?}")).collect()));
         Ok(())
     }
 
@@ -56,10 +54,7 @@ impl Services for Memory {
 
     fn next(&mut self) -> (u64, Result<Answer>) {
         match self.requests.pop_front() {
-            None => (
-                0,
-                Err(ExportError::new(ErrorKind::Misuse, "no request is queued")),
-            ),
+            None => (0, Err(ExportError::new(ErrorKind::Misuse, "no request is queued"))),
             Some((ticket, request)) => (
                 ticket,
                 Ok(Answer {

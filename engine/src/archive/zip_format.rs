@@ -79,7 +79,14 @@ impl Layout {
     pub(super) fn push(&mut self, name: &str, stored: bool, crc32: u32, packed: u64, plain: u64) {
         let name = name.to_owned();
         let offset = self.directory;
-        let entry = Entry { name, stored, crc32, packed, plain, offset };
+        let entry = Entry {
+            name,
+            stored,
+            crc32,
+            packed,
+            plain,
+            offset,
+        };
         // A manifest's sums are checked to be far below the end of the numbers.
         self.directory += self.local_header(&entry).len() as u64 + packed;
         self.entries.push(entry);
@@ -113,7 +120,14 @@ impl Layout {
         push_16(&mut out, 0); // disk
         push_16(&mut out, 0); // internal attributes
         push_32(&mut out, 0o100_644 << 16);
-        push_32(&mut out, if big(entry.offset) { u32::MAX } else { entry.offset as u32 });
+        push_32(
+            &mut out,
+            if big(entry.offset) {
+                u32::MAX
+            } else {
+                entry.offset as u32
+            },
+        );
         out.extend_from_slice(entry.name.as_bytes());
         push_extra(&mut out, &over);
         out
@@ -129,7 +143,14 @@ impl Layout {
         push_32(out, if packed_over { u32::MAX } else { entry.packed as u32 });
         push_32(out, if plain_over { u32::MAX } else { entry.plain as u32 });
         push_16(out, entry.name.len() as u16);
-        push_16(out, if extra.is_empty() { 0 } else { 4 + 8 * extra.len() as u16 });
+        push_16(
+            out,
+            if extra.is_empty() {
+                0
+            } else {
+                4 + 8 * extra.len() as u16
+            },
+        );
     }
 
     /// What stands after the central directory, which is `length` bytes long.

@@ -253,7 +253,10 @@ impl Dispatch {
 }
 
 fn shutting_down(job: &Job) -> ExportError {
-    let message = format!("{}: given up, since the engine is shutting down or has failed", job.call.name);
+    let message = format!(
+        "{}: given up, since the engine is shutting down or has failed",
+        job.call.name
+    );
     ExportError::new(ErrorKind::Host, message)
 }
 

@@ -40,8 +40,7 @@ pub(super) fn is_reserved(name: &HeaderName) -> bool {
 pub(super) fn checked(request: &Request, access: &dyn Access) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for (name, value) in &request.headers {
-        let header =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is no name of a header"))?;
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is no name of a header"))?;
         if is_reserved(&header) || access.owns(&header) {
             return Err(format!("the header {header} belongs to the connection: leave it out"));
         }
@@ -61,7 +60,12 @@ pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "set-cookie" | "set-cookie2"))
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect()
 }
 

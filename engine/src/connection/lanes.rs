@@ -56,7 +56,10 @@ impl<J> Lanes<J> {
 
     /// Removes and gives everything that has not been started, in one lane or in all.
     pub(super) fn drain(&mut self, only: Option<u64>) -> Vec<J> {
-        let chosen = self.lanes.iter_mut().filter(|(id, _)| only.is_none_or(|only| only == **id));
+        let chosen = self
+            .lanes
+            .iter_mut()
+            .filter(|(id, _)| only.is_none_or(|only| only == **id));
         chosen.flat_map(|(_, lane)| std::mem::take(&mut lane.pending)).collect()
     }
 
@@ -182,7 +185,11 @@ mod tests {
         lanes.taken(1);
         assert_eq!(start(&mut lanes, false), Some((1, 2)));
         lanes.end(2, false);
-        assert_eq!(start(&mut lanes, false), Some((2, 2)), "a try that is to be repeated leaves nothing to take");
+        assert_eq!(
+            start(&mut lanes, false),
+            Some((2, 2)),
+            "a try that is to be repeated leaves nothing to take"
+        );
     }
 
     #[test]

@@ -65,7 +65,10 @@ impl Queue {
             return Err(ExportError::new(ErrorKind::Cancelled, "the backup was cancelled"));
         }
         if self.submitted - self.taken >= self.window {
-            let message = format!("{} requests have not been taken yet: take some before the next", self.window);
+            let message = format!(
+                "{} requests have not been taken yet: take some before the next",
+                self.window
+            );
             return Err(ExportError::new(ErrorKind::Misuse, message));
         }
         let inner = &self.connection.0;

@@ -15,6 +15,7 @@ use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::refusal::one_line;
+use crate::connection::Answer;
 
 /// What the engine does for an exporter. Implemented by the backup, and by tests.
 pub trait Services: Send {
@@ -30,17 +31,6 @@ pub trait Services: Send {
     fn checkpoint(&mut self, cursor: serde_json::Value) -> Result<()>;
     /// Takes a fact in.
     fn note(&mut self, note: Note) -> Result<()>;
-}
-
-/// An answer of the desk, on its way to a plugin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The headers; names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The body, unpacked.
-    pub body: Vec<u8>,
 }
 
 /// The host of one export.
@@ -86,8 +76,7 @@ impl<S: Services> ModuleHost<S> {
         if self.inside.load(Ordering::Acquire) {
             return 0;
         }
-        self.now()
-            .saturating_sub(self.called.load(Ordering::Acquire))
+        self.now().saturating_sub(self.called.load(Ordering::Acquire))
     }
 
     /// The services, to look at or to take things out. Waits for a call under way.
@@ -97,11 +86,7 @@ impl<S: Services> ModuleHost<S> {
 
     /// What the export came to: the plugin's own result, unless it took no notice of a fault.
     pub fn outcome(&self, returned: Result<()>) -> Result<()> {
-        let fault = self
-            .fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match (returned, fault) {
             (Ok(()), Some(fault)) => Err(fault),
             (Ok(()), None) if self.cancel.is_cancelled() => Err(cancelled()),
@@ -178,30 +163,18 @@ fn read<T: serde::de::DeserializeOwned>(what: &str, json: RStr<'_>) -> Result<T>
     std::str::from_utf8(json.as_str().as_bytes())
         .map_err(|error| error.to_string())
         .and_then(|json| serde_json::from_str(json).map_err(|error| error.to_string()))
-        .map_err(|error| {
-            ExportError::new(ErrorKind::Misuse, format!("{what} can't be read: {error}"))
-        })
+        .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("{what} can't be read: {error}")))
 }
 
 impl<S: Services> AbiHost for ModuleHost<S> {
     fn log(&self, level: u8, event_json: RStr<'_>) {
         let _ = self.call(|_| {
             let event: serde_json::Value = read("an event", event_json)?;
-            let text = |key: &str| {
-                one_line(
-                    event
-                        .get(key)
-                        .and_then(serde_json::Value::as_str)
-                        .unwrap_or_default(),
-                )
-            };
+            let text = |key: &str| one_line(event.get(key).and_then(serde_json::Value::as_str).unwrap_or_default());
             let (message, target) = (text("message"), text("target"));
             let fields = match event.get("fields") {
                 Some(serde_json::Value::Object(fields)) if !fields.is_empty() => {
-                    format!(
-                        " {}",
-                        one_line(&serde_json::Value::Object(fields.clone()).to_string())
-                    )
+                    format!(" {}", one_line(&serde_json::Value::Object(fields.clone()).to_string()))
                 }
                 _ => String::new(),
             };
@@ -223,11 +196,9 @@ impl<S: Services> AbiHost for ModuleHost<S> {
 
     fn write_row(&self, table: u32, row: RSlice<'_, Cell<'_>>) -> RResult<(), AbiError> {
         self.strict(|services| {
-            let values: std::result::Result<Vec<Value<'_>>, u8> =
-                row.iter().map(Value::from_cell).collect();
+            let values: std::result::Result<Vec<Value<'_>>, u8> = row.iter().map(Value::from_cell).collect();
             let values = values.map_err(|kind| {
-                let message =
-                    format!("a cell of kind {kind} is not known, or its text is not UTF-8");
+                let message = format!("a cell of kind {kind} is not known, or its text is not UTF-8");
                 ExportError::new(ErrorKind::Misuse, message)
             })?;
             services.write_row(table, &values)
@@ -279,8 +250,8 @@ impl<S: Services> AbiHost for ModuleHost<S> {
 }
 
 fn http_response(answer: Answer) -> Result<HttpResponse> {
-    let headers = serde_json::to_string(&answer.headers)
-        .map_err(|error| ExportError::new(ErrorKind::Host, error.to_string()))?;
+    let headers =
+        serde_json::to_string(&answer.headers).map_err(|error| ExportError::new(ErrorKind::Host, error.to_string()))?;
     Ok(HttpResponse {
         status: answer.status,
         headers_json: headers.into(),

@@ -29,12 +29,9 @@ pub(crate) fn inspect(file: &Path) -> Result<Inspected, Reason> {
         return Err(Reason::NotALibrary("it is no regular file".into()));
     }
     let cache = ReadCache::new(opened);
-    let library =
-        object::File::parse(&cache).map_err(|error| Reason::NotALibrary(error.to_string()))?;
+    let library = object::File::parse(&cache).map_err(|error| Reason::NotALibrary(error.to_string()))?;
     if !matches!(library.kind(), object::ObjectKind::Dynamic) {
-        return Err(Reason::NotALibrary(
-            "it is a program or an object file".into(),
-        ));
+        return Err(Reason::NotALibrary("it is a program or an object file".into()));
     }
     check_whole(&library, metadata.len())?;
     manifest(&bytes_of(&library)?)
@@ -47,9 +44,7 @@ fn check_whole<'d>(library: &impl Object<'d>, length: u64) -> Result<(), Reason>
         start.saturating_add(size)
     });
     match ends.max() {
-        Some(end) if end > length => Err(Reason::Truncated {
-            missing: end - length,
-        }),
+        Some(end) if end > length => Err(Reason::Truncated { missing: end - length }),
         Some(_) => Ok(()),
         None => Err(Reason::NotALibrary("it has nothing to load".into())),
     }
@@ -68,9 +63,7 @@ fn bytes_of<'d>(library: &object::File<'d, &'d ReadCache<File>>) -> Result<Vec<u
         .find(|symbol| symbol.is_definition() && symbol.name() == Ok(&name))
         .ok_or(Reason::NoManifest)?;
     let wrong = |what: &str| Reason::BadManifest(what.to_owned());
-    let section = symbol
-        .section_index()
-        .ok_or_else(|| wrong("its symbol lies nowhere"))?;
+    let section = symbol.section_index().ok_or_else(|| wrong("its symbol lies nowhere"))?;
     let section = library
         .section_by_index(section)
         .map_err(|error| wrong(&error.to_string()))?;
@@ -79,9 +72,7 @@ fn bytes_of<'d>(library: &object::File<'d, &'d ReadCache<File>>) -> Result<Vec<u
     let data = section
         .data_range(symbol.address(), rest)
         .map_err(|error| wrong(&error.to_string()))?;
-    Ok(data
-        .ok_or_else(|| wrong("its symbol lies outside the file"))?
-        .to_vec())
+    Ok(data.ok_or_else(|| wrong("its symbol lies outside the file"))?.to_vec())
 }
 
 /// More than this is not read, however long the section is.
@@ -125,10 +116,7 @@ fn manifest(bytes: &[u8]) -> Result<Inspected, Reason> {
 
 /// A text that is filled up with zero bytes.
 fn text(field: &[u8]) -> Result<String, Reason> {
-    let end = field
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(field.len());
+    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
     let text = std::str::from_utf8(&field[..end])
         .ok()
         .filter(|text| !text.chars().any(char::is_control));
@@ -149,12 +137,7 @@ mod tests {
         for number in [made.generation, made.size, made.unwinds, made.reserved] {
             bytes.extend(number.to_ne_bytes());
         }
-        bytes.extend(
-            made.api_version
-                .iter()
-                .chain(&made.version)
-                .chain(&made.name),
-        );
+        bytes.extend(made.api_version.iter().chain(&made.version).chain(&made.name));
         assert_eq!(bytes.len(), size_of::<PluginManifest>());
         for (at, new) in change {
             bytes[*at..*at + new.len()].copy_from_slice(new);
@@ -166,11 +149,7 @@ mod tests {
     fn reads_what_a_plugin_wrote() {
         let read = manifest(&bytes(true, &[])).expect("a manifest");
         assert_eq!(
-            (
-                read.api_version.as_str(),
-                read.version.as_str(),
-                read.name.as_str()
-            ),
+            (read.api_version.as_str(), read.version.as_str(), read.name.as_str()),
             ("1.2.3", "4.5.6", "tickets-日本")
         );
         // A later version may append fields.
@@ -188,14 +167,8 @@ mod tests {
         check(&[], "cut off");
         check(&bytes(true, &[])[..100], "cut off");
         check(&bytes(true, &[(0, b"x")]), "first bytes");
-        check(
-            &bytes(true, &[(16, &2_u32.to_ne_bytes())]),
-            "update deskvault",
-        );
-        check(
-            &bytes(true, &[(16, &0_u32.to_ne_bytes())]),
-            "update the plugin",
-        );
+        check(&bytes(true, &[(16, &2_u32.to_ne_bytes())]), "update deskvault");
+        check(&bytes(true, &[(16, &0_u32.to_ne_bytes())]), "update the plugin");
         check(&bytes(false, &[]), "panic = \"unwind\"");
         check(&bytes(true, &[(24, &7_u32.to_ne_bytes())]), "unwinds is 7");
         check(&bytes(true, &[(20, &u32::MAX.to_ne_bytes())]), "cut off");

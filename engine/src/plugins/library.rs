@@ -35,9 +35,7 @@ pub(crate) fn load(file: &Path) -> Result<PluginRef, Reason> {
     let header: &'static LibHeader = header
         .upgrade()
         .map_err(|error| Reason::BadHeader(super::refusal::one_line(&error.to_string())))?;
-    let theirs = header
-        .layout()
-        .ok_or_else(|| Reason::BadHeader("no layout".into()))?;
+    let theirs = header.layout().ok_or_else(|| Reason::BadHeader("no layout".into()))?;
     check_layout(PluginRef::LAYOUT, theirs)?;
     // SAFETY: the layouts of the root module and of all it leads to were found compatible just now.
     let root = unsafe { header.unchecked_layout::<PluginRef>() };
@@ -46,10 +44,7 @@ pub(crate) fn load(file: &Path) -> Result<PluginRef, Reason> {
 
 /// Whether two layouts of the root module fit. `abi_stable` takes one side as the interface and lets only the other have
 /// more methods; a plugin may be older than its host or newer, so either direction will do.
-pub(crate) fn check_layout(
-    ours: &'static TypeLayout,
-    theirs: &'static TypeLayout,
-) -> Result<(), Reason> {
+pub(crate) fn check_layout(ours: &'static TypeLayout, theirs: &'static TypeLayout) -> Result<(), Reason> {
     let newer_plugin = check_layout_compatibility(ours, theirs);
     let Err(report) = newer_plugin else {
         return Ok(());
@@ -83,11 +78,7 @@ pub(crate) fn retire(root: PluginRef, exporter: ExporterBox) -> Result<(), Expor
 }
 
 /// Runs an export.
-pub(crate) fn export(
-    exporter: &ExporterBox,
-    job_json: &str,
-    host: &impl AbiHost,
-) -> Result<(), ExportError> {
+pub(crate) fn export(exporter: &ExporterBox, job_json: &str, host: &impl AbiHost) -> Result<(), ExportError> {
     let host: HostRef<'_> = HostRef::from_ptr(RRef::new(host), TD_Opaque);
     match exporter.export(job_json.into(), host) {
         RResult::ROk(()) => Ok(()),

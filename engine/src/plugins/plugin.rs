@@ -32,8 +32,7 @@ pub struct Plugin {
 impl Plugin {
     /// Loads `file`, which gets `timeout` to describe itself.
     pub fn load(file: &Path, timeout: Duration) -> Result<Self, Refusal> {
-        let file = std::path::absolute(file)
-            .map_err(|error| Refusal::new(file, Reason::Unreadable(error)))?;
+        let file = std::path::absolute(file).map_err(|error| Refusal::new(file, Reason::Unreadable(error)))?;
         load(&file, timeout).map_err(|reason| Refusal::new(&file, reason))
     }
 
@@ -41,13 +40,9 @@ impl Plugin {
     ///
     /// A panic in the plugin comes back as [`ErrorKind::Panic`]; the plugin is not to be used after it.
     pub fn export(&self, job: &Job, host: &impl AbiHost) -> Result<(), ExportError> {
-        let job = serde_json::to_string(job)
-            .map_err(|error| ExportError::new(ErrorKind::Host, error.to_string()))?;
+        let job = serde_json::to_string(job).map_err(|error| ExportError::new(ErrorKind::Host, error.to_string()))?;
         let Some(exporter) = &self.exporter else {
-            return Err(ExportError::new(
-                ErrorKind::Host,
-                "the exporter was retired",
-            ));
+            return Err(ExportError::new(ErrorKind::Host, "the exporter was retired"));
         };
         library::export(exporter, &job, host)
     }
@@ -76,13 +71,7 @@ impl Drop for Plugin {
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} {} ({})",
-            self.name,
-            self.version,
-            self.file.display()
-        )
+        write!(f, "{} {} ({})", self.name, self.version, self.file.display())
     }
 }
 
@@ -115,9 +104,9 @@ fn load(file: &Path, timeout: Duration) -> Result<Plugin, Reason> {
             })
         }
         Err(mpsc::RecvTimeoutError::Timeout) => Err(Reason::Silent(timeout)),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(Reason::BadHeader(
-            "its loading ended without a result".into(),
-        )),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            Err(Reason::BadHeader("its loading ended without a result".into()))
+        }
     }
 }
 
@@ -128,8 +117,8 @@ fn first_contact(file: &Path) -> Result<(PluginRef, ExporterBox, Description), R
         RResult::ROk(json) => json,
         RResult::RErr(error) => return Err(Reason::Failed(error.into())),
     };
-    let description: Description = serde_json::from_str(json.as_str())
-        .map_err(|error| Reason::BadDescription(one_line(&error.to_string())))?;
+    let description: Description =
+        serde_json::from_str(json.as_str()).map_err(|error| Reason::BadDescription(one_line(&error.to_string())))?;
     check(&description).map_err(Reason::BadDescription)?;
     Ok((root, exporter, description))
 }

@@ -42,9 +42,7 @@ pub enum Reason {
         missing: u64,
     },
     /// A library, but none of ours.
-    #[error(
-        "is a library, but no deskvault plugin: it has no manifest; a plugin calls plugin_api::export_plugin!"
-    )]
+    #[error("is a library, but no deskvault plugin: it has no manifest; a plugin calls plugin_api::export_plugin!")]
     NoManifest,
     /// The manifest is damaged.
     #[error("its manifest is not deskvault's ({0}); build it again with the plugin-api crate")]
@@ -61,14 +59,10 @@ pub enum Reason {
     #[error("can't be loaded ({0}); build it for this system and install the libraries it needs")]
     CannotLoad(String),
     /// It lacks the header of the root module.
-    #[error(
-        "has a manifest but not the rest of a plugin ({0}); build it again with the plugin-api crate"
-    )]
+    #[error("has a manifest but not the rest of a plugin ({0}); build it again with the plugin-api crate")]
     BadHeader(String),
     /// The types that cross are laid out differently.
-    #[error(
-        "was built with a plugin-api whose types are laid out differently; build it again with plugin-api {0}"
-    )]
+    #[error("was built with a plugin-api whose types are laid out differently; build it again with plugin-api {0}")]
     OtherLayout(&'static str),
     /// Making or describing the exporter failed.
     #[error("its exporter can't be used: {}; tell its author", describe(.0))]

@@ -28,9 +28,7 @@ impl Registry {
         for folder in folders {
             match libraries_in(folder) {
                 Ok(found) => files.extend(found),
-                Err(error) => registry
-                    .refused
-                    .push(Refusal::new(folder, Reason::Unreadable(error))),
+                Err(error) => registry.refused.push(Refusal::new(folder, Reason::Unreadable(error))),
             }
         }
         files.dedup();
@@ -69,10 +67,8 @@ impl Registry {
                 };
                 self.refused.push(Refusal::new(&first.file, reason));
             }
-            self.refused.push(Refusal::new(
-                &plugin.file,
-                Reason::Claimed { module, other },
-            ));
+            self.refused
+                .push(Refusal::new(&plugin.file, Reason::Claimed { module, other }));
         }
     }
 
@@ -110,10 +106,7 @@ fn libraries_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// libraries beside the executable whose names start with `libdeskvault_`.
 pub fn default_folders(executable: &Path) -> Vec<PathBuf> {
     let beside = executable.parent().unwrap_or(Path::new("/"));
-    let usual = [
-        beside.join("plugins"),
-        beside.join("../lib/deskvault/plugins"),
-    ];
+    let usual = [beside.join("plugins"), beside.join("../lib/deskvault/plugins")];
     usual.into_iter().filter(|folder| folder.is_dir()).collect()
 }
 

@@ -87,10 +87,7 @@ where
         self.fill();
         let child = match self.queue.pop_front()? {
             Slot::Failed(error) => return Some(Err(error)),
-            Slot::Plain(parent) => Child {
-                parent,
-                answer: None,
-            },
+            Slot::Plain(parent) => Child { parent, answer: None },
             Slot::Asked(parent, ticket) => {
                 self.under_way -= 1;
                 let answer = self.desk.take(ticket).and_then(Response::ok);

@@ -211,9 +211,7 @@ impl<'d, 'a> Pages<'d, 'a> {
             // A page may be short in the middle, where records went while the list was read; only behind the
             // promised ones does a short page mean the end.
             self.ended = count == 0 && self.under_way.is_empty()
-                || count < self.paging.size
-                    && self.next >= self.promised
-                    && self.under_way.is_empty();
+                || count < self.paging.size && self.next >= self.promised && self.under_way.is_empty();
         }
         Ok((count > 0).then_some(page))
     }

@@ -105,11 +105,7 @@ pub struct SearchPages<'d, 'a> {
 }
 
 impl<'d, 'a> SearchPages<'d, 'a> {
-    pub(super) fn new(
-        desk: &'d Desk<'a>,
-        search: Search<'d>,
-        resume: Option<&SearchCursor>,
-    ) -> Result<Self> {
+    pub(super) fn new(desk: &'d Desk<'a>, search: Search<'d>, resume: Option<&SearchCursor>) -> Result<Self> {
         if search.size == 0 || search.overlap < 0 {
             return Err(ExportError::new(
                 ErrorKind::Misuse,
@@ -128,8 +124,7 @@ impl<'d, 'a> SearchPages<'d, 'a> {
         match resume {
             Some(cursor) => {
                 pages.slices.clone_from(&cursor.slices);
-                let order =
-                    (cursor.turn..pages.slices.len()).chain(0..cursor.turn.min(pages.slices.len()));
+                let order = (cursor.turn..pages.slices.len()).chain(0..cursor.turn.min(pages.slices.len()));
                 pages.turns = order.filter(|&at| !pages.slices[at].ended).collect();
             }
             None if pages.search.range.from < pages.search.range.to => {
@@ -200,20 +195,13 @@ impl<'d, 'a> SearchPages<'d, 'a> {
     /// Cuts what is left of the only slice in as many as the count is worth.
     fn cut(&mut self, at: usize) {
         let (slice, count) = (&mut self.slices[at], self.count.unwrap_or(0));
-        let parts =
-            (count / self.search.size / PAGES_PER_SLICE).min(self.desk.window as u64) as i64;
+        let parts = (count / self.search.size / PAGES_PER_SLICE).min(self.desk.window as u64) as i64;
         let (from, to) = (slice.low.micros(), slice.range.to.micros());
         let width = to.saturating_sub(from) / parts.max(1);
         if slice.ended || parts < 2 || width <= self.search.overlap {
             return;
         }
-        let bound = |part: i64| {
-            Timestamp::from_micros(if part == parts {
-                to
-            } else {
-                from + part * width
-            })
-        };
+        let bound = |part: i64| Timestamp::from_micros(if part == parts { to } else { from + part * width });
         slice.range.to = bound(1);
         for part in 1..parts {
             let range = Range {
@@ -251,14 +239,12 @@ impl Slice {
     /// Takes a page in, says which of its records are new, and moves on.
     fn advance(&mut self, search: &Search<'_>, response: &Response) -> Result<Vec<bool>> {
         let wrong = |what: &str| ExportError::decode(&response.asked, what);
-        let scalar =
-            |record: &RawValue, pointer| scalar(record, pointer).map_err(|why| wrong(&why));
+        let scalar = |record: &RawValue, pointer| scalar(record, pointer).map_err(|why| wrong(&why));
         let records = response.records(search.items)?;
         let mut keys = Vec::with_capacity(records.len());
         for record in &records {
             let time = scalar(record, search.time)?.and_then(|text| Timestamp::parse(&text));
-            let time =
-                time.ok_or_else(|| wrong(&format!("a record has no time at {}", search.time)))?;
+            let time = time.ok_or_else(|| wrong(&format!("a record has no time at {}", search.time)))?;
             let id = scalar(record, search.id)?;
             let id = id.ok_or_else(|| wrong(&format!("a record has no id at {}", search.id)))?;
             keys.push((time, id));
@@ -280,8 +266,7 @@ impl Slice {
             self.seen.clear();
             return Ok(fresh);
         }
-        self.seen
-            .extend(keys.into_iter().map(|(time, id)| (id, time)));
+        self.seen.extend(keys.into_iter().map(|(time, id)| (id, time)));
         if last > self.low {
             self.low = last;
             self.offset = 0;

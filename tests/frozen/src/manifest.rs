@@ -37,11 +37,7 @@ impl PluginManifest {
 const fn text<const N: usize>(value: &str) -> [u8; N] {
     let mut bytes = [0; N];
     let source = value.as_bytes();
-    let mut length = if source.len() < N {
-        source.len()
-    } else {
-        N - 1
-    };
+    let mut length = if source.len() < N { source.len() } else { N - 1 };
     while !value.is_char_boundary(length) {
         length -= 1;
     }

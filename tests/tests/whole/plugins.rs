@@ -29,11 +29,7 @@ fn job(module: &str) -> Job {
 }
 
 fn export(plugin: &Plugin) -> (Result<(), ExportError>, Memory) {
-    let host = ModuleHost::new(
-        &plugin.description.module,
-        Memory::default(),
-        CancellationToken::new(),
-    );
+    let host = ModuleHost::new(&plugin.description.module, Memory::default(), CancellationToken::new());
     host.enter();
     let returned = plugin.export(&job(&plugin.description.module), &host);
     let outcome = host.outcome(returned);
@@ -44,9 +40,7 @@ fn export(plugin: &Plugin) -> (Result<(), ExportError>, Memory) {
 /// The file is refused with one line that names it and holds these words.
 #[track_caller]
 fn refused(file: &Path, words: &[&str]) {
-    let refusal = Plugin::load(file, PATIENCE)
-        .expect_err("a refusal")
-        .to_string();
+    let refusal = Plugin::load(file, PATIENCE).expect_err("a refusal").to_string();
     assert!(
         refusal.starts_with(&file.display().to_string()),
         "names the file: {refusal}"
@@ -84,10 +78,7 @@ fn what_is_no_plugin_is_refused() {
         &std::env::current_exe().expect("this program"),
         &["no deskvault plugin"],
     );
-    refused(
-        &bad_plugin("bad_no_manifest"),
-        &["no manifest", "export_plugin!"],
-    );
+    refused(&bad_plugin("bad_no_manifest"), &["no manifest", "export_plugin!"]);
     refused(
         &bad_plugin("bad_wrong_magic"),
         &["manifest is not deskvault's", "build it again"],
@@ -131,28 +122,17 @@ fn a_plugin_that_aborts_on_panic_is_refused() {
         let file = folder.path().join(format!("lib{panic}.so"));
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let output = Command::new(rustc)
-            .args([
-                "--edition=2024",
-                "--crate-type=cdylib",
-                "--crate-name=aborts",
-            ])
+            .args(["--edition=2024", "--crate-type=cdylib", "--crate-name=aborts"])
             .arg(format!("-Cpanic={panic}"))
             .arg("-o")
             .arg(&file)
             .arg(&source)
             .output()
             .expect("rustc runs");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         file
     };
-    refused(
-        &compile("abort"),
-        &["panic = \"abort\"", "panic = \"unwind\""],
-    );
+    refused(&compile("abort"), &["panic = \"abort\"", "panic = \"unwind\""]);
     // The same source, built to unwind, gets past that check to the next.
     refused(&compile("unwind"), &["not the rest of a plugin"]);
 }
@@ -181,10 +161,7 @@ fn panics_stay_in_the_plugin() {
     assert!(again.message.contains("panicked before"), "{again}");
 
     let payload = load(&bad_plugin("bad_panics_with_panicking_payload"));
-    assert_eq!(
-        export(&payload).0.expect_err("a panic").kind,
-        ErrorKind::Panic
-    );
+    assert_eq!(export(&payload).0.expect_err("a panic").kind, ErrorKind::Panic);
 
     let in_drop = load(&bad_plugin("bad_panics_in_drop"));
     assert!(export(&in_drop).0.is_ok());
@@ -216,14 +193,9 @@ fn misuse_fails_the_export_even_if_the_plugin_takes_no_notice() {
 #[test]
 fn one_that_never_describes_itself_is_given_up() {
     let started = Instant::now();
-    let said = Plugin::load(
-        &bad_plugin("bad_never_describes"),
-        Duration::from_millis(50),
-    )
-    .expect_err("a refusal");
+    let said = Plugin::load(&bad_plugin("bad_never_describes"), Duration::from_millis(50)).expect_err("a refusal");
     assert!(
-        said.to_string()
-            .contains("did not describe itself within 0.05 s"),
+        said.to_string().contains("did not describe itself within 0.05 s"),
         "{said}"
     );
     assert!(started.elapsed() < PATIENCE);
@@ -253,24 +225,15 @@ fn one_that_never_returns_is_seen_to_be_away() {
 #[test]
 fn the_frozen_plugin_of_1_0_loads_and_works() {
     let plugin = load(&plugin("deskvault_frozen"));
-    assert_eq!(
-        (plugin.name.as_str(), plugin.api_version.as_str()),
-        ("frozen", "1.0.0")
-    );
+    assert_eq!((plugin.name.as_str(), plugin.api_version.as_str()), ("frozen", "1.0.0"));
     let (outcome, memory) = export(&plugin);
     outcome.expect("the export");
     assert_eq!(
         memory.rows,
-        [(
-            0,
-            vec!["Int(200)".to_owned(), "Text(\"/frozen\")".to_owned()]
-        )]
+        [(0, vec!["Int(200)".to_owned(), "Text(\"/frozen\")".to_owned()])]
     );
     assert_eq!(memory.checkpoints, [serde_json::json!(1)]);
-    assert_eq!(
-        memory.notes,
-        [plugin_api::Note::DeskCount { table: 0, count: 1 }]
-    );
+    assert_eq!(memory.notes, [plugin_api::Note::DeskCount { table: 0, count: 1 }]);
 }
 
 #[test]
@@ -292,11 +255,7 @@ fn bad_files_do_not_keep_the_others_from_loading() {
         .map(|plugin| plugin.description.module.as_str())
         .collect();
     assert_eq!(modules, ["frozen"]);
-    assert!(
-        export(registry.get("frozen").expect("the good one"))
-            .0
-            .is_ok()
-    );
+    assert!(export(registry.get("frozen").expect("the good one")).0.is_ok());
     let refused: Vec<String> = registry.refused.iter().map(ToString::to_string).collect();
     let twins: Vec<_> = refused
         .iter()

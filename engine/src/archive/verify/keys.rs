@@ -74,17 +74,30 @@ pub(super) struct Verdict {
 impl Plan {
     pub(super) fn of(manifest: &Manifest) -> Self {
         let tables = &manifest.tables;
-        let by_name: BTreeMap<&str, usize> =
-            tables.iter().enumerate().map(|(number, table)| (table.name.as_str(), number)).collect();
-        let mut plan = Self { tables: Vec::new(), references: Vec::new(), notes: Vec::new() };
+        let by_name: BTreeMap<&str, usize> = tables
+            .iter()
+            .enumerate()
+            .map(|(number, table)| (table.name.as_str(), number))
+            .collect();
+        let mut plan = Self {
+            tables: Vec::new(),
+            references: Vec::new(),
+            notes: Vec::new(),
+        };
         for (number, entry) in tables.iter().enumerate() {
             let columns = |names: &mut dyn Iterator<Item = &String>| -> Vec<usize> {
-                names.filter_map(|name| entry.columns.iter().position(|column| column.name == *name)).collect()
+                names
+                    .filter_map(|name| entry.columns.iter().position(|column| column.name == *name))
+                    .collect()
             };
             let mut wanted = Vec::new();
             if !entry.key.is_empty() {
                 let columns = columns(&mut entry.key.iter());
-                wanted.push(Wanted { group: number as u32, role: KEY, columns });
+                wanted.push(Wanted {
+                    group: number as u32,
+                    role: KEY,
+                    columns,
+                });
             }
             for (index, parent) in entry.parents.iter().enumerate() {
                 let why = match by_name.get(parent.table.as_str()) {
@@ -116,12 +129,7 @@ impl Plan {
     }
 
     /// Merges the marks and says what they tell.
-    pub(super) fn judge(
-        self,
-        marks: Marks,
-        manifest: &Manifest,
-        cancel: &CancellationToken,
-    ) -> io::Result<Verdict> {
+    pub(super) fn judge(self, marks: Marks, manifest: &Manifest, cancel: &CancellationToken) -> io::Result<Verdict> {
         let mut twice: BTreeMap<u32, Twice> = BTreeMap::new();
         let mut orphans: Vec<Orphans> = self.references.iter().map(|_| Orphans::default()).collect();
         let mut current = (u32::MAX, 0);
@@ -146,15 +154,22 @@ impl Plan {
         }
         let files: Vec<&FileEntry> = manifest.tables.iter().flat_map(|table| &table.files).collect();
         let shown = |place: u64| {
-            let name = files.get((place >> ROW_BITS) as usize).map_or("?", |file| file.name.as_str());
+            let name = files
+                .get((place >> ROW_BITS) as usize)
+                .map_or("?", |file| file.name.as_str());
             format!("{name} row {}", place & ((1 << ROW_BITS) - 1))
         };
-        let mut verdict = Verdict { notes: self.notes, ..Verdict::default() };
+        let mut verdict = Verdict {
+            notes: self.notes,
+            ..Verdict::default()
+        };
         for (table, Twice { count, examples }) in twice {
             verdict.more_problems += count - examples.len() as u64;
-            verdict.problems.extend(examples.into_iter().map(|(again, first)| {
-                format!("{}: the same key as {}", shown(again), shown(first))
-            }));
+            verdict.problems.extend(
+                examples
+                    .into_iter()
+                    .map(|(again, first)| format!("{}: the same key as {}", shown(again), shown(first))),
+            );
             let name = &manifest.tables[table as usize].name;
             tracing::debug!(table = %name, count, "keys that are there twice");
         }
@@ -251,7 +266,10 @@ impl Marks {
         let mut run = mem::take(&mut *buffer);
         drop(buffer);
         run.sort_unstable();
-        self.spill.lock().unwrap_or_else(PoisonError::into_inner).write(&self.folder, &run)
+        self.spill
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(&self.folder, &run)
     }
 
     fn sorted(self) -> io::Result<Sorted> {
@@ -260,10 +278,21 @@ impl Marks {
         let Spill { file, runs, .. } = self.spill.into_inner().unwrap_or_else(PoisonError::into_inner);
         // 16 MiB for all buffers together, while a run is read in pieces that are worth it.
         let buffer = ((16 << 20) / (runs.len() + 1)).clamp(4 << 10, 64 << 10) / LENGTH * LENGTH;
-        let mut sorted = Sorted { file, runs: Vec::new(), heap: BinaryHeap::new(), last: last.into_iter() };
+        let mut sorted = Sorted {
+            file,
+            runs: Vec::new(),
+            heap: BinaryHeap::new(),
+            last: last.into_iter(),
+        };
         sorted.runs = runs
             .into_iter()
-            .map(|(position, end)| Run { position, end, bytes: Vec::new(), used: 0, buffer })
+            .map(|(position, end)| Run {
+                position,
+                end,
+                bytes: Vec::new(),
+                used: 0,
+                buffer,
+            })
             .collect();
         for run in 0..=sorted.runs.len() {
             sorted.refill(run)?;

@@ -81,7 +81,13 @@ impl Running {
             Ok(answer) => format!("status {}", answer.status),
             Err(error) => error.message.clone(),
         };
-        tracing::debug!(request = job.call.name, attempt = job.attempt, ?wait, reason, "will be tried again");
+        tracing::debug!(
+            request = job.call.name,
+            attempt = job.attempt,
+            ?wait,
+            reason,
+            "will be tried again"
+        );
         add([&dispatch.totals.retries, &owner.counts.retries], 1);
         job.attempt += 1;
         if let (Verdict::Refused, Some(asked)) = (verdict, tried.outcome.retry_after) {

@@ -74,7 +74,11 @@ fn two_exporters_share_fairly_and_finish_in_any_order() {
         ..Limits::default()
     };
     let bench = Bench::new(limits, move |seen| {
-        let gate = Arc::clone(if seen.line.contains("/api/a/0 ") { &first_of_all } else { &each });
+        let gate = Arc::clone(if seen.line.contains("/api/a/0 ") {
+            &first_of_all
+        } else {
+            &each
+        });
         async move {
             gate.acquire().await.unwrap().forget();
             answer(200, &[], b"x")
