@@ -91,7 +91,7 @@ impl Ticket {
             id: format!("{}", 4_000_000_000_000 + number * 37),
             subject,
             body,
-            email: format!("{}.{contact}@example{}.com", words[(contact % 150) as usize], contact % 40),
+            email: format!("{}.{contact}@example{}.com", words[contact as usize % words.len()], contact % 40),
             contact: format!("{}", 5_000_000_000_000 + contact * 41),
             department: ["100000000000001", "100000000000002", "100000000000003"][dice.roll(3) as usize],
             created: Timestamp::from_micros(created),
