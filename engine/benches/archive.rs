@@ -81,7 +81,9 @@ fn pack(csv: &[u8]) -> usize {
                         deflate.set_dictionary(&csv[start - (32 << 10)..start]).unwrap();
                     }
                     let end = csv.len().min(start + BLOCK);
-                    deflate.compress_vec(&csv[start..end], &mut out, FlushCompress::Sync).unwrap();
+                    deflate
+                        .compress_vec(&csv[start..end], &mut out, FlushCompress::Sync)
+                        .unwrap();
                     total.fetch_add(out.len(), Ordering::Relaxed);
                 }
             });
@@ -93,14 +95,23 @@ fn pack(csv: &[u8]) -> usize {
 /// Info-ZIP's time and packed length.
 fn info_zip(folder: &Path) -> Option<(Duration, u64)> {
     let start = Instant::now();
-    let status =
-        Command::new("zip").args(["-6", "-q", "zip6.zip", "plain.csv"]).current_dir(folder).stdout(Stdio::null()).status();
+    let status = Command::new("zip")
+        .args(["-6", "-q", "zip6.zip", "plain.csv"])
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .status();
     let time = start.elapsed();
-    status.ok()?.success().then(|| (time, fs::metadata(folder.join("zip6.zip")).unwrap().len()))
+    status
+        .ok()?
+        .success()
+        .then(|| (time, fs::metadata(folder.join("zip6.zip")).unwrap().len()))
 }
 
 fn archive(criterion: &mut Criterion) {
-    let megabytes: u64 = std::env::var("DESKVAULT_BENCH_MB").ok().and_then(|text| text.parse().ok()).unwrap_or(128);
+    let megabytes: u64 = std::env::var("DESKVAULT_BENCH_MB")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(128);
     let tickets = rows::tickets(megabytes * 1_000_000 / 1600);
     let folder = tempfile::tempdir().unwrap();
     let (joined, bytes) = join(folder.path(), &tickets);
@@ -118,13 +129,23 @@ fn archive(criterion: &mut Criterion) {
     group.bench_function("rows to ZIP", |bencher| bencher.iter(|| join(target.path(), &tickets)));
     group.bench_function("zlib-rs alone", |bencher| bencher.iter(|| pack(&csv)));
     group.bench_function("verify", |bencher| {
-        bencher.iter(|| assert!(verify(&published.path, &|_, _| {}, &CancellationToken::new()).unwrap().is_sound()));
+        bencher.iter(|| {
+            assert!(
+                verify(&published.path, &|_, _| {}, &CancellationToken::new())
+                    .unwrap()
+                    .is_sound()
+            )
+        });
     });
     group.finish();
 
     let ratio = |packed: u64| bytes as f64 / packed as f64;
     eprintln!("CSV: {bytes} bytes, {} rows", tickets.len());
-    eprintln!("archive: {} bytes, ratio {:.3}", published.bytes, ratio(published.bytes));
+    eprintln!(
+        "archive: {} bytes, ratio {:.3}",
+        published.bytes,
+        ratio(published.bytes)
+    );
     eprintln!("zlib-rs alone: ratio {:.3}", ratio(pack(&csv) as u64));
     match info_zip(folder.path()) {
         Some((time, packed)) => eprintln!(

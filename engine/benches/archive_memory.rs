@@ -18,7 +18,10 @@ mod rows;
 
 fn main() {
     // Cargo adds `--bench`; without a number this is a quick check.
-    let count = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(100_000_u64);
+    let count = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .next()
+        .unwrap_or(100_000_u64);
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings {
         folder: folder.path().to_path_buf(),
@@ -71,7 +74,10 @@ fn main() {
     let whole = start.elapsed();
     assert_eq!(published.report.rows, count);
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("not known here", str::trim);
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .map_or("not known here", str::trim);
     println!(
         "{count} rows, {} MB of CSV, {} MB packed: written in {:.1} s, published in {:.1} s, peak memory {peak}",
         summary.bytes / 1_000_000,

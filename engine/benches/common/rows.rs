@@ -12,13 +12,38 @@ question request feature thanks regards hello dear sincerely kind best support h
 week month morning already tried restart reinstall clear cache cookies settings profile permission access denied timeout \
 slow crash freeze blank white blue red light cable power adapter battery charge loud noise heat fan keyboard mouse monitor";
 const PHRASES: [&str; 32] = [
-    "お世話になっております。", "ご連絡ありがとうございます。", "先日注文した商品について", "まだ届いておりません。", "配送状況を確認していただけますか。",
-    "ログインできない状態が続いています。", "パスワードを再設定しましたが", "エラーメッセージが表示されます。", "請求書の宛名を変更したいのですが", "お手数をおかけしますが",
-    "よろしくお願いいたします。", "担当者に確認いたします。", "少々お待ちください。", "添付ファイルをご覧ください。", "プリンターが認識されません。",
-    "ネットワークの設定を見直しました。", "返金の手続きについて", "契約の更新日はいつでしょうか。", "至急ご対応をお願いします。", "営業時間内に折り返しお電話ください。",
-    "管理画面から出力した一覧に", "文字化けが発生しています。", "最新版に更新したところ", "問題は解決しました。", "再起動しても改善しません。",
-    "別の端末では正常に動作します。", "保証期間内でしょうか。", "交換をお願いできますか。", "領収書を発行してください。", "住所が変わりました。",
-    "休業日についての質問です。", "ありがとうございました。",
+    "お世話になっております。",
+    "ご連絡ありがとうございます。",
+    "先日注文した商品について",
+    "まだ届いておりません。",
+    "配送状況を確認していただけますか。",
+    "ログインできない状態が続いています。",
+    "パスワードを再設定しましたが",
+    "エラーメッセージが表示されます。",
+    "請求書の宛名を変更したいのですが",
+    "お手数をおかけしますが",
+    "よろしくお願いいたします。",
+    "担当者に確認いたします。",
+    "少々お待ちください。",
+    "添付ファイルをご覧ください。",
+    "プリンターが認識されません。",
+    "ネットワークの設定を見直しました。",
+    "返金の手続きについて",
+    "契約の更新日はいつでしょうか。",
+    "至急ご対応をお願いします。",
+    "営業時間内に折り返しお電話ください。",
+    "管理画面から出力した一覧に",
+    "文字化けが発生しています。",
+    "最新版に更新したところ",
+    "問題は解決しました。",
+    "再起動しても改善しません。",
+    "別の端末では正常に動作します。",
+    "保証期間内でしょうか。",
+    "交換をお願いできますか。",
+    "領収書を発行してください。",
+    "住所が変わりました。",
+    "休業日についての質問です。",
+    "ありがとうございました。",
 ];
 
 /// A small generator of pseudo-random numbers.
@@ -91,7 +116,11 @@ impl Ticket {
             id: format!("{}", 4_000_000_000_000 + number * 37),
             subject,
             body,
-            email: format!("{}.{contact}@example{}.com", words[contact as usize % words.len()], contact % 40),
+            email: format!(
+                "{}.{contact}@example{}.com",
+                words[contact as usize % words.len()],
+                contact % 40
+            ),
             contact: format!("{}", 5_000_000_000_000 + contact * 41),
             department: ["100000000000001", "100000000000002", "100000000000003"][dice.roll(3) as usize],
             created: Timestamp::from_micros(created),
@@ -100,7 +129,10 @@ impl Ticket {
             channel: ["Email", "Web", "Phone", "Chat"][dice.roll(4) as usize],
             escalated: dice.roll(10) == 0,
             hours: dice.roll(4000) as f64 / 8.0,
-            rest: format!("{{\"cf_serial\":\"{:08x}\",\"webUrl\":\"https://desk.example.com/t/{number}\"}}", dice.roll(1 << 32)),
+            rest: format!(
+                "{{\"cf_serial\":\"{:08x}\",\"webUrl\":\"https://desk.example.com/t/{number}\"}}",
+                dice.roll(1 << 32)
+            ),
         }
     }
 

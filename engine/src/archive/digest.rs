@@ -49,8 +49,6 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom("a SHA-256 must be 64 lower-case hexadecimal digits")
-        })
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a SHA-256 must be 64 lower-case hexadecimal digits"))
     }
 }

@@ -61,10 +61,7 @@ pub enum ArchiveError {
 
 impl ArchiveError {
     /// For `map_err`: the disk failed while doing `action` to `path`.
-    pub(crate) fn io<'a>(
-        action: &'static str,
-        path: &'a Path,
-    ) -> impl FnOnce(io::Error) -> Self + use<'a> {
+    pub(crate) fn io<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
         move |source| Self::Io {
             action,
             path: path.to_path_buf(),

@@ -38,7 +38,7 @@ pub struct Published {
 
 pub(super) fn join(
     shared: Arc<Shared>,
-    manifest: Manifest,
+    manifest: &Manifest,
     target: PathBuf,
     limits: Limits,
 ) -> Result<Joined, ArchiveError> {
@@ -47,7 +47,7 @@ pub(super) fn join(
     let text = manifest
         .to_json()
         .map_err(|error| ArchiveError::io("write the manifest of", &temporary)(error.into()))?;
-    let layout = Layout::of(&manifest, &text, limits);
+    let layout = Layout::of(manifest, &text, limits);
     let writing = || ArchiveError::io("write", &temporary);
 
     let mut position = 0;
@@ -61,7 +61,10 @@ pub(super) fn join(
         // File to file, so that the kernel copies.
         let copied = io::copy(&mut part, &mut &file).map_err(writing())?;
         if copied != entry.packed {
-            let reason = format!("has {copied} bytes, but {} were written: something else changed it", entry.packed);
+            let reason = format!(
+                "has {copied} bytes, but {} were written: something else changed it",
+                entry.packed
+            );
             return Err(ArchiveError::io("read", &path)(io::Error::other(reason)));
         }
         position += copied;
@@ -82,14 +85,26 @@ pub(super) fn join(
     out.write_all(&layout.end(directory)).map_err(writing())?;
     out.flush().map_err(writing())?;
     drop(out);
-    Ok(Joined { shared, temporary, target, file, limits })
+    Ok(Joined {
+        shared,
+        temporary,
+        target,
+        file,
+        limits,
+    })
 }
 
 impl Joined {
     /// Makes the archive safe on the disk, verifies it, and gives it its final name; an existing file is not
     /// replaced. `progress` is told bytes verified and in all.
     pub fn publish(self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Published, ArchiveError> {
-        let Self { shared, temporary, target, file, limits } = self;
+        let Self {
+            shared,
+            temporary,
+            target,
+            file,
+            limits,
+        } = self;
         file.sync_all().map_err(ArchiveError::io("bring to disk", &temporary))?;
         let report = verify_with(&temporary, progress, &shared.cancel, limits)?;
         if !report.is_sound() {
@@ -113,6 +128,10 @@ impl Joined {
             drop(fs::remove_file(&target));
             return Err(ArchiveError::io("bring to disk", folder)(source));
         }
-        Ok(Published { path: target, bytes, report })
+        Ok(Published {
+            path: target,
+            bytes,
+            report,
+        })
     }
 }

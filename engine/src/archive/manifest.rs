@@ -206,9 +206,17 @@ impl Manifest {
             for (index, file) in entry.files.iter().enumerate() {
                 let expected = name::part(&entry.name, index + 1);
                 if file.name != expected {
-                    return fail(&format!("its file {} must be called {expected}, not {:?}", index + 1, file.name));
+                    return fail(&format!(
+                        "its file {} must be called {expected}, not {:?}",
+                        index + 1,
+                        file.name
+                    ));
                 }
-                let sums = [(&mut rows, file.rows), (&mut bytes, file.bytes), (&mut packed, file.packed_bytes)];
+                let sums = [
+                    (&mut rows, file.rows),
+                    (&mut bytes, file.bytes),
+                    (&mut packed, file.packed_bytes),
+                ];
                 for (sum, number) in sums {
                     match sum.checked_add(number).filter(|sum| *sum < 1 << 60) {
                         Some(added) => *sum = added,

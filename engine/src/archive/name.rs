@@ -13,16 +13,24 @@ const MAX_COLUMNS: usize = 16_384;
 /// The name of an archive without what follows it (`.zip`, `-incomplete.zip`): desk, kind, and when the backup
 /// started. `None` for a start outside the years 1 to 9999.
 pub(super) fn stem(desk: &str, kind: Kind, started: Timestamp) -> Option<String> {
-    let Civil { year, month, day, hour, minute, second, .. } = Civil::of(started);
+    let Civil {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        ..
+    } = Civil::of(started);
     let kind = match kind {
         Kind::Full => "full",
         Kind::Custom => "custom",
         Kind::Incremental => "incremental",
     };
     let desk = sanitised(desk);
-    (1..=9999).contains(&year).then(|| {
-        format!("{desk}-{kind}-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-    })
+    (1..=9999)
+        .contains(&year)
+        .then(|| format!("{desk}-{kind}-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
 }
 
 /// A desk's name as part of a file's: letters and digits of any script, `-` and `_`; at most 100 bytes.
@@ -39,7 +47,11 @@ fn sanitised(desk: &str) -> String {
         }
     }
     let name = name.trim_end_matches('-');
-    if name.is_empty() { "desk".to_owned() } else { name.to_owned() }
+    if name.is_empty() {
+        "desk".to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 /// The name of a table's file; parts are counted from 1.
@@ -64,14 +76,20 @@ pub(super) fn check_table(table: &Table) -> Result<(), ArchiveError> {
         );
     }
     if table.columns.is_empty() || table.columns.len() > MAX_COLUMNS {
-        return fail(format!("has {} columns; it needs 1 to {MAX_COLUMNS}", table.columns.len()));
+        return fail(format!(
+            "has {} columns; it needs 1 to {MAX_COLUMNS}",
+            table.columns.len()
+        ));
     }
     let mut names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     names.sort_unstable();
-    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return fail(format!("has two columns called {:?}", pair[0]));
+    if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
+        return fail(format!("has two columns called {name:?}"));
     }
-    let wanted = table.key.iter().chain(table.parents.iter().map(|parent| &parent.column));
+    let wanted = table
+        .key
+        .iter()
+        .chain(table.parents.iter().map(|parent| &parent.column));
     for column in wanted {
         if names.binary_search(&column.as_str()).is_err() {
             return fail(format!("names {column:?} as key or parent, but has no such column"));
@@ -127,9 +145,7 @@ mod tests {
 
     #[test]
     fn tables_are_checked() {
-        let table = |columns: &[&str]| {
-            Table::new("T").columns(columns.iter().map(|name| Column::new(*name, "Label")))
-        };
+        let table = |columns: &[&str]| Table::new("T").columns(columns.iter().map(|name| Column::new(*name, "Label")));
         for (table, expected) in [
             (table(&["a", "b"]).key(["a"]).child_of("Other", "b"), None),
             (table(&[]), Some("table T: has 0 columns; it needs 1 to 16384")),

@@ -104,7 +104,10 @@ impl Packers {
             submitted: Condvar::new(),
             returned: Condvar::new(),
         });
-        let mut packers = Self { shared, threads: Vec::new() };
+        let mut packers = Self {
+            shared,
+            threads: Vec::new(),
+        };
         for number in 1..=count {
             let shared = Arc::clone(&packers.shared);
             let thread = thread::Builder::new().name(format!("packer-{number}"));
@@ -147,7 +150,11 @@ fn work(shared: &Shared) {
     let mut deflate = Compress::new(Compression::new(LEVEL), false);
     loop {
         let mut state = shared.lock();
-        let Job { mut block, number, part } = loop {
+        let Job {
+            mut block,
+            number,
+            part,
+        } = loop {
             if state.closed {
                 return;
             }
@@ -174,7 +181,11 @@ fn pack(deflate: &mut Compress, block: &mut Block) -> io::Result<()> {
     if !window.is_empty() {
         deflate.set_dictionary(window)?;
     }
-    let flush = if block.last { FlushCompress::Finish } else { FlushCompress::Sync };
+    let flush = if block.last {
+        FlushCompress::Finish
+    } else {
+        FlushCompress::Sync
+    };
     block.packed.clear();
     loop {
         // Room for more than deflate ever makes of it, so that one call does all of it and the sync flush is

@@ -68,13 +68,7 @@ impl PartFile {
 
     /// Takes the block of this number and writes all that are now in turn. Blocks that are not needed any more
     /// are given back.
-    pub(super) fn put(
-        &self,
-        number: u64,
-        block: Block,
-        packed: io::Result<()>,
-        give_back: impl Fn(Block),
-    ) {
+    pub(super) fn put(&self, number: u64, block: Block, packed: io::Result<()>, give_back: impl Fn(Block)) {
         let mut state = self.lock();
         state.waiting.insert(number, block);
         if let Err(error) = packed {
@@ -82,7 +76,9 @@ impl PartFile {
         }
         while state.end.is_none() {
             let turn = state.next;
-            let Some(block) = state.waiting.remove(&turn) else { break };
+            let Some(block) = state.waiting.remove(&turn) else {
+                break;
+            };
             state.write(&block);
             give_back(block);
         }
@@ -135,7 +131,10 @@ impl State {
             self.end = Some(Err(error));
         } else if block.last {
             let sha256 = Digest(self.sha256.finalize_reset().into());
-            self.end = Some(Ok(Packed { bytes: self.bytes, sha256 }));
+            self.end = Some(Ok(Packed {
+                bytes: self.bytes,
+                sha256,
+            }));
         }
     }
 }
@@ -152,7 +151,11 @@ mod tests {
     use crate::archive::pack::Block;
 
     fn block(text: &str, last: bool) -> Block {
-        Block { packed: text.as_bytes().to_vec(), last, ..Block::default() }
+        Block {
+            packed: text.as_bytes().to_vec(),
+            last,
+            ..Block::default()
+        }
     }
 
     #[test]
@@ -177,7 +180,9 @@ mod tests {
         }
         assert_eq!(back.get(), 3);
         for result in [part.check(), part.wait().map(drop), part.wait().map(drop)] {
-            let Err(ArchiveError::Io { path, source, .. }) = result else { panic!("{result:?}") };
+            let Err(ArchiveError::Io { path, source, .. }) = result else {
+                panic!("{result:?}")
+            };
             assert_eq!(path, PathBuf::from("/backups/part"));
             assert_eq!(source.kind(), io::ErrorKind::StorageFull);
         }

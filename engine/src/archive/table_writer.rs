@@ -159,7 +159,10 @@ impl TableWriter {
         self.seal()?;
         let mut files = Vec::with_capacity(self.sealed.len());
         for (index, sealed) in self.sealed.iter().enumerate() {
-            let Packed { bytes: packed_bytes, sha256: packed_sha256 } = sealed.file.wait()?;
+            let Packed {
+                bytes: packed_bytes,
+                sha256: packed_sha256,
+            } = sealed.file.wait()?;
             files.push(FileEntry {
                 name: name::part(&self.name, index + 1),
                 rows: sealed.rows,
@@ -184,7 +187,10 @@ impl TableWriter {
     fn check(&self) -> Result<(), ArchiveError> {
         if self.broken {
             self.part.file.check()?;
-            return Err(ArchiveError::table(&self.name, "cannot be gone on with after an earlier error"));
+            return Err(ArchiveError::table(
+                &self.name,
+                "cannot be gone on with after an earlier error",
+            ));
         }
         Ok(())
     }
@@ -268,7 +274,8 @@ impl Part {
         block.last = last;
         // Only the last block can be shorter than the window, and nothing follows it.
         self.window.clear();
-        self.window.extend_from_slice(&plain[plain.len().saturating_sub(WINDOW)..]);
+        self.window
+            .extend_from_slice(&plain[plain.len().saturating_sub(WINDOW)..]);
         shared.packers.submit(block, self.blocks, &self.file);
         self.blocks += 1;
     }

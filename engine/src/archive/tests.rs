@@ -68,7 +68,10 @@ fn finish(writer: Writer) -> Result<Published, ArchiveError> {
 
 fn tickets() -> Table {
     Table::new("Tickets")
-        .columns([Column::new("id", "Ticket Id"), Column::new("subject", "Subject, in short")])
+        .columns([
+            Column::new("id", "Ticket Id"),
+            Column::new("subject", "Subject, in short"),
+        ])
         .key(["id"])
 }
 
@@ -81,7 +84,10 @@ fn threads() -> Table {
 
 /// A small archive: two tables, one of them in two parts.
 fn small(folder: &Path) -> PathBuf {
-    let writer = create(&Settings { rows_per_part: 2, ..settings(folder) });
+    let writer = create(&Settings {
+        rows_per_part: 2,
+        ..settings(folder)
+    });
     let mut table = writer.open_table("tickets", tickets()).unwrap();
     for (id, subject) in [(1, "Printer"), (2, "日本語 \"quoted\""), (3, "two\nlines")] {
         table.write(&[Value::Int(id), Value::Text(subject)]).unwrap();
@@ -108,8 +114,10 @@ fn problems(path: &Path) -> Vec<String> {
 
 /// The names of what is in a folder, hidden files too.
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -147,7 +155,13 @@ fn take_apart(path: &Path) -> (Manifest, Vec<Piece>) {
 fn put_together(pieces: &[Piece], started: Timestamp) -> Vec<u8> {
     let mut layout = Layout::empty(started, ZIP_32);
     for piece in pieces {
-        layout.push(&piece.name, piece.stored, piece.crc32, piece.packed.len() as u64, piece.plain);
+        layout.push(
+            &piece.name,
+            piece.stored,
+            piece.crc32,
+            piece.packed.len() as u64,
+            piece.plain,
+        );
     }
     let mut out = Vec::new();
     for (entry, piece) in layout.entries.iter().zip(pieces) {

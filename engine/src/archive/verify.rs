@@ -55,12 +55,10 @@ impl Report {
         self.problems.is_empty()
     }
 
-    fn problem(&mut self, problem: String) {
-        if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(problem);
-        } else {
-            self.more_problems += 1;
-        }
+    fn add(&mut self, problems: Vec<String>) {
+        let room = MAX_PROBLEMS - self.problems.len();
+        self.more_problems += problems.len().saturating_sub(room) as u64;
+        self.problems.extend(problems.into_iter().take(room));
     }
 }
 
@@ -83,7 +81,10 @@ pub(super) fn verify_with(
     cancel: &CancellationToken,
     limits: Limits,
 ) -> Result<Report, ArchiveError> {
-    let not_archive = |reason| ArchiveError::NotAnArchive { path: path.to_path_buf(), reason };
+    let not_archive = |reason| ArchiveError::NotAnArchive {
+        path: path.to_path_buf(),
+        reason,
+    };
     let file = File::open(path).map_err(ArchiveError::io("open", path))?;
     let metadata = file.metadata().map_err(ArchiveError::io("read", path))?;
     if !metadata.is_file() {
@@ -105,7 +106,7 @@ pub(super) fn verify_with(
         bytes: 0,
         packed_bytes: metadata.len(),
     };
-    problems.into_iter().for_each(|problem| report.problem(problem));
+    report.add(problems);
 
     let folder = path.parent().unwrap_or(Path::new("."));
     let marks = keys::Marks::new(folder);
@@ -119,7 +120,7 @@ pub(super) fn verify_with(
         report.files += 1;
         report.rows += result.rows;
         report.bytes += result.bytes;
-        result.problems.into_iter().for_each(|problem| report.problem(problem));
+        report.add(result.problems);
         report.more_problems += result.more_problems;
     }
     let keys = plan
@@ -128,7 +129,7 @@ pub(super) fn verify_with(
     if cancel.is_cancelled() {
         return Err(ArchiveError::Cancelled);
     }
-    keys.problems.into_iter().for_each(|problem| report.problem(problem));
+    report.add(keys.problems);
     report.more_problems += keys.more_problems;
     report.notes.extend(keys.notes);
     Ok(report)
@@ -141,9 +142,14 @@ fn read_files(
     listing: &[structure::Listed],
 ) -> std::io::Result<Vec<content::Findings>> {
     let entries = &layout.entries[..layout.entries.len() - 1];
-    let places: std::collections::HashMap<&str, u64> =
-        listing.iter().map(|listed| (listed.name.as_str(), listed.offset)).collect();
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS).min(entries.len());
+    let places: std::collections::HashMap<&str, u64> = listing
+        .iter()
+        .map(|listed| (listed.name.as_str(), listed.offset))
+        .collect();
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_THREADS)
+        .min(entries.len());
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let results = Mutex::new(Ok(Vec::with_capacity(entries.len())));
@@ -152,7 +158,9 @@ fn read_files(
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(entry) = entries.get(number) else { return };
             // A missing entry is named by the comparison of the structure.
-            let Some(offset) = places.get(entry.name.as_str()) else { continue };
+            let Some(offset) = places.get(entry.name.as_str()) else {
+                continue;
+            };
             let start = offset.saturating_add(layout.local_header(entry).len() as u64);
             let result = job.read(number, start);
             if result.is_err() {
@@ -192,7 +200,10 @@ fn notes(manifest: &Manifest) -> Vec<String> {
     }
     for table in &manifest.tables {
         if let Some(count) = table.desk_count.filter(|count| *count != table.rows) {
-            notes.push(format!("table {}: the desk counts {count} rows, the archive has {}", table.name, table.rows));
+            notes.push(format!(
+                "table {}: the desk counts {count} rows, the archive has {}",
+                table.name, table.rows
+            ));
         }
     }
     notes

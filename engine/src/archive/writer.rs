@@ -92,7 +92,10 @@ impl Shared {
         if self.files.fetch_add(1, Ordering::Relaxed) < manifest::MAX_FILES {
             return Ok(());
         }
-        let reason = format!("would need more than {} files: raise rows_per_part", manifest::MAX_FILES);
+        let reason = format!(
+            "would need more than {} files: raise rows_per_part",
+            manifest::MAX_FILES
+        );
         Err(ArchiveError::table(table, reason))
     }
 }
@@ -110,7 +113,9 @@ impl Writer {
         limits: Limits,
     ) -> Result<Self, ArchiveError> {
         if settings.rows_per_part == 0 {
-            return Err(ArchiveError::Settings("rows_per_part is 0: a part needs at least one row".into()));
+            return Err(ArchiveError::Settings(
+                "rows_per_part is 0: a part needs at least one row".into(),
+            ));
         }
         let stem = name::stem(&head.desk, head.kind, head.started).ok_or_else(|| {
             ArchiveError::Settings(format!("the backup's start, {}, is not a usable time", head.started))
@@ -126,16 +131,25 @@ impl Writer {
             tables: Mutex::default(),
             files: AtomicUsize::new(0),
         });
-        Ok(Self { shared, head, stem, limits })
+        Ok(Self {
+            shared,
+            head,
+            stem,
+            limits,
+        })
     }
 
     /// Opens a table of a module. Its name must be unique in the archive, whatever the case of its letters.
     /// Tables of one module are in the archive in the order in which they were opened.
     pub fn open_table(&self, module: &str, table: Table) -> Result<TableWriter, ArchiveError> {
         name::check_table(&table)?;
+        let opened = table.clone();
         let place = {
             let mut tables = self.shared.lock();
-            if let Some(other) = tables.iter().find(|open| open.table.name.eq_ignore_ascii_case(&table.name)) {
+            if let Some(other) = tables
+                .iter()
+                .find(|open| open.table.name.eq_ignore_ascii_case(&table.name))
+            {
                 let reason = format!(
                     "cannot be opened for module {module}: module {} has opened {} already",
                     other.module, other.table.name
@@ -144,30 +158,34 @@ impl Writer {
             }
             tables.push(OpenTable {
                 module: module.to_owned(),
-                table: table.clone(),
+                table,
                 closed: None,
             });
             tables.len() - 1
         };
-        TableWriter::open(Arc::clone(&self.shared), place, &table)
+        TableWriter::open(Arc::clone(&self.shared), place, &opened)
     }
 
     /// Joins and publishes. `progress` is told how far the verification before the publication is: bytes of the
     /// archive done and in all.
-    pub fn finish(
-        self,
-        outcome: Outcome,
-        progress: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<Published, ArchiveError> {
+    pub fn finish(self, outcome: Outcome, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Published, ArchiveError> {
         self.join(outcome)?.publish(progress)
     }
 
     /// Joins the parts of all tables, which must be closed, into one ZIP under a temporary name.
     pub fn join(self, outcome: Outcome) -> Result<Joined, ArchiveError> {
         let manifest = self.manifest(outcome)?;
-        let incomplete = if manifest.state == State::Incomplete { "-incomplete" } else { "" };
-        let target: PathBuf = self.shared.settings.folder.join(format!("{}{incomplete}.zip", self.stem));
-        join::join(self.shared, manifest, target, self.limits)
+        let incomplete = if manifest.state == State::Incomplete {
+            "-incomplete"
+        } else {
+            ""
+        };
+        let target: PathBuf = self
+            .shared
+            .settings
+            .folder
+            .join(format!("{}{incomplete}.zip", self.stem));
+        join::join(self.shared, &manifest, target, self.limits)
     }
 
     fn manifest(&self, outcome: Outcome) -> Result<Manifest, ArchiveError> {
@@ -182,7 +200,10 @@ impl Writer {
                 return Err(ArchiveError::table(&table.name, reason));
             }
             let Some(Closed { files, desk_count }) = closed else {
-                return Err(ArchiveError::table(&table.name, "was opened, but not brought to its end"));
+                return Err(ArchiveError::table(
+                    &table.name,
+                    "was opened, but not brought to its end",
+                ));
             };
             entries.push(TableEntry {
                 name: table.name,
@@ -199,14 +220,25 @@ impl Writer {
         let mut seen = HashSet::new();
         for module in &outcome.modules {
             if !seen.insert(&module.module) {
-                return Err(ArchiveError::Settings(format!("the outcome has module {} twice", module.module)));
+                return Err(ArchiveError::Settings(format!(
+                    "the outcome has module {} twice",
+                    module.module
+                )));
             }
             if module.state == ModuleState::Failed {
                 let why = module.reason.as_deref().unwrap_or("no reason given");
                 reasons.push(format!("module {} failed: {why}", module.module));
             }
         }
-        let Head { desk, backup, kind, range, started, engine, plugins } = self.head.clone();
+        let Head {
+            desk,
+            backup,
+            kind,
+            range,
+            started,
+            engine,
+            plugins,
+        } = self.head.clone();
         Ok(Manifest {
             format: manifest::FORMAT,
             desk,
@@ -219,7 +251,11 @@ impl Writer {
             plugins,
             headers: self.shared.settings.headers,
             byte_order_mark: self.shared.settings.byte_order_mark,
-            state: if reasons.is_empty() { State::Complete } else { State::Incomplete },
+            state: if reasons.is_empty() {
+                State::Complete
+            } else {
+                State::Incomplete
+            },
             reasons,
             modules: outcome.modules,
             tables: entries,

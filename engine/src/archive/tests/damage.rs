@@ -18,7 +18,10 @@ fn every_flipped_bit_is_found() {
         .iter()
         .filter(|piece| !piece.stored)
         .map(|piece| {
-            let start = bytes.windows(piece.packed.len()).position(|window| window == piece.packed).unwrap();
+            let start = bytes
+                .windows(piece.packed.len())
+                .position(|window| window == piece.packed)
+                .unwrap();
             (start..start + piece.packed.len(), piece.name.as_str())
         })
         .collect();
@@ -67,14 +70,23 @@ fn check(change: impl FnOnce(&mut Vec<Piece>), expected: &str) {
     change(&mut pieces);
     fs::write(&path, put_together(&pieces, manifest.started)).unwrap();
     let found = problems(&path);
-    assert!(found.iter().any(|problem| problem.ends_with(expected)), "{expected} is not in {found:?}");
+    assert!(
+        found.iter().any(|problem| problem.ends_with(expected)),
+        "{expected} is not in {found:?}"
+    );
 }
 
 #[test]
 fn entries_that_are_missing_additional_renamed_doubled_or_moved_are_named() {
     check(|pieces| drop(pieces.remove(1)), "Tickets__2.csv: it is missing");
-    check(|pieces| pieces[2].name = "Threats__1.csv".to_owned(), "Threats__1.csv: the manifest knows no such file");
-    check(|pieces| pieces[2].name = "Threats__1.csv".to_owned(), "Threads__1.csv: it is missing");
+    check(
+        |pieces| pieces[2].name = "Threats__1.csv".to_owned(),
+        "Threats__1.csv: the manifest knows no such file",
+    );
+    check(
+        |pieces| pieces[2].name = "Threats__1.csv".to_owned(),
+        "Threads__1.csv: it is missing",
+    );
     check(
         |pieces| {
             let mut other = pieces[0].clone();
@@ -83,9 +95,18 @@ fn entries_that_are_missing_additional_renamed_doubled_or_moved_are_named() {
         },
         "../evil.csv: the manifest knows no such file",
     );
-    check(|pieces| pieces.insert(1, pieces[0].clone()), "Tickets__1.csv: it is there twice");
-    check(|pieces| pieces.swap(0, 1), "Tickets__2.csv: it is where Tickets__1.csv must be");
-    check(|pieces| pieces.rotate_right(1), "manifest.json: it is where Tickets__1.csv must be");
+    check(
+        |pieces| pieces.insert(1, pieces[0].clone()),
+        "Tickets__1.csv: it is there twice",
+    );
+    check(
+        |pieces| pieces.swap(0, 1),
+        "Tickets__2.csv: it is where Tickets__1.csv must be",
+    );
+    check(
+        |pieces| pieces.rotate_right(1),
+        "manifest.json: it is where Tickets__1.csv must be",
+    );
     check(|pieces| drop(pieces.pop()), "it has no manifest.json, among 3 entries");
     // The data of two files exchanged, under the names of each other.
     check(
@@ -96,7 +117,10 @@ fn entries_that_are_missing_additional_renamed_doubled_or_moved_are_named() {
         },
         "Tickets__1.csv: its packed bytes differ from the manifest's SHA-256",
     );
-    check(|pieces| pieces[0].stored = true, "Tickets__1.csv: its local header differs from the manifest in its method");
+    check(
+        |pieces| pieces[0].stored = true,
+        "Tickets__1.csv: its local header differs from the manifest in its method",
+    );
 }
 
 #[test]
@@ -125,7 +149,9 @@ fn another_compression_of_the_same_bytes_is_found() {
                 .decompress_vec(&pieces[0].packed, &mut plain, flate2::FlushDecompress::Finish)
                 .unwrap();
             pieces[0].packed = Vec::with_capacity(10_000);
-            deflate.compress_vec(&plain, &mut pieces[0].packed, flate2::FlushCompress::Finish).unwrap();
+            deflate
+                .compress_vec(&plain, &mut pieces[0].packed, flate2::FlushCompress::Finish)
+                .unwrap();
         },
         "Tickets__1.csv: its local header differs from the manifest in its packed length",
     );

@@ -21,8 +21,14 @@ fn files_that_are_no_archives_are_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.zip");
     let no_end = "it does not end with a ZIP's end record: it is truncated, has something behind it, or is no ZIP";
-    let noise: Vec<u8> = (0..100_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    for (bytes, expected) in [(&b""[..], "it has only 0 bytes"), (b"PK\x05\x06", "it has only 4 bytes"), (&noise, no_end)] {
+    let noise: Vec<u8> = (0..100_000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    for (bytes, expected) in [
+        (&b""[..], "it has only 0 bytes"),
+        (b"PK\x05\x06", "it has only 4 bytes"),
+        (&noise, no_end),
+    ] {
         fs::write(&path, bytes).unwrap();
         assert_eq!(refused(&path), expected);
     }
@@ -33,7 +39,9 @@ fn files_that_are_no_archives_are_refused_in_words() {
     assert_eq!(refused(&path), "it has no manifest.json, among 0 entries");
     for text in ["{}", "not JSON"] {
         writer = zip::ZipWriter::new(fs::File::create(&path).unwrap());
-        writer.start_file("manifest.json", zip::write::SimpleFileOptions::default()).unwrap();
+        writer
+            .start_file("manifest.json", zip::write::SimpleFileOptions::default())
+            .unwrap();
         writer.write_all(text.as_bytes()).unwrap();
         writer.finish().unwrap();
         assert!(refused(&path).starts_with("manifest.json: "), "{}", refused(&path));
@@ -66,18 +74,58 @@ fn manifests_are_checked() {
         changed(move |manifest| *manifest.pointer_mut(pointer).unwrap() = to).unwrap_or_default()
     };
     for (pointer, to, expected) in [
-        ("/format", json!(2), "format 2 is not known, only 1: use a newer deskvault to read this archive"),
-        ("/state", json!("incomplete"), "an archive has reasons if, and only if, it is incomplete"),
-        ("/tables/0/files/0/name", json!("../x__1.csv"), "table Tickets: its file 1 must be called Tickets__1.csv, not \"../x__1.csv\""),
-        ("/tables/0/files/1/name", json!("Tickets__3.csv"), "table Tickets: its file 2 must be called Tickets__2.csv, not \"Tickets__3.csv\""),
+        (
+            "/format",
+            json!(2),
+            "format 2 is not known, only 1: use a newer deskvault to read this archive",
+        ),
+        (
+            "/state",
+            json!("incomplete"),
+            "an archive has reasons if, and only if, it is incomplete",
+        ),
+        (
+            "/tables/0/files/0/name",
+            json!("../x__1.csv"),
+            "table Tickets: its file 1 must be called Tickets__1.csv, not \"../x__1.csv\"",
+        ),
+        (
+            "/tables/0/files/1/name",
+            json!("Tickets__3.csv"),
+            "table Tickets: its file 2 must be called Tickets__2.csv, not \"Tickets__3.csv\"",
+        ),
         ("/tables/0/files", json!([]), "table Tickets: has no file"),
-        ("/tables/0/rows", json!(4), "table Tickets: says 4 rows, its files say 3"),
-        ("/tables/0/files/0/rows", json!(u64::MAX), "table Tickets: its numbers are too large to be true"),
-        ("/tables/0/files/0/packed_bytes", json!(1_u64 << 63), "table Tickets: its numbers are too large to be true"),
+        (
+            "/tables/0/rows",
+            json!(4),
+            "table Tickets: says 4 rows, its files say 3",
+        ),
+        (
+            "/tables/0/files/0/rows",
+            json!(u64::MAX),
+            "table Tickets: its numbers are too large to be true",
+        ),
+        (
+            "/tables/0/files/0/packed_bytes",
+            json!(1_u64 << 63),
+            "table Tickets: its numbers are too large to be true",
+        ),
         ("/tables/1/name", json!("TICKETS"), "table TICKETS: is there twice"),
-        ("/tables/1/module", json!("agents"), "table Threads: its module is not among the modules"),
-        ("/tables/0/key", json!(["none"]), "table Tickets: names \"none\" as key or parent, but has no such column"),
-        ("/tables/0/columns/1/name", json!("id"), "table Tickets: has two columns called \"id\""),
+        (
+            "/tables/1/module",
+            json!("agents"),
+            "table Threads: its module is not among the modules",
+        ),
+        (
+            "/tables/0/key",
+            json!(["none"]),
+            "table Tickets: names \"none\" as key or parent, but has no such column",
+        ),
+        (
+            "/tables/0/columns/1/name",
+            json!("id"),
+            "table Tickets: has two columns called \"id\"",
+        ),
     ] {
         assert_eq!(set(pointer, to), expected);
     }
@@ -97,7 +145,14 @@ fn manifests_are_checked() {
     ] {
         assert_ne!(set(pointer, to), "", "{pointer}");
     }
-    for text in ["", "[]", "null", "{\"format\":1}", "{\"format\":1,\"format\":1}", "{\"format\":-1}"] {
+    for text in [
+        "",
+        "[]",
+        "null",
+        "{\"format\":1}",
+        "{\"format\":1,\"format\":1}",
+        "{\"format\":-1}",
+    ] {
         assert!(Manifest::parse(text.as_bytes()).is_err(), "{text}");
     }
     let deep = format!("{{\"format\":1,\"x\":{}", "[".repeat(1_000_000));
@@ -117,6 +172,9 @@ fn a_manifest_that_points_beyond_the_file_is_no_danger() {
         last.packed = text;
         fs::write(&path, put_together(&pieces, manifest.started)).unwrap();
         let problems = verify(&path).unwrap().problems;
-        assert!(problems.iter().any(|problem| problem.starts_with("Tickets__1.csv: ")), "{problems:?}");
+        assert!(
+            problems.iter().any(|problem| problem.starts_with("Tickets__1.csv: ")),
+            "{problems:?}"
+        );
     }
 }

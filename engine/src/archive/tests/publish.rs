@@ -103,7 +103,10 @@ fn an_existing_archive_is_not_replaced() {
     fs::write(&target, "precious").unwrap();
     let writer = create(&settings(folder.path()));
     let error = finish(writer).unwrap_err();
-    assert!(matches!(&error, ArchiveError::Exists(path) if *path == target), "{error}");
+    assert!(
+        matches!(&error, ArchiveError::Exists(path) if *path == target),
+        "{error}"
+    );
     assert_eq!(fs::read(&target).unwrap(), b"precious");
     assert_eq!(names(folder.path()).len(), 1);
 }
@@ -118,7 +121,10 @@ fn a_folder_that_cannot_be_used_is_named() {
     assert!(error.source().is_some());
     // A folder that goes away while the backup runs.
     let gone = folder.path().join("gone");
-    let writer = create(&Settings { rows_per_part: 1, ..settings(&gone) });
+    let writer = create(&Settings {
+        rows_per_part: 1,
+        ..settings(&gone)
+    });
     let mut table = writer.open_table("tickets", tickets()).unwrap();
     table.write(&[Value::Int(1), Value::Null]).unwrap();
     fs::remove_dir_all(&gone).unwrap();
@@ -182,13 +188,22 @@ fn what_cannot_be_finished_is_not() {
     let writer = create(&settings(folder.path()));
     drop(writer.open_table("tickets", tickets()).unwrap());
     let error = finish(writer).unwrap_err();
-    assert_eq!(error.to_string(), "table Tickets: was opened, but not brought to its end");
+    assert_eq!(
+        error.to_string(),
+        "table Tickets: was opened, but not brought to its end"
+    );
     // A module that the outcome does not know.
     let writer = create(&settings(folder.path()));
     writer.open_table("agents", tickets()).unwrap().close().unwrap();
     let error = finish(writer).unwrap_err();
-    assert_eq!(error.to_string(), "table Tickets: belongs to module agents, of which the outcome says nothing");
-    let zero = Settings { rows_per_part: 0, ..settings(folder.path()) };
+    assert_eq!(
+        error.to_string(),
+        "table Tickets: belongs to module agents, of which the outcome says nothing"
+    );
+    let zero = Settings {
+        rows_per_part: 0,
+        ..settings(folder.path())
+    };
     assert!(Writer::create(&zero, head(), CancellationToken::new()).is_err());
     assert!(names(folder.path()).is_empty());
 }

@@ -17,8 +17,28 @@ use crate::archive::zip_format::Limits;
 use crate::archive::{Published, Writer};
 
 const NASTY: [&str; 22] = [
-    "", "plain", "a,b", "\"", "\"\"", "say \"hi\", twice", "one\ntwo", "one\r\ntwo", "lone\rreturn", "\n", "\r", "nul\0inside",
-    "=1+1", "+1", "-1", "@SUM(A1)", " padded ", "\u{feff}mark", "日本語のチケット", "🎫👩‍👩‍👧", "\u{202e}right to left שלום", "';DROP TABLE--",
+    "",
+    "plain",
+    "a,b",
+    "\"",
+    "\"\"",
+    "say \"hi\", twice",
+    "one\ntwo",
+    "one\r\ntwo",
+    "lone\rreturn",
+    "\n",
+    "\r",
+    "nul\0inside",
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    " padded ",
+    "\u{feff}mark",
+    "日本語のチケット",
+    "🎫👩‍👩‍👧",
+    "\u{202e}right to left שלום",
+    "';DROP TABLE--",
 ];
 
 /// Every entry's records by the `zip` and `csv` crates.
@@ -30,7 +50,9 @@ fn read_back(path: &Path) -> BTreeMap<String, Vec<Vec<String>>> {
         let mut text = Vec::new();
         archive.by_name(&name).unwrap().read_to_end(&mut text).unwrap();
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&text[..]);
-        let records = reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect());
+        let records = reader
+            .records()
+            .map(|record| record.unwrap().iter().map(str::to_owned).collect());
         let records = records.collect();
         (name, records)
     })
@@ -49,7 +71,11 @@ fn is_here(program: &str) -> bool {
 fn runs(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{command:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     text
 }
 
@@ -87,9 +113,18 @@ print('read')
 fn nasty_values_come_back_as_they_were() {
     for (headers, byte_order_mark) in [(Headers::Both, false), (Headers::Labels, true), (Headers::Names, false)] {
         let folder = tempfile::tempdir().unwrap();
-        let writer = create(&Settings { headers, byte_order_mark, rows_per_part: 5, ..settings(folder.path()) });
+        let writer = create(&Settings {
+            headers,
+            byte_order_mark,
+            rows_per_part: 5,
+            ..settings(folder.path())
+        });
         let table = Table::new("Nasty")
-            .columns([Column::new("id", "Ид"), Column::new("a", "\"A\", quoted"), Column::new("b", "B\nnext line")])
+            .columns([
+                Column::new("id", "Ид"),
+                Column::new("a", "\"A\", quoted"),
+                Column::new("b", "B\nnext line"),
+            ])
             .key(["id"]);
         let mut writer_table = writer.open_table("tickets", table).unwrap();
         let single = Table::new("Single").column(Column::new("only", "Only"));
@@ -97,7 +132,9 @@ fn nasty_values_come_back_as_they_were() {
         let empty = writer.open_table("tickets", threads()).unwrap();
         for (id, text) in NASTY.iter().enumerate() {
             let other = NASTY[(id + 7) % NASTY.len()];
-            writer_table.write(&[Value::Int(id as i64), Value::Text(text), Value::Json(other)]).unwrap();
+            writer_table
+                .write(&[Value::Int(id as i64), Value::Text(text), Value::Json(other)])
+                .unwrap();
             single.write(&[Value::Text(text)]).unwrap();
         }
         // Closed in another order than opened: the archive's order does not change.
@@ -117,13 +154,18 @@ fn nasty_values_come_back_as_they_were() {
             let rows = &files[&format!("Nasty__{number}.csv")];
             assert_eq!(&rows[..heads.len()], &heads[..]);
             for row in &rows[heads.len()..] {
-                assert_eq!(*row, [id.to_string().as_str(), NASTY[id], NASTY[(id + 7) % NASTY.len()]]);
+                assert_eq!(
+                    *row,
+                    [id.to_string().as_str(), NASTY[id], NASTY[(id + 7) % NASTY.len()]]
+                );
                 id += 1;
             }
         }
         assert_eq!(id, NASTY.len());
-        let single: Vec<&str> =
-            (1..=5).flat_map(|number| &files[&format!("Single__{number}.csv")][heads.len()..]).map(|row| row[0].as_str()).collect();
+        let single: Vec<&str> = (1..=5)
+            .flat_map(|number| &files[&format!("Single__{number}.csv")][heads.len()..])
+            .map(|row| row[0].as_str())
+            .collect();
         assert_eq!(single, NASTY);
         assert_eq!(files["Threads__1.csv"].len(), heads.len());
         assert_eq!(files.len(), 11);
@@ -145,19 +187,35 @@ fn unzip_prints_the_csv_byte_by_byte() {
 
 /// Rows of several megabytes in two tables that are written by two threads.
 fn large(folder: &Path, packers: usize) -> Published {
-    let writer = create(&Settings { packers, rows_per_part: 9000, ..settings(folder) });
+    let writer = create(&Settings {
+        packers,
+        rows_per_part: 9000,
+        ..settings(folder)
+    });
     let fill = |table: Table, seed: u64| {
         let mut table = writer.open_table("tickets", table).unwrap();
         move || {
             for id in 0..20_000_u64 {
                 let noise = (id + seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                let text = format!("{noise:x} the same words again, {}", "and again ".repeat((noise % 16) as usize));
+                let text = format!(
+                    "{noise:x} the same words again, {}",
+                    "and again ".repeat((noise % 16) as usize)
+                );
                 table.write(&[Value::Int(id as i64), Value::Text(&text)]).unwrap();
             }
             table.close().unwrap();
         }
     };
-    let (one, two) = (fill(tickets(), 1), fill(Table { name: "Other".into(), ..tickets() }, 2));
+    let (one, two) = (
+        fill(tickets(), 1),
+        fill(
+            Table {
+                name: "Other".into(),
+                ..tickets()
+            },
+            2,
+        ),
+    );
     std::thread::scope(|scope| {
         scope.spawn(one);
         scope.spawn(two);
@@ -185,7 +243,10 @@ fn the_number_of_packers_cannot_be_seen() {
 fn parts_end_at_any_place_of_a_block() {
     for length in [BLOCK - 5, BLOCK - 6, BLOCK - 4, 2 * BLOCK - 5, 5 * BLOCK + 17, 16 << 20] {
         let folder = tempfile::tempdir().unwrap();
-        let writer = create(&Settings { headers: Headers::Names, ..settings(folder.path()) });
+        let writer = create(&Settings {
+            headers: Headers::Names,
+            ..settings(folder.path())
+        });
         let table = Table::new("Long").column(Column::new("x", "x"));
         let mut table = writer.open_table("tickets", table).unwrap();
         let text: String = (0..length).map(|index| char::from(b'a' + (index % 23) as u8)).collect();
@@ -205,17 +266,29 @@ fn parts_end_at_any_place_of_a_block() {
 fn zip_64_is_used_where_it_must_and_read_by_others() {
     // Sizes from 60 bytes on, or offsets from 1,000 on, or three entries are as if they did not fit.
     for (size, entries) in [(60, u64::MAX), (1000, u64::MAX), (u64::MAX, 3), (1, 1)] {
-        let limits = Limits { size: size.min(u64::from(u32::MAX)), entries: entries.min(u64::from(u16::MAX)) };
+        let limits = Limits {
+            size: size.min(u64::from(u32::MAX)),
+            entries: entries.min(u64::from(u16::MAX)),
+        };
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings { rows_per_part: 2, ..settings(folder.path()) };
+        let settings = Settings {
+            rows_per_part: 2,
+            ..settings(folder.path())
+        };
         let writer = Writer::with_limits(&settings, head(), CancellationToken::new(), limits).unwrap();
         let mut table = writer.open_table("tickets", tickets()).unwrap();
         for id in 0..7 {
-            table.write(&[Value::Int(id), Value::Text(&"long text ".repeat(id as usize * 20))]).unwrap();
+            table
+                .write(&[Value::Int(id), Value::Text(&"long text ".repeat(id as usize * 20))])
+                .unwrap();
         }
         table.close().unwrap();
         let path = writer.finish(outcome(), &|_, _| {}).unwrap().path;
-        assert!(verify_with(&path, &|_, _| {}, &CancellationToken::new(), limits).unwrap().is_sound());
+        assert!(
+            verify_with(&path, &|_, _| {}, &CancellationToken::new(), limits)
+                .unwrap()
+                .is_sound()
+        );
         let files = read_back(&path);
         assert_eq!(files.len(), 4);
         assert_eq!(files["Tickets__4.csv"][2], ["6", &"long text ".repeat(120)]);

@@ -16,7 +16,9 @@ fn forge(csv: &[u8], rows: u64, change: impl FnOnce(&mut Manifest)) -> Report {
     let path = small(folder.path());
     let (mut manifest, mut pieces) = take_apart(&path);
     let mut packed = Vec::with_capacity(csv.len() + 1000);
-    Compress::new(Compression::fast(), false).compress_vec(csv, &mut packed, FlushCompress::Finish).unwrap();
+    Compress::new(Compression::fast(), false)
+        .compress_vec(csv, &mut packed, FlushCompress::Finish)
+        .unwrap();
     let table = &mut manifest.tables[0];
     let file = &mut table.files[0];
     table.rows = table.rows - file.rows + rows;
@@ -47,7 +49,11 @@ const HEAD: &str = "Ticket Id,\"Subject, in short\"\r\nid,subject\r\n";
 #[test]
 fn rows_are_held_against_the_manifest() {
     check(&format!("{HEAD}1,a\r\n2,b\r\n"), 2, &[]);
-    check(&format!("{HEAD}1,a\r\n2,b\r\n"), 3, &["Tickets__1.csv: it has 2 rows, the manifest says 3"]);
+    check(
+        &format!("{HEAD}1,a\r\n2,b\r\n"),
+        3,
+        &["Tickets__1.csv: it has 2 rows, the manifest says 3"],
+    );
     check(
         &format!("{HEAD}1,a\r\n2\r\n4,b,c,d,e,f\r\n"),
         3,
@@ -122,7 +128,10 @@ fn keys_are_unique_over_all_parts() {
     let report = forge(format!("{HEAD}1,a\r\n1,a\r\n").as_bytes(), 2, |manifest| {
         manifest.tables[0].key.push("subject".to_owned());
     });
-    assert_eq!(report.problems, ["Tickets__1.csv row 2: the same key as Tickets__1.csv row 1"]);
+    assert_eq!(
+        report.problems,
+        ["Tickets__1.csv row 2: the same key as Tickets__1.csv row 1"]
+    );
     let report = forge(format!("{HEAD}1,a\r\n1,a\r\n").as_bytes(), 2, |manifest| {
         manifest.tables[0].key.clear();
     });
@@ -132,9 +141,14 @@ fn keys_are_unique_over_all_parts() {
 #[test]
 fn rows_without_their_parent_are_noted() {
     let folder = tempfile::tempdir().unwrap();
-    let writer = create(&Settings { rows_per_part: 3, ..settings(folder.path()) });
+    let writer = create(&Settings {
+        rows_per_part: 3,
+        ..settings(folder.path())
+    });
     // The children first: parents may be anywhere.
-    let child = threads().column(Column::new("agent", "Agent")).child_of("Agents", "agent");
+    let child = threads()
+        .column(Column::new("agent", "Agent"))
+        .child_of("Agents", "agent");
     let mut table = writer.open_table("tickets", child).unwrap();
     for id in 0..20 {
         let parent = if id == 7 { Value::Null } else { Value::Int(id % 10) };
@@ -163,7 +177,9 @@ fn what_unpacks_to_more_than_it_says_is_stopped() {
     let csv = [HEAD.as_bytes(), &vec![b'a'; 1 << 22]].concat();
     let report = forge(&csv, 1, |manifest| manifest.tables[0].files[0].bytes = 1);
     assert!(
-        report.problems.contains(&"Tickets__1.csv: it unpacks to more than the 1 bytes of the manifest".to_owned()),
+        report
+            .problems
+            .contains(&"Tickets__1.csv: it unpacks to more than the 1 bytes of the manifest".to_owned()),
         "{:?}",
         report.problems
     );

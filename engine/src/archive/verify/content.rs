@@ -5,7 +5,6 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::keys::{self, Mark, Marks, Plan};
 use super::plain::{Failure, Plain};
@@ -63,11 +62,22 @@ impl<'a> Job<'a> {
         cancel: &'a CancellationToken,
     ) -> Self {
         let tables = manifest.tables.iter().enumerate();
-        let files: Vec<_> =
-            tables.flat_map(|(number, table)| table.files.iter().map(move |file| (number, file))).collect();
+        let files: Vec<_> = tables
+            .flat_map(|(number, table)| table.files.iter().map(move |file| (number, file)))
+            .collect();
         let total = files.iter().map(|(_, file)| file.packed_bytes).sum();
         let done = AtomicU64::new(0);
-        Self { file, manifest, files, plan, marks, progress, cancel, done, total }
+        Self {
+            file,
+            manifest,
+            files,
+            plan,
+            marks,
+            progress,
+            cancel,
+            done,
+            total,
+        }
     }
 
     /// Reads the file of this number, whose packed data starts at `start`. An error is the disk's.
@@ -97,7 +107,9 @@ impl<'a> Job<'a> {
         }
         self.marks.add(&mut rows.batch)?;
         match plain.finish() {
-            Ok(problems) => problems.into_iter().for_each(|problem| findings.problem(entry, problem)),
+            Ok(problems) => problems
+                .into_iter()
+                .for_each(|problem| findings.problem(entry, problem)),
             Err(Failure::Disk(error)) => return Err(error),
             Err(Failure::Cancelled) => return Ok(findings),
             Err(Failure::Wrong(reason)) => findings.problem(entry, reason),
@@ -136,7 +148,10 @@ impl Rows<'_> {
             findings.rows += 1;
             if found != columns {
                 let row = findings.rows;
-                findings.problem(self.entry, format!("row {row} has {found} columns where the table has {columns}"));
+                findings.problem(
+                    self.entry,
+                    format!("row {row} has {found} columns where the table has {columns}"),
+                );
                 continue;
             }
             if !records.is_utf8() {
@@ -149,7 +164,7 @@ impl Rows<'_> {
                     if cell.is_empty() && wanted.role != keys::KEY {
                         continue; // no parent
                     }
-                    xxh3_128(cell)
+                    keys::hash(cell)
                 } else {
                     self.scratch.clear();
                     for column in &wanted.columns {
@@ -157,7 +172,7 @@ impl Rows<'_> {
                         self.scratch.extend_from_slice(&(cell.len() as u64).to_le_bytes());
                         self.scratch.extend_from_slice(cell);
                     }
-                    xxh3_128(&self.scratch)
+                    keys::hash(&self.scratch)
                 };
                 self.batch.push(Mark {
                     group: wanted.group,
@@ -230,7 +245,8 @@ impl<'a, 'b> Records<'a, 'b> {
             }
             let input = &self.input[self.start..self.end];
             let (result, read, written, ended) =
-                self.parser.read_record(input, &mut self.fields[length..], &mut self.ends[cells..]);
+                self.parser
+                    .read_record(input, &mut self.fields[length..], &mut self.ends[cells..]);
             self.start += read;
             length += written;
             cells += ended;
@@ -261,7 +277,9 @@ impl<'a, 'b> Records<'a, 'b> {
     fn next_is<'c>(&mut self, cells: impl ExactSizeIterator<Item = &'c str>) -> Result<bool, Failure> {
         let found = self.next()?;
         Ok(found == Some(cells.len())
-            && cells.enumerate().all(|(column, cell)| self.cell(column) == cell.as_bytes()))
+            && cells
+                .enumerate()
+                .all(|(column, cell)| self.cell(column) == cell.as_bytes()))
     }
 
     fn cell(&self, column: usize) -> &[u8] {

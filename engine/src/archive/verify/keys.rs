@@ -15,11 +15,14 @@ use std::sync::{Mutex, PoisonError};
 use std::{mem, vec};
 
 use tokio_util::sync::CancellationToken;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::archive::manifest::{FileEntry, Manifest, TableEntry};
 
-/// Marks that are sorted at a time: 4 MiB of them.
-const RUN: usize = 128 << 10;
+/// Marks that are sorted at a time: 2 MiB of them.
+const RUN: usize = 64 << 10;
+/// Bytes of all runs' buffers together when they are merged.
+const BUFFERS: usize = 4 << 20;
 /// Length of a mark in the temporary file.
 const LENGTH: usize = 32;
 /// Examples named for each sort of finding.
@@ -34,9 +37,16 @@ const ROW_BITS: u32 = 44;
 pub(super) struct Mark {
     /// The table whose key it is.
     pub(super) group: u32,
-    pub(super) hash: u128,
+    /// In halves, because a `u128` would make a mark half as large again.
+    pub(super) hash: (u64, u64),
     pub(super) role: u32,
     pub(super) place: u64,
+}
+
+/// The hash of a key.
+pub(super) fn hash(key: &[u8]) -> (u64, u64) {
+    let hash = xxh3_128(key);
+    ((hash >> 64) as u64, hash as u64)
 }
 
 /// A row: its file's number in the archive, and its own in the file, counted from 1.
@@ -74,17 +84,30 @@ pub(super) struct Verdict {
 impl Plan {
     pub(super) fn of(manifest: &Manifest) -> Self {
         let tables = &manifest.tables;
-        let by_name: BTreeMap<&str, usize> =
-            tables.iter().enumerate().map(|(number, table)| (table.name.as_str(), number)).collect();
-        let mut plan = Self { tables: Vec::new(), references: Vec::new(), notes: Vec::new() };
+        let by_name: BTreeMap<&str, usize> = tables
+            .iter()
+            .enumerate()
+            .map(|(number, table)| (table.name.as_str(), number))
+            .collect();
+        let mut plan = Self {
+            tables: Vec::new(),
+            references: Vec::new(),
+            notes: Vec::new(),
+        };
         for (number, entry) in tables.iter().enumerate() {
             let columns = |names: &mut dyn Iterator<Item = &String>| -> Vec<usize> {
-                names.filter_map(|name| entry.columns.iter().position(|column| column.name == *name)).collect()
+                names
+                    .filter_map(|name| entry.columns.iter().position(|column| column.name == *name))
+                    .collect()
             };
             let mut wanted = Vec::new();
             if !entry.key.is_empty() {
                 let columns = columns(&mut entry.key.iter());
-                wanted.push(Wanted { group: number as u32, role: KEY, columns });
+                wanted.push(Wanted {
+                    group: number as u32,
+                    role: KEY,
+                    columns,
+                });
             }
             for (index, parent) in entry.parents.iter().enumerate() {
                 let why = match by_name.get(parent.table.as_str()) {
@@ -116,15 +139,10 @@ impl Plan {
     }
 
     /// Merges the marks and says what they tell.
-    pub(super) fn judge(
-        self,
-        marks: Marks,
-        manifest: &Manifest,
-        cancel: &CancellationToken,
-    ) -> io::Result<Verdict> {
+    pub(super) fn judge(self, marks: Marks, manifest: &Manifest, cancel: &CancellationToken) -> io::Result<Verdict> {
         let mut twice: BTreeMap<u32, Twice> = BTreeMap::new();
         let mut orphans: Vec<Orphans> = self.references.iter().map(|_| Orphans::default()).collect();
-        let mut current = (u32::MAX, 0);
+        let mut current = (u32::MAX, (0, 0));
         let mut key = None;
         for (number, mark) in marks.sorted()?.enumerate() {
             let mark = mark?;
@@ -146,15 +164,22 @@ impl Plan {
         }
         let files: Vec<&FileEntry> = manifest.tables.iter().flat_map(|table| &table.files).collect();
         let shown = |place: u64| {
-            let name = files.get((place >> ROW_BITS) as usize).map_or("?", |file| file.name.as_str());
+            let name = files
+                .get((place >> ROW_BITS) as usize)
+                .map_or("?", |file| file.name.as_str());
             format!("{name} row {}", place & ((1 << ROW_BITS) - 1))
         };
-        let mut verdict = Verdict { notes: self.notes, ..Verdict::default() };
+        let mut verdict = Verdict {
+            notes: self.notes,
+            ..Verdict::default()
+        };
         for (table, Twice { count, examples }) in twice {
             verdict.more_problems += count - examples.len() as u64;
-            verdict.problems.extend(examples.into_iter().map(|(again, first)| {
-                format!("{}: the same key as {}", shown(again), shown(first))
-            }));
+            verdict.problems.extend(
+                examples
+                    .into_iter()
+                    .map(|(again, first)| format!("{}: the same key as {}", shown(again), shown(first))),
+            );
             let name = &manifest.tables[table as usize].name;
             tracing::debug!(table = %name, count, "keys that are there twice");
         }
@@ -251,19 +276,33 @@ impl Marks {
         let mut run = mem::take(&mut *buffer);
         drop(buffer);
         run.sort_unstable();
-        self.spill.lock().unwrap_or_else(PoisonError::into_inner).write(&self.folder, &run)
+        self.spill
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(&self.folder, &run)
     }
 
     fn sorted(self) -> io::Result<Sorted> {
         let mut last = self.buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
         last.sort_unstable();
         let Spill { file, runs, .. } = self.spill.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // 16 MiB for all buffers together, while a run is read in pieces that are worth it.
-        let buffer = ((16 << 20) / (runs.len() + 1)).clamp(4 << 10, 64 << 10) / LENGTH * LENGTH;
-        let mut sorted = Sorted { file, runs: Vec::new(), heap: BinaryHeap::new(), last: last.into_iter() };
+        // A run is read in pieces that are worth it, however many there are.
+        let buffer = (BUFFERS / (runs.len() + 1)).clamp(4 << 10, 64 << 10) / LENGTH * LENGTH;
+        let mut sorted = Sorted {
+            file,
+            runs: Vec::new(),
+            heap: BinaryHeap::new(),
+            last: last.into_iter(),
+        };
         sorted.runs = runs
             .into_iter()
-            .map(|(position, end)| Run { position, end, bytes: Vec::new(), used: 0, buffer })
+            .map(|(position, end)| Run {
+                position,
+                end,
+                bytes: Vec::new(),
+                used: 0,
+                buffer,
+            })
             .collect();
         for run in 0..=sorted.runs.len() {
             sorted.refill(run)?;
@@ -284,7 +323,8 @@ impl Spill {
             bytes.clear();
             for mark in marks {
                 bytes.extend_from_slice(&mark.group.to_le_bytes());
-                bytes.extend_from_slice(&mark.hash.to_le_bytes());
+                bytes.extend_from_slice(&mark.hash.0.to_le_bytes());
+                bytes.extend_from_slice(&mark.hash.1.to_le_bytes());
                 bytes.extend_from_slice(&mark.role.to_le_bytes());
                 bytes.extend_from_slice(&mark.place.to_le_bytes());
             }
@@ -321,7 +361,7 @@ impl Run {
         self.used += LENGTH;
         Ok(Some(Mark {
             group: u32::from_le_bytes(part(bytes, 0)),
-            hash: u128::from_le_bytes(part(bytes, 4)),
+            hash: (u64::from_le_bytes(part(bytes, 4)), u64::from_le_bytes(part(bytes, 12))),
             role: u32::from_le_bytes(part(bytes, 20)),
             place: u64::from_le_bytes(part(bytes, 24)),
         }))
@@ -364,7 +404,7 @@ impl Iterator for Sorted {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEY, Mark, Marks, place};
+    use super::{KEY, Mark, Marks, hash, place};
 
     #[test]
     fn marks_come_sorted_from_memory_and_from_disk() {
@@ -376,7 +416,7 @@ mod tests {
             for number in 0..count {
                 let mark = Mark {
                     group: number % 3,
-                    hash: xxhash_rust::xxh3::xxh3_128(&(number / 2).to_le_bytes()),
+                    hash: hash(&(number / 2_u32).to_le_bytes()),
                     role: KEY + number % 2,
                     place: place(number as usize % 5, u64::from(number)),
                 };

@@ -43,12 +43,7 @@ pub(super) struct Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
-    pub(super) fn new(
-        file: &'a File,
-        start: u64,
-        entry: &'a FileEntry,
-        told: &'a dyn Fn(u64) -> bool,
-    ) -> Self {
+    pub(super) fn new(file: &'a File, start: u64, entry: &'a FileEntry, told: &'a dyn Fn(u64) -> bool) -> Self {
         Self {
             file,
             entry,
@@ -90,7 +85,9 @@ impl<'a> Plain<'a> {
                 // What unpacks to more than the manifest says may never end.
                 if self.bytes > self.entry.bytes {
                     let length = self.entry.bytes;
-                    return Err(Failure::Wrong(format!("it unpacks to more than the {length} bytes of the manifest")));
+                    return Err(Failure::Wrong(format!(
+                        "it unpacks to more than the {length} bytes of the manifest"
+                    )));
                 }
                 self.sha256.update(&out[..written]);
                 self.crc32.update(&out[..written]);
@@ -119,7 +116,11 @@ impl<'a> Plain<'a> {
         }
         self.position += length as u64;
         self.packed_sha256.update(&self.input);
-        if (self.told)(length as u64) { Ok(()) } else { Err(Failure::Cancelled) }
+        if (self.told)(length as u64) {
+            Ok(())
+        } else {
+            Err(Failure::Cancelled)
+        }
     }
 
     /// Reads what is left and compares hashes and lengths with the manifest; a line for each difference.
@@ -140,7 +141,10 @@ impl<'a> Plain<'a> {
             return Ok(problems); // why it was not read to its end is said already
         }
         if self.bytes != entry.bytes {
-            problems.push(format!("it has {} bytes, the manifest says {}", self.bytes, entry.bytes));
+            problems.push(format!(
+                "it has {} bytes, the manifest says {}",
+                self.bytes, entry.bytes
+            ));
         }
         if self.crc32.clone().finalize() != entry.crc32 {
             problems.push("its CRC-32 differs from the manifest".to_owned());

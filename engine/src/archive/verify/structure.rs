@@ -9,8 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use crate::archive::manifest::{self, Manifest};
 use crate::archive::name;
 use crate::archive::zip_format::{
-    CENTRAL_HEADER, END, END_64, END_64_LENGTH, END_LENGTH, LOCAL_HEADER, LOCATOR_64, Layout, read_16,
-    read_32, read_64,
+    CENTRAL_HEADER, END, END_64, END_64_LENGTH, END_LENGTH, LOCAL_HEADER, LOCATOR_64, Layout, read_16, read_32, read_64,
 };
 
 /// A directory is held in memory; as many files as an archive can have need less.
@@ -64,13 +63,15 @@ pub(super) fn locate(file: &File, length: u64) -> Result<Found, Error> {
     file.read_exact_at(&mut end, start)?;
     let at = end.len() - END_LENGTH as usize;
     if read_32(&end, at) != Some(END) {
-        return wrong("it does not end with a ZIP's end record: it is truncated, has something behind it, or is no ZIP");
+        return wrong(
+            "it does not end with a ZIP's end record: it is truncated, has something behind it, or is no ZIP",
+        );
     }
     let short = |offset: usize| u64::from(read_16(&end, at + offset).unwrap_or_default());
     let long = |offset: usize| u64::from(read_32(&end, at + offset).unwrap_or_default());
     let (mut size, mut directory) = (long(12), long(16));
-    let is_64 = [short(8), short(10)].contains(&u64::from(u16::MAX))
-        || [size, directory].contains(&u64::from(u32::MAX));
+    let is_64 =
+        [short(8), short(10)].contains(&u64::from(u16::MAX)) || [size, directory].contains(&u64::from(u32::MAX));
     if is_64 {
         if at as u64 != END_64_LENGTH || read_32(&end, 0) != Some(END_64) || read_32(&end, 56) != Some(LOCATOR_64) {
             return wrong("its ZIP64 end record is missing or damaged");
@@ -78,7 +79,9 @@ pub(super) fn locate(file: &File, length: u64) -> Result<Found, Error> {
         size = read_64(&end, 40).unwrap_or_default();
         directory = read_64(&end, 48).unwrap_or_default();
     }
-    let inside = directory.checked_add(size).is_some_and(|end| end <= length - END_LENGTH);
+    let inside = directory
+        .checked_add(size)
+        .is_some_and(|end| end <= length - END_LENGTH);
     if !inside || length - directory > MAX_DIRECTORY {
         return wrong("its end record is damaged: the central directory cannot be where it says");
     }
@@ -89,9 +92,15 @@ pub(super) fn locate(file: &File, length: u64) -> Result<Found, Error> {
         return wrong(format!("it has no {}, among {} entries", name::MANIFEST, listing.len()));
     };
     let text = read_manifest(file, entry, length)?;
-    let manifest =
-        Manifest::parse(&text).map_err(|reason| Error::Wrong(format!("{}: {reason}", name::MANIFEST)))?;
-    Ok(Found { listing, manifest, text, tail, directory, length })
+    let manifest = Manifest::parse(&text).map_err(|reason| Error::Wrong(format!("{}: {reason}", name::MANIFEST)))?;
+    Ok(Found {
+        listing,
+        manifest,
+        text,
+        tail,
+        directory,
+        length,
+    })
 }
 
 /// The entries of a central directory.
@@ -100,7 +109,10 @@ fn list(directory: &[u8]) -> Result<Vec<Listed>, Error> {
     let mut rest = directory;
     while !rest.is_empty() {
         let Some((listed, length)) = listed(rest) else {
-            return wrong(format!("its central directory is damaged at entry {}", listing.len() + 1));
+            return wrong(format!(
+                "its central directory is damaged at entry {}",
+                listing.len() + 1
+            ));
         };
         listing.push(listed);
         rest = &rest[length..];
@@ -180,7 +192,10 @@ pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result
         }
         file.read_exact_at(&mut header, entry.offset)?;
         if let Some(field) = difference(&header, &expected, LOCAL_FIELDS) {
-            problems.push(format!("{}: its local header differs from the manifest in its {field}", entry.name));
+            problems.push(format!(
+                "{}: its local header differs from the manifest in its {field}",
+                entry.name
+            ));
         }
     }
     let mut rest = &found.tail[..];
@@ -189,8 +204,10 @@ pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result
         let expected = layout.central_header(entry);
         let (header, behind) = rest.split_at(expected.len().min(rest.len()));
         if let Some(field) = difference(header, &expected, CENTRAL_FIELDS) {
-            problems
-                .push(format!("{}: its record in the central directory differs from the manifest in its {field}", entry.name));
+            problems.push(format!(
+                "{}: its record in the central directory differs from the manifest in its {field}",
+                entry.name
+            ));
         }
         directory += expected.len() as u64;
         rest = behind;
@@ -213,7 +230,10 @@ fn compare_names(found: &Found, layout: &Layout) -> Vec<String> {
     let mut problems = Vec::new();
     for listed in &found.listing {
         if !expected.contains(listed.name.as_str()) {
-            problems.push(format!("{}: the manifest knows no such file", listed.name.escape_debug()));
+            problems.push(format!(
+                "{}: the manifest knows no such file",
+                listed.name.escape_debug()
+            ));
         } else if !seen.insert(listed.name.as_str()) {
             problems.push(format!("{}: it is there twice", listed.name));
         }
@@ -223,7 +243,11 @@ fn compare_names(found: &Found, layout: &Layout) -> Vec<String> {
             problems.push(format!("{}: it is missing", entry.name));
         }
     }
-    let order = found.listing.iter().zip(&layout.entries).find(|(listed, entry)| listed.name != entry.name);
+    let order = found
+        .listing
+        .iter()
+        .zip(&layout.entries)
+        .find(|(listed, entry)| listed.name != entry.name);
     if let (true, Some((listed, entry))) = (problems.is_empty(), order) {
         problems.push(format!("{}: it is where {} must be", listed.name, entry.name));
     }
