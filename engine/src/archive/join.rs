@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::ArchiveError;
-use super::manifest::Manifest;
+use super::manifest::{MAX_LENGTH, Manifest};
 use super::spool;
 use super::verify::{Report, verify_with};
 use super::writer::Shared;
@@ -47,6 +47,11 @@ pub(super) fn join(
     let text = manifest
         .to_json()
         .map_err(|error| ArchiveError::io("write the manifest of", &temporary)(error.into()))?;
+    if text.len() as u64 > MAX_LENGTH {
+        let length = text.len();
+        let reason = format!("the manifest would have {length} bytes, more than {MAX_LENGTH}: raise rows_per_part");
+        return Err(ArchiveError::Settings(reason));
+    }
     let layout = Layout::of(manifest, &text, limits);
     let writing = || ArchiveError::io("write", &temporary);
 

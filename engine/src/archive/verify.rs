@@ -5,7 +5,7 @@
 //! parents are matched over all tables (`keys`). Memory does not grow with the archive. What an archive says
 //! of itself may be a lie; nothing is taken from it unchecked.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -85,11 +85,12 @@ pub(super) fn verify_with(
         path: path.to_path_buf(),
         reason,
     };
-    let file = File::open(path).map_err(ArchiveError::io("open", path))?;
-    let metadata = file.metadata().map_err(ArchiveError::io("read", path))?;
+    // Before it is opened: to open a pipe may take forever.
+    let metadata = fs::metadata(path).map_err(ArchiveError::io("open", path))?;
     if !metadata.is_file() {
         return Err(not_archive("it is no file".to_owned()));
     }
+    let file = File::open(path).map_err(ArchiveError::io("open", path))?;
     let found = structure::locate(&file, metadata.len()).map_err(|error| match error {
         structure::Error::Disk(source) => ArchiveError::io("read", path)(source),
         structure::Error::Wrong(reason) => not_archive(reason),
@@ -108,7 +109,7 @@ pub(super) fn verify_with(
     };
     report.add(problems);
 
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
     let marks = keys::Marks::new(folder);
     let plan = keys::Plan::of(&report.manifest);
     let job = content::Job::new(&file, &report.manifest, &plan, &marks, progress, cancel);
