@@ -5,7 +5,7 @@
 //! parents are matched over all tables (`keys`). Memory does not grow with the archive. What an archive says
 //! of itself may be a lie; nothing is taken from it unchecked.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -55,12 +55,10 @@ impl Report {
         self.problems.is_empty()
     }
 
-    fn problem(&mut self, problem: String) {
-        if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(problem);
-        } else {
-            self.more_problems += 1;
-        }
+    fn add(&mut self, problems: Vec<String>) {
+        let room = MAX_PROBLEMS - self.problems.len();
+        self.more_problems += problems.len().saturating_sub(room) as u64;
+        self.problems.extend(problems.into_iter().take(room));
     }
 }
 
@@ -87,11 +85,12 @@ pub(super) fn verify_with(
         path: path.to_path_buf(),
         reason,
     };
-    let file = File::open(path).map_err(ArchiveError::io("open", path))?;
-    let metadata = file.metadata().map_err(ArchiveError::io("read", path))?;
+    // Before it is opened: to open a pipe may take forever.
+    let metadata = fs::metadata(path).map_err(ArchiveError::io("open", path))?;
     if !metadata.is_file() {
         return Err(not_archive("it is no file".to_owned()));
     }
+    let file = File::open(path).map_err(ArchiveError::io("open", path))?;
     let found = structure::locate(&file, metadata.len()).map_err(|error| match error {
         structure::Error::Disk(source) => ArchiveError::io("read", path)(source),
         structure::Error::Wrong(reason) => not_archive(reason),
@@ -108,9 +107,9 @@ pub(super) fn verify_with(
         bytes: 0,
         packed_bytes: metadata.len(),
     };
-    problems.into_iter().for_each(|problem| report.problem(problem));
+    report.add(problems);
 
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
     let marks = keys::Marks::new(folder);
     let plan = keys::Plan::of(&report.manifest);
     let job = content::Job::new(&file, &report.manifest, &plan, &marks, progress, cancel);
@@ -122,7 +121,7 @@ pub(super) fn verify_with(
         report.files += 1;
         report.rows += result.rows;
         report.bytes += result.bytes;
-        result.problems.into_iter().for_each(|problem| report.problem(problem));
+        report.add(result.problems);
         report.more_problems += result.more_problems;
     }
     let keys = plan
@@ -131,7 +130,7 @@ pub(super) fn verify_with(
     if cancel.is_cancelled() {
         return Err(ArchiveError::Cancelled);
     }
-    keys.problems.into_iter().for_each(|problem| report.problem(problem));
+    report.add(keys.problems);
     report.more_problems += keys.more_problems;
     report.notes.extend(keys.notes);
     Ok(report)
