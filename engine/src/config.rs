@@ -127,8 +127,13 @@ impl Config {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             // Only the message: the error's `Display` quotes the line, which may hold a secret.
-            let at = error.span().map_or(text.len(), |span| span.start);
-            found.add(at, format!("not TOML: {}", error.message()));
+            let span = error.span().unwrap_or(text.len()..text.len());
+            let key = match error.message() {
+                "duplicate key" => text.get(span.clone()).unwrap_or_default(),
+                _ => "",
+            };
+            let key = if key.is_empty() { String::new() } else { format!(" `{}`", text::excerpt(key)) };
+            found.add(span.start, format!("not TOML: {}{key}", error.message()));
         }
         if !found.is_empty() {
             return Err(found.locate(file, text));

@@ -40,6 +40,7 @@ pub(super) enum Need {
 
 impl Need {
     /// An example or the default: in any case a value that is allowed.
+    #[cfg(test)]
     pub(super) fn sample(self) -> &'static str {
         match self {
             Self::Required(text) | Self::Default(text) | Self::Optional(text) => text,

@@ -25,9 +25,9 @@ fn line(key: &Key) -> String {
     let Key { name, kind, need, when, doc } = key;
     let when = when.map_or_else(String::new, |(selector, value)| format!(", for `{selector} = \"{value}\"`"));
     let need = match need {
-        Need::Required(_) => "required".to_owned(),
+        Need::Required(text) => format!("required, e.g. `{text}`"),
         Need::Default(text) => format!("default `{text}`"),
-        Need::Optional(_) => "optional".to_owned(),
+        Need::Optional(text) => format!("optional, e.g. `{text}`"),
     };
     format!("- `{name}`: {}{when}; {need}. {doc}", kind.describe())
 }
