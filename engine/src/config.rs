@@ -81,7 +81,11 @@ pub struct Plugins {
 
 impl Default for Plugins {
     fn default() -> Self {
-        Self { folders: Vec::new(), stall_timeout: Duration::from_secs(120), describe_timeout: Duration::from_secs(10) }
+        Self {
+            folders: Vec::new(),
+            stall_timeout: Duration::from_secs(120),
+            describe_timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -105,7 +109,10 @@ pub enum LogFormat {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: tracing::Level::INFO, format: LogFormat::Text }
+        Self {
+            level: tracing::Level::INFO,
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -120,7 +127,10 @@ impl Config {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
             Err(error) => {
                 let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-                found.add(sound.len(), "this is not UTF-8 text: save the file in UTF-8");
+                found.add(
+                    sound.len(),
+                    "this is not UTF-8 text: save the file in UTF-8",
+                );
                 return Err(found.locate(file, &sound));
             }
         };
@@ -132,7 +142,11 @@ impl Config {
                 "duplicate key" => text.get(span.clone()).unwrap_or_default(),
                 _ => "",
             };
-            let key = if key.is_empty() { String::new() } else { format!(" `{}`", text::excerpt(key)) };
+            let key = if key.is_empty() {
+                String::new()
+            } else {
+                format!(" `{}`", text::excerpt(key))
+            };
             found.add(span.start, format!("not TOML: {}{key}", error.message()));
         }
         if !found.is_empty() {
@@ -140,6 +154,10 @@ impl Config {
         }
         let checked = check::check(&keys::ROOT, 0, table.get_ref(), &mut found);
         let config = build::build(checked, folder, &mut found);
-        if found.is_empty() { Ok(config) } else { Err(found.locate(file, text)) }
+        if found.is_empty() {
+            Ok(config)
+        } else {
+            Err(found.locate(file, text))
+        }
     }
 }

@@ -6,3 +6,4 @@ pub mod cli;
 pub mod config;
 pub mod connection;
 pub mod plugins;
+pub mod progress;

@@ -19,7 +19,10 @@ use super::{Config, Connection, Desk, Log, LogFormat, Plugins};
 pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Config {
     let mut config = Config {
         desks: Vec::new(),
-        archive: archive::Settings { folder: folder.join("backups"), ..archive::Settings::default() },
+        archive: archive::Settings {
+            folder: folder.join("backups"),
+            ..archive::Settings::default()
+        },
         plugins: Plugins::default(),
         log: Log::default(),
     };
@@ -27,12 +30,18 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
     for mut section in std::mem::take(&mut root.below) {
         match section.section.path {
             "desk" => {
-                let place = section.values.get("name").map_or(section.at, |(place, _)| *place);
+                let place = section
+                    .values
+                    .get("name")
+                    .map_or(section.at, |(place, _)| *place);
                 let desk = desk(&mut section, folder, found);
                 // Archives are files named after the desk, and not every file system tells case apart.
                 let same = names.insert(desk.name.to_ascii_lowercase(), ());
                 if same.is_some() && !desk.name.is_empty() {
-                    found.add(place, format!("another desk is called \"{}\" too", desk.name));
+                    found.add(
+                        place,
+                        format!("another desk is called \"{}\" too", desk.name),
+                    );
                 }
                 config.desks.push(desk);
             }
@@ -62,13 +71,28 @@ fn desk(section: &mut Checked, folder: &Path, found: &mut Found) -> Desk {
         Some(Value::Names(modules)) => modules,
         _ => Vec::new(),
     };
-    Desk { name, modules, connection: Connection::Http(settings) }
+    Desk {
+        name,
+        modules,
+        connection: Connection::Http(settings),
+    }
 }
 
-fn http(section: &mut Checked, folder: &Path, settings: &mut connection::Settings, found: &mut Found) {
-    let url_at = section.values.get("url").map_or(section.at, |(place, _)| *place);
+fn http(
+    section: &mut Checked,
+    folder: &Path,
+    settings: &mut connection::Settings,
+    found: &mut Found,
+) {
+    let url_at = section
+        .values
+        .get("url")
+        .map_or(section.at, |(place, _)| *place);
     settings.url = section.text("url").unwrap_or_default();
-    set(&mut settings.allow_plain_http, section.bool("allow_plain_http"));
+    set(
+        &mut settings.allow_plain_http,
+        section.bool("allow_plain_http"),
+    );
     if rules::leaves_in_plain(&settings.url) && !settings.allow_plain_http {
         found.add(
             url_at,
@@ -79,13 +103,24 @@ fn http(section: &mut Checked, folder: &Path, settings: &mut connection::Setting
     settings.ca_file = section.path("ca_file", folder);
     settings.auth = auth(section, folder, found);
     let limits = &mut settings.limits;
-    set(&mut limits.in_flight, section.integer("in_flight").map(|number| number as usize));
-    set(&mut limits.attempts, section.integer("attempts").map(|number| number as u32));
+    set(
+        &mut limits.in_flight,
+        section.integer("in_flight").map(|number| number as usize),
+    );
+    set(
+        &mut limits.attempts,
+        section.integer("attempts").map(|number| number as u32),
+    );
     set(&mut limits.connect_timeout, section.time("connect_timeout"));
     set(&mut limits.request_timeout, section.time("request_timeout"));
     set(&mut limits.max_response_bytes, section.size("max_response"));
     set(&mut limits.max_waiting_bytes, section.size("max_waiting"));
-    set(&mut limits.max_redirects, section.integer("max_redirects").map(|number| number as usize));
+    set(
+        &mut limits.max_redirects,
+        section
+            .integer("max_redirects")
+            .map(|number| number as usize),
+    );
 }
 
 fn auth(section: &mut Checked, folder: &Path, found: &mut Found) -> Auth {
@@ -96,10 +131,20 @@ fn auth(section: &mut Checked, folder: &Path, found: &mut Found) -> Auth {
     match section.text("auth").as_deref() {
         Some("basic") => {
             let user = section.text("user").unwrap_or_default();
-            let password = secret(section, ["password", "password_env", "password_file"], folder, found);
+            let password = secret(
+                section,
+                ["password", "password_env", "password_file"],
+                folder,
+                found,
+            );
             Auth::Basic { user, password }
         }
-        Some("bearer") => Auth::Bearer(secret(section, ["token", "token_env", "token_file"], folder, found)),
+        Some("bearer") => Auth::Bearer(secret(
+            section,
+            ["token", "token_env", "token_file"],
+            folder,
+            found,
+        )),
         Some("header") => {
             let name = section.text("header").unwrap_or_default();
             let value = secret(section, ["value", "value_env", "value_file"], folder, found);
@@ -110,17 +155,30 @@ fn auth(section: &mut Checked, folder: &Path, found: &mut Found) -> Auth {
 }
 
 /// The one of the three places that is given.
-fn secret(section: &mut Checked, keys: [&str; 3], folder: &Path, found: &mut Found) -> SecretSource {
+fn secret(
+    section: &mut Checked,
+    keys: [&str; 3],
+    folder: &Path,
+    found: &mut Found,
+) -> SecretSource {
     let [inline, env, file] = keys;
-    let mut written: Vec<(usize, &str)> =
-        keys.iter().filter_map(|key| section.values.get(key).map(|(place, _)| (*place, *key))).collect();
+    let mut written: Vec<(usize, &str)> = keys
+        .iter()
+        .filter_map(|key| section.values.get(key).map(|(place, _)| (*place, *key)))
+        .collect();
     written.sort_unstable();
     match written.as_slice() {
-        [] => found.add(section.at, format!("one of `{env}`, `{file}` and `{inline}` is missing in [desk.connection]")),
+        [] => found.add(
+            section.at,
+            format!("one of `{env}`, `{file}` and `{inline}` is missing in [desk.connection]"),
+        ),
         [_] => {}
         [(_, first), more @ ..] => {
             for (place, key) in more {
-                found.add(*place, format!("`{key}` and `{first}` exclude each other: keep one of them"));
+                found.add(
+                    *place,
+                    format!("`{key}` and `{first}` exclude each other: keep one of them"),
+                );
             }
         }
     }
@@ -141,9 +199,18 @@ fn archive(section: &mut Checked, folder: &Path, settings: &mut archive::Setting
         _ => Headers::Both,
     });
     set(&mut settings.headers, headers);
-    set(&mut settings.byte_order_mark, section.bool("byte_order_mark"));
-    set(&mut settings.rows_per_part, section.integer("rows_per_part"));
-    set(&mut settings.packers, section.integer("packers").map(|number| number as usize));
+    set(
+        &mut settings.byte_order_mark,
+        section.bool("byte_order_mark"),
+    );
+    set(
+        &mut settings.rows_per_part,
+        section.integer("rows_per_part"),
+    );
+    set(
+        &mut settings.packers,
+        section.integer("packers").map(|number| number as usize),
+    );
 }
 
 fn plugins(section: &mut Checked, folder: &Path, plugins: &mut Plugins) {
@@ -151,12 +218,27 @@ fn plugins(section: &mut Checked, folder: &Path, plugins: &mut Plugins) {
         plugins.folders = paths.iter().map(|path| folder.join(path)).collect();
     }
     set(&mut plugins.stall_timeout, section.time("stall_timeout"));
-    set(&mut plugins.describe_timeout, section.time("describe_timeout"));
+    set(
+        &mut plugins.describe_timeout,
+        section.time("describe_timeout"),
+    );
 }
 
 fn log(section: &mut Checked, log: &mut Log) {
-    set(&mut log.level, section.text("level").and_then(|word| word.parse().ok()));
-    set(&mut log.format, section.text("format").map(|word| if word == "json" { LogFormat::Json } else { LogFormat::Text }));
+    set(
+        &mut log.level,
+        section.text("level").and_then(|word| word.parse().ok()),
+    );
+    set(
+        &mut log.format,
+        section.text("format").map(|word| {
+            if word == "json" {
+                LogFormat::Json
+            } else {
+                LogFormat::Text
+            }
+        }),
+    );
 }
 
 fn set<T>(target: &mut T, value: Option<T>) {
@@ -167,7 +249,9 @@ fn set<T>(target: &mut T, value: Option<T>) {
 
 impl Checked {
     fn take(&mut self, name: &str) -> Option<Value> {
-        self.values.get_mut(name).and_then(|(_, value)| value.take())
+        self.values
+            .get_mut(name)
+            .and_then(|(_, value)| value.take())
     }
 
     fn text(&mut self, name: &str) -> Option<String> {

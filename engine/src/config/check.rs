@@ -38,15 +38,27 @@ pub(super) struct Checked {
 }
 
 /// Checks a section and those below it.
-pub(super) fn check(section: &'static Section, at: usize, table: &DeTable<'_>, found: &mut Found) -> Checked {
-    let mut checked = Checked { section, at, values: BTreeMap::new(), below: Vec::new() };
+pub(super) fn check(
+    section: &'static Section,
+    at: usize,
+    table: &DeTable<'_>,
+    found: &mut Found,
+) -> Checked {
+    let mut checked = Checked {
+        section,
+        at,
+        values: BTreeMap::new(),
+        below: Vec::new(),
+    };
     for (name, value) in table {
         let place = name.span().start;
         let name: &str = name.get_ref();
         if let Some(key) = section.key(name) {
             let start = value.span().start;
             let typed = read(key.kind, value.get_ref(), start, found);
-            let typed = typed.map_err(|wish| found.add(start, format!("`{name}` must {wish}"))).ok();
+            let typed = typed
+                .map_err(|wish| found.add(start, format!("`{name}` must {wish}")))
+                .ok();
             checked.values.insert(key.name, (place, typed));
         } else if let Some(inner) = section.sections.iter().find(|inner| inner.name() == name) {
             check_inner(inner, value, found, &mut checked.below);
@@ -57,7 +69,10 @@ pub(super) fn check(section: &'static Section, at: usize, table: &DeTable<'_>, f
     for inner in section.sections {
         let written = table.contains_key(inner.name());
         if inner.required && !written {
-            found.add(at, format!("{} is missing in {}", inner.header(), section.header()));
+            found.add(
+                at,
+                format!("{} is missing in {}", inner.header(), section.header()),
+            );
         }
     }
     check_needs(&checked, found);
@@ -65,11 +80,18 @@ pub(super) fn check(section: &'static Section, at: usize, table: &DeTable<'_>, f
 }
 
 /// Checks a section that may be there several times.
-fn check_inner(section: &'static Section, value: &Spanned<DeValue<'_>>, found: &mut Found, below: &mut Vec<Checked>) {
+fn check_inner(
+    section: &'static Section,
+    value: &Spanned<DeValue<'_>>,
+    found: &mut Found,
+    below: &mut Vec<Checked>,
+) {
     let at = value.span().start;
     match value.get_ref() {
         DeValue::Table(table) if !section.repeated => below.push(check(section, at, table, found)),
-        DeValue::Array(array) if section.repeated && array.iter().all(|item| item.get_ref().is_table()) => {
+        DeValue::Array(array)
+            if section.repeated && array.iter().all(|item| item.get_ref().is_table()) =>
+        {
             if array.is_empty() {
                 found.add(at, format!("{} is missing in the file", section.header()));
             }
@@ -81,7 +103,11 @@ fn check_inner(section: &'static Section, value: &Spanned<DeValue<'_>>, found: &
         }
         _ => {
             let brackets = if section.repeated { "double" } else { "single" };
-            let message = format!("`{}` is a section: write {}, with {brackets} brackets", section.path, section.header());
+            let message = format!(
+                "`{}` is a section: write {}, with {brackets} brackets",
+                section.path,
+                section.header()
+            );
             found.add(at, message);
         }
     }
@@ -93,18 +119,25 @@ fn check_needs(checked: &Checked, found: &mut Found) {
     for key in checked.section.keys {
         let written = checked.values.get(key.name);
         if let Some((selector, wanted)) = key.when {
-            let Some(actual) = checked.word(selector) else { continue };
+            let Some(actual) = checked.word(selector) else {
+                continue;
+            };
             if actual != wanted {
                 if let Some((place, _)) = written {
-                    let message =
-                        format!("`{}` is for {selector} = \"{wanted}\", and {selector} is \"{actual}\" here", key.name);
+                    let message = format!(
+                        "`{}` is for {selector} = \"{wanted}\", and {selector} is \"{actual}\" here",
+                        key.name
+                    );
                     found.add(*place, message);
                 }
                 continue;
             }
         }
         if let (Need::Required(example), None) = (key.need, written) {
-            let message = format!("`{}` is missing in {header}; for example: {} = {example}", key.name, key.name);
+            let message = format!(
+                "`{}` is missing in {header}; for example: {} = {example}",
+                key.name, key.name
+            );
             found.add(checked.at, message);
         }
     }
@@ -116,21 +149,35 @@ fn unknown(section: &Section, name: &str, is_table: bool) -> String {
     let sections = section.sections.iter().map(Section::name);
     // Hand-written files mostly go wrong in the header, so a section says so in its own form.
     if is_table {
-        let full = if section.path.is_empty() { shown } else { format!("{}.{shown}", section.path) };
-        let near = nearest(name, sections).and_then(|near| section.sections.iter().find(|inner| inner.name() == near));
-        let hint = near.map_or_else(String::new, |near| format!("; did you mean {}?", near.header()));
+        let full = if section.path.is_empty() {
+            shown
+        } else {
+            format!("{}.{shown}", section.path)
+        };
+        let near = nearest(name, sections)
+            .and_then(|near| section.sections.iter().find(|inner| inner.name() == near));
+        let hint = near.map_or_else(String::new, |near| {
+            format!("; did you mean {}?", near.header())
+        });
         return format!("unknown section [{full}]{hint}");
     }
     let hint = did_you_mean(name, section.keys.iter().map(|key| key.name), ("`", "`"));
     if !hint.is_empty() {
         return format!("unknown key `{shown}` in {inside}{hint}");
     }
-    let homes: Vec<String> =
-        ROOT.all().into_iter().filter(|other| other.key(name).is_some()).map(Section::header).collect();
+    let homes: Vec<String> = ROOT
+        .all()
+        .into_iter()
+        .filter(|other| other.key(name).is_some())
+        .map(Section::header)
+        .collect();
     if homes.is_empty() {
         return format!("unknown key `{shown}` in {inside}");
     }
-    format!("unknown key `{shown}` in {inside}; it belongs into {}", super::text::or_list(&homes))
+    format!(
+        "unknown key `{shown}` in {inside}; it belongs into {}",
+        super::text::or_list(&homes)
+    )
 }
 
 /// The value as its key wants it, or what it must be.
@@ -140,7 +187,12 @@ fn read(kind: Kind, value: &DeValue<'_>, at: usize, found: &mut Found) -> Result
         (Kind::Integer { min, max }, DeValue::Integer(value)) => integer(value)
             .filter(|number| (min..=max).contains(number))
             .map(Value::Integer)
-            .ok_or_else(|| format!("be from {min} to {max}, not {}", excerpt(&value.to_string()))),
+            .ok_or_else(|| {
+                format!(
+                    "be from {min} to {max}, not {}",
+                    excerpt(&value.to_string())
+                )
+            }),
         (Kind::Text(check) | Kind::Private(check), DeValue::String(text)) => {
             check(text).map(|()| Value::Text(text.to_string()))
         }
@@ -149,36 +201,67 @@ fn read(kind: Kind, value: &DeValue<'_>, at: usize, found: &mut Found) -> Result
                 return Ok(Value::Text(text.to_string()));
             }
             let hint = did_you_mean(text, words.iter().copied(), ("\"", "\""));
-            Err(format!("be {}, not \"{}\"{hint}", schema::one_of(words), excerpt(text)))
+            Err(format!(
+                "be {}, not \"{}\"{hint}",
+                schema::one_of(words),
+                excerpt(text)
+            ))
         }
         (Kind::Time { min, max }, DeValue::String(text)) => {
-            let wrong = || format!("be a time such as \"30s\", \"2m\" or \"1h\", not \"{}\"", excerpt(text));
+            let wrong = || {
+                format!(
+                    "be a time such as \"30s\", \"2m\" or \"1h\", not \"{}\"",
+                    excerpt(text)
+                )
+            };
             let time = units::read_time(text).ok_or_else(wrong)?;
             let (low, high) = (units::show_time(min), units::show_time(max));
             let outside = || format!("be from \"{low}\" to \"{high}\", not \"{}\"", excerpt(text));
-            Some(time).filter(|time| (min..=max).contains(time)).map(Value::Time).ok_or_else(outside)
+            Some(time)
+                .filter(|time| (min..=max).contains(time))
+                .map(Value::Time)
+                .ok_or_else(outside)
         }
         (Kind::Size { min, max }, DeValue::String(text)) => {
-            let wrong = || format!("be a size such as \"512 KiB\", \"64 MiB\" or \"1 GiB\", not \"{}\"", excerpt(text));
+            let wrong = || {
+                format!(
+                    "be a size such as \"512 KiB\", \"64 MiB\" or \"1 GiB\", not \"{}\"",
+                    excerpt(text)
+                )
+            };
             let size = units::read_size(text).ok_or_else(wrong)?;
             let (low, high) = (units::show_size(min), units::show_size(max));
             let outside = || format!("be from \"{low}\" to \"{high}\", not \"{}\"", excerpt(text));
-            Some(size).filter(|size| (min..=max).contains(size)).map(Value::Size).ok_or_else(outside)
+            Some(size)
+                .filter(|size| (min..=max).contains(size))
+                .map(Value::Size)
+                .ok_or_else(outside)
         }
-        (Kind::Path, DeValue::String(text)) => rules::path(text).map(|()| Value::Path(text.as_ref().into())),
+        (Kind::Path, DeValue::String(text)) => {
+            rules::path(text).map(|()| Value::Path(text.as_ref().into()))
+        }
         (Kind::Paths, DeValue::Array(_)) => {
             let paths = list(value, rules::path, at, found)?;
             Ok(Value::Paths(paths.into_iter().map(Into::into).collect()))
         }
         (Kind::Names(check), DeValue::Array(_)) => list(value, check, at, found).map(Value::Names),
-        (Kind::OneOf(words), other) => Err(format!("be {}, not {}", schema::one_of(words), type_of(other))),
+        (Kind::OneOf(words), other) => Err(format!(
+            "be {}, not {}",
+            schema::one_of(words),
+            type_of(other)
+        )),
         (wanted, other) => Err(format!("be {}, not {}", in_words(wanted), type_of(other))),
     }
 }
 
 /// Different texts, at least one. Problems of the items are reported at the items; then the list is what is
 /// left.
-fn list(value: &DeValue<'_>, check: Check, at: usize, found: &mut Found) -> Result<Vec<String>, String> {
+fn list(
+    value: &DeValue<'_>,
+    check: Check,
+    at: usize,
+    found: &mut Found,
+) -> Result<Vec<String>, String> {
     let items = value.as_array().into_iter().flatten();
     let mut seen = HashSet::new();
     let mut texts = Vec::new();
@@ -187,18 +270,31 @@ fn list(value: &DeValue<'_>, check: Check, at: usize, found: &mut Found) -> Resu
         empty = false;
         let place = item.span().start.max(at);
         let Some(text) = item.get_ref().as_str() else {
-            found.add(place, format!("items of this list must be text in quotes, not {}", type_of(item.get_ref())));
+            found.add(
+                place,
+                format!(
+                    "items of this list must be text in quotes, not {}",
+                    type_of(item.get_ref())
+                ),
+            );
             continue;
         };
         if let Err(wish) = check(text) {
             found.add(place, format!("items of this list must {wish}"));
         } else if !seen.insert(text) {
-            found.add(place, format!("\"{}\" stands twice in this list", excerpt(text)));
+            found.add(
+                place,
+                format!("\"{}\" stands twice in this list", excerpt(text)),
+            );
         } else {
             texts.push(text.to_owned());
         }
     }
-    if empty { Err("have at least one item".into()) } else { Ok(texts) }
+    if empty {
+        Err("have at least one item".into())
+    } else {
+        Ok(texts)
+    }
 }
 
 /// Bounded by 64 bits; `None` for anything else.
@@ -240,7 +336,10 @@ impl Checked {
                 _ => None,
             },
             None => match self.section.key(name)? {
-                Key { need: Need::Default(text), .. } => Some(text.trim_matches('"').to_owned()),
+                Key {
+                    need: Need::Default(text),
+                    ..
+                } => Some(text.trim_matches('"').to_owned()),
                 _ => None,
             },
         }

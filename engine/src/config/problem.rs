@@ -26,7 +26,11 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.list.iter().enumerate() {
             let end = if index == 0 { "" } else { "\n" };
-            let Problem { line, column, message } = problem;
+            let Problem {
+                line,
+                column,
+                message,
+            } = problem;
             write!(f, "{end}{}:{line}:{column}: {message}", self.file)?;
         }
         Ok(())
@@ -54,12 +58,23 @@ impl Found {
         let (mut line, mut column, mut at) = (1, 1, 0);
         let mut list = Vec::with_capacity(self.0.len());
         for (offset, message) in self.0 {
-            let until = (at..=offset.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(at);
+            let until = (at..=offset.min(text.len()))
+                .rev()
+                .find(|end| text.is_char_boundary(*end))
+                .unwrap_or(at);
             for character in text[at..until].chars() {
-                (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
+                (line, column) = if character == '\n' {
+                    (line + 1, 1)
+                } else {
+                    (line, column + 1)
+                };
             }
             at = until;
-            list.push(Problem { line, column, message });
+            list.push(Problem {
+                line,
+                column,
+                message,
+            });
         }
         Problems { file, list }
     }

@@ -40,13 +40,18 @@ pub(super) fn user(text: &str) -> Rule {
 pub(super) fn variable(text: &str) -> Rule {
     let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
     rule(
-        !text.is_empty() && text.chars().all(known) && !text.starts_with(|c: char| c.is_ascii_digit()),
+        !text.is_empty()
+            && text.chars().all(known)
+            && !text.starts_with(|c: char| c.is_ascii_digit()),
         "be the name of an environment variable (letters, digits and `_`), not the secret itself",
     )
 }
 
 pub(super) fn secret(text: &str) -> Rule {
-    rule(!text.is_empty() && !text.contains(char::is_control), "not be empty or have control characters in it")
+    rule(
+        !text.is_empty() && !text.contains(char::is_control),
+        "not be empty or have control characters in it",
+    )
 }
 
 pub(super) fn header_value(text: &str) -> Rule {
@@ -62,7 +67,14 @@ pub(super) fn header_name(text: &str) -> Rule {
         !text.is_empty() && text.len() <= 128 && text.chars().all(known),
         "be the name of a header alone, e.g. \"X-Api-Key\"",
     )?;
-    let taken = ["host", "content-length", "transfer-encoding", "connection", "te", "upgrade"];
+    let taken = [
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "upgrade",
+    ];
     rule(
         !taken.contains(&text.to_ascii_lowercase().as_str()),
         "be another header: this one belongs to HTTP itself",
@@ -71,7 +83,10 @@ pub(super) fn header_name(text: &str) -> Rule {
 
 pub(super) fn path(text: &str) -> Rule {
     rule(!text.is_empty() && !text.contains('\0'), "be a path")?;
-    rule(!text.starts_with('~'), "be written out: `~` stands for nothing here")
+    rule(
+        !text.starts_with('~'),
+        "be written out: `~` stands for nothing here",
+    )
 }
 
 pub(super) fn url(text: &str) -> Rule {
@@ -99,7 +114,9 @@ pub(super) fn url(text: &str) -> Rule {
 
 /// Whether a URL that [`url`] let pass sends plain text to another machine.
 pub(super) fn leaves_in_plain(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = match bare.parse::<IpAddr>() {

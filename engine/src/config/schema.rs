@@ -85,10 +85,18 @@ impl Kind {
             Self::Text(_) | Self::Private(_) => "text".into(),
             Self::OneOf(words) => one_of(words),
             Self::Time { min, max } => {
-                format!("time from \"{}\" to \"{}\"", super::units::show_time(min), super::units::show_time(max))
+                format!(
+                    "time from \"{}\" to \"{}\"",
+                    super::units::show_time(min),
+                    super::units::show_time(max)
+                )
             }
             Self::Size { min, max } => {
-                format!("size from \"{}\" to \"{}\"", super::units::show_size(min), super::units::show_size(max))
+                format!(
+                    "size from \"{}\" to \"{}\"",
+                    super::units::show_size(min),
+                    super::units::show_size(max)
+                )
             }
             Self::Path => "path".into(),
             Self::Paths => "list of paths".into(),

@@ -7,7 +7,12 @@ use super::schema::{Key, Need, Section};
 
 /// All sections and keys, with types and defaults.
 pub fn specification() -> String {
-    let sections: Vec<String> = ROOT.sections.iter().flat_map(Section::all).map(section).collect();
+    let sections: Vec<String> = ROOT
+        .sections
+        .iter()
+        .flat_map(Section::all)
+        .map(section)
+        .collect();
     sections.join("\n")
 }
 
@@ -22,8 +27,16 @@ fn section(section: &Section) -> String {
 }
 
 fn line(key: &Key) -> String {
-    let Key { name, kind, need, when, doc } = key;
-    let when = when.map_or_else(String::new, |(selector, value)| format!(", for `{selector} = \"{value}\"`"));
+    let Key {
+        name,
+        kind,
+        need,
+        when,
+        doc,
+    } = key;
+    let when = when.map_or_else(String::new, |(selector, value)| {
+        format!(", for `{selector} = \"{value}\"`")
+    });
     let need = match need {
         Need::Required(text) => format!("required, e.g. `{text}`"),
         Need::Default(text) => format!("default `{text}`"),

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 /// The one of `candidates` that `name` was probably meant to be.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let length = name.chars().count();
     // Nobody mistypes a name into something this long, and the comparison takes time with its length.
     if length > 64 {
@@ -12,8 +15,15 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     let name = name.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&name, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (length.max(candidate.chars().count()) / 3).max(1))
+        .map(|candidate| {
+            (
+                strsim::osa_distance(&name, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| {
+            *distance <= (length.max(candidate.chars().count()) / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -24,7 +34,9 @@ pub(crate) fn did_you_mean<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
     (open, close): (&str, &str),
 ) -> String {
-    nearest(name, candidates).map_or_else(String::new, |near| format!("; did you mean {open}{near}{close}?"))
+    nearest(name, candidates).map_or_else(String::new, |near| {
+        format!("; did you mean {open}{near}{close}?")
+    })
 }
 
 /// `a, b or c`.
@@ -67,7 +79,13 @@ mod tests {
 
     #[test]
     fn finds_the_nearest_name() {
-        let names = ["name", "modules", "in_flight", "connect_timeout", "request_timeout"];
+        let names = [
+            "name",
+            "modules",
+            "in_flight",
+            "connect_timeout",
+            "request_timeout",
+        ];
         for (typed, expected) in [
             ("nmae", Some("name")),
             ("Name", Some("name")),
@@ -94,6 +112,9 @@ mod tests {
         ] {
             assert_eq!(printable(text), expected);
         }
-        assert_eq!(excerpt(&"票".repeat(100)), format!("{}...", "票".repeat(60)));
+        assert_eq!(
+            excerpt(&"票".repeat(100)),
+            format!("{}...", "票".repeat(60))
+        );
     }
 }

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 /// Units of time with their milliseconds, the largest first.
-const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+const TIMES: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
 
 /// Units of size with their bytes, the largest first.
 const SIZES: [(&str, u64); 7] = [
@@ -82,7 +88,10 @@ mod tests {
             assert_eq!(read, expected.map(Duration::from_millis), "{text}");
         }
         for text in ["1d", "90m", "10s", "1500ms", "0ms"] {
-            assert_eq!(super::read_time(text).map(super::show_time).as_deref(), Some(text));
+            assert_eq!(
+                super::read_time(text).map(super::show_time).as_deref(),
+                Some(text)
+            );
         }
     }
 
@@ -100,7 +109,10 @@ mod tests {
             assert_eq!(super::read_size(text), expected, "{text}");
         }
         for text in ["64 MiB", "1 GiB", "1 GB", "1 KiB", "1 B", "0 B"] {
-            assert_eq!(super::read_size(text).map(super::show_size).as_deref(), Some(text));
+            assert_eq!(
+                super::read_size(text).map(super::show_size).as_deref(),
+                Some(text)
+            );
         }
     }
 }

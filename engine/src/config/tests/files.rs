@@ -32,8 +32,13 @@ fn lines(text: &str) -> Vec<(String, String, bool)> {
         if line.starts_with('[') {
             line.clone_into(&mut header);
         }
-        let (line, alternative) = line.strip_prefix('#').map_or((line, false), |rest| (rest, true));
-        if let Some((name, _)) = line.split_once(" = ").filter(|(name, _)| !name.contains(' ') && !name.is_empty()) {
+        let (line, alternative) = line
+            .strip_prefix('#')
+            .map_or((line, false), |rest| (rest, true));
+        if let Some((name, _)) = line
+            .split_once(" = ")
+            .filter(|(name, _)| !name.contains(' ') && !name.is_empty())
+        {
             lines.push((header.clone(), name.to_owned(), alternative));
         }
     }
@@ -47,29 +52,52 @@ fn the_smallest_file() {
     assert_eq!(config.desks[0].modules, ["request-tracker"]);
     assert_eq!(config.desks[0].connection.kind(), "http");
     let settings = http(&config, 0);
-    assert_eq!((settings.url.as_str(), settings.desk.as_str()), ("http://localhost:8080", "request-tracker"));
+    assert_eq!(
+        (settings.url.as_str(), settings.desk.as_str()),
+        ("http://localhost:8080", "request-tracker")
+    );
     assert_eq!(settings.limits, Limits::default());
-    let Auth::Basic { user, password } = &settings.auth else { panic!("basic") };
-    assert_eq!((user.as_str(), password.to_string().as_str()), ("root", "the environment variable RT_PASSWORD"));
+    let Auth::Basic { user, password } = &settings.auth else {
+        panic!("basic")
+    };
+    assert_eq!(
+        (user.as_str(), password.to_string().as_str()),
+        ("root", "the environment variable RT_PASSWORD")
+    );
 }
 
 #[test]
 fn the_full_file_names_every_key_once_and_sets_defaults() {
     let named = lines(FULL);
-    let all: BTreeSet<(String, String)> = named.iter().map(|(header, name, _)| (header.clone(), name.clone())).collect();
+    let all: BTreeSet<(String, String)> = named
+        .iter()
+        .map(|(header, name, _)| (header.clone(), name.clone()))
+        .collect();
     let described: BTreeSet<(String, String)> = ROOT
         .all()
         .into_iter()
-        .flat_map(|section| section.keys.iter().map(move |key| (section.header(), key.name.to_owned())))
+        .flat_map(|section| {
+            section
+                .keys
+                .iter()
+                .map(move |key| (section.header(), key.name.to_owned()))
+        })
         .collect();
-    assert_eq!(all, described, "keys named in full.toml, and keys described");
+    assert_eq!(
+        all, described,
+        "keys named in full.toml, and keys described"
+    );
 
     for section in ROOT.all() {
         for key in section.keys {
             if let Need::Default(text) = key.need
                 && key.name != "auth"
             {
-                assert!(FULL.contains(&format!("\n{} = {text}\n", key.name)), "{} = {text}", key.name);
+                assert!(
+                    FULL.contains(&format!("\n{} = {text}\n", key.name)),
+                    "{} = {text}",
+                    key.name
+                );
             }
         }
     }
@@ -128,20 +156,34 @@ fn samples_of_the_table_parse() {
         let mut text = format!("{}\n", section.header());
         for key in section.keys {
             let wanted = key.when.is_none_or(|(_, value)| value == auth);
-            let doubled = matches!(key.name, "password" | "password_file" | "token" | "token_file" | "value" | "value_file");
+            let doubled = matches!(
+                key.name,
+                "password" | "password_file" | "token" | "token_file" | "value" | "value_file"
+            );
             if wanted && !doubled {
-                let value = if key.name == "auth" { format!("\"{auth}\"") } else { key.need.sample().to_owned() };
+                let value = if key.name == "auth" {
+                    format!("\"{auth}\"")
+                } else {
+                    key.need.sample().to_owned()
+                };
                 text += &format!("{} = {value}\n", key.name);
             }
         }
         text
     };
     for auth in ["none", "basic", "bearer", "header"] {
-        let text: String =
-            ROOT.all().into_iter().filter(|section| !section.path.is_empty()).map(|section| sample(section, auth)).collect();
+        let text: String = ROOT
+            .all()
+            .into_iter()
+            .filter(|section| !section.path.is_empty())
+            .map(|section| sample(section, auth))
+            .collect();
         let config = parse(&text);
         assert_eq!(http(&config, 0).limits, Limits::default());
-        assert_eq!(config.plugins.stall_timeout, Plugins::default().stall_timeout);
+        assert_eq!(
+            config.plugins.stall_timeout,
+            Plugins::default().stall_timeout
+        );
         assert_eq!(config.archive, parse(SMALLEST).archive);
     }
 }
@@ -149,7 +191,10 @@ fn samples_of_the_table_parse() {
 #[test]
 fn the_readme_holds_the_specification() {
     let specification = specification();
-    assert!(README.contains(&specification), "put the output of `deskvault config keys` into config/README.md:\n{specification}");
+    assert!(
+        README.contains(&specification),
+        "put the output of `deskvault config keys` into config/README.md:\n{specification}"
+    );
 }
 
 #[test]
