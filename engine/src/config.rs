@@ -83,7 +83,7 @@ impl Default for Plugins {
     fn default() -> Self {
         Self {
             folders: Vec::new(),
-            stall_timeout: Duration::from_secs(120),
+            stall_timeout: Duration::from_mins(2),
             describe_timeout: Duration::from_secs(10),
         }
     }

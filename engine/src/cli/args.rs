@@ -8,14 +8,18 @@ use clap_complete::Shell;
 /// Examples, exit codes and files, at the end of the long help and in the man page.
 const EXTRA: &str = "\
 Examples:
-  deskvault backup                            everything of the only desk in the configuration
-  deskvault backup --desk main --module tickets --module contacts
-  deskvault backup --from 2024-06-01 --to 2024-06-30
-                                              what was created or changed in June, all of it
-  deskvault backup --json | jq .              one JSON object a line
-  deskvault verify backups/main.zip           is the archive whole?
-  deskvault plugins list                      which exporters are there
-  deskvault config check                      is the configuration right?
+  Everything of the only desk in the configuration:
+    deskvault backup
+  Two of its modules:
+    deskvault backup --desk main --module tickets --module contacts
+  What was created or changed in June, all of it:
+    deskvault backup --from 2024-06-01 --to 2024-06-30
+  One JSON object a line:
+    deskvault backup --json | jq .
+  Is the archive whole? Which exporters are there? Is the configuration right?
+    deskvault verify backups/main.zip
+    deskvault plugins list
+    deskvault config check
 
 Exit codes:
   0    done
@@ -26,15 +30,17 @@ Exit codes:
   130  stopped (Ctrl-C or SIGTERM); no archive was made
 
 Files:
-  The configuration is the file of --config, else of the environment variable DESKVAULT_CONFIG, else
-  deskvault.toml, else config/deskvault.toml in the working folder. `deskvault config keys` prints all
-  that it may say. Archives are in the folder that [archive] names: `backups` beside the configuration
-  if it names none. Exporters are looked for in the folders of --plugins, else of [plugins], else beside
-  the executable.
+  The configuration is the file of --config, else of the environment variable
+  DESKVAULT_CONFIG, else deskvault.toml, else config/deskvault.toml in the working
+  folder. `deskvault config keys` prints all that it may say.
+  Archives are in the folder that [archive] names: `backups` beside the configuration
+  if it names none. Exporters are looked for in the folders of --plugins, else of
+  [plugins], else beside the executable.
 
 Environment:
   DESKVAULT_CONFIG  the configuration file
-  DESKVAULT_LOG     what is logged, e.g. debug or warn,engine::connection=trace; over -v, -q and [log]
+  DESKVAULT_LOG     what is logged, over -v, -q and [log]: debug, or
+                    warn,engine::connection=trace
   NO_COLOR          no colours";
 
 /// Backs up a help desk into one ZIP of CSV files.

@@ -108,7 +108,7 @@ mod tests {
             drop(send);
             let (cancel, said) = (CancellationToken::new(), RefCell::new(Vec::new()));
             let answer = handle(signals, &cancel, |line| {
-                said.borrow_mut().push(line.to_owned())
+                said.borrow_mut().push(line.to_owned());
             })
             .await;
             assert_eq!(

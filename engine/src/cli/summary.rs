@@ -1,5 +1,7 @@
 //! What a backup gave, as a table.
 
+use std::fmt::Write as _;
+
 use crate::config::text::printable;
 use crate::progress::{ModuleState, ModuleSummary, Summary};
 
@@ -51,15 +53,10 @@ pub(crate) fn render(summary: &Summary) -> String {
     } else {
         "INCOMPLETE"
     };
-    text.push_str(&format!(
-        "{}: backup {state}{range}\n",
-        printable(&summary.desk)
-    ));
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: backup {state}{range}", printable(&summary.desk));
     let path = printable(&summary.archive.display().to_string());
-    text.push_str(&format!(
-        "archive ({}): {path}\n",
-        size(summary.archive_bytes)
-    ));
+    let _ = writeln!(text, "archive ({}): {path}", size(summary.archive_bytes));
     text
 }
 

@@ -21,11 +21,12 @@ pub(crate) fn table(rows: &[Vec<String>], left: usize) -> String {
             if column > 0 {
                 line.push_str("  ");
             }
-            line.push_str(&if column < left {
-                format!("{cell}{pad}")
+            let (before, after) = if column < left {
+                ("", pad.as_str())
             } else {
-                format!("{pad}{cell}")
-            });
+                (pad.as_str(), "")
+            };
+            line.extend([before, cell.as_str(), after]);
         }
         text.push_str(line.trim_end());
         text.push('\n');

@@ -3,7 +3,7 @@
 //! Where something is wrong, the problem is reported and an empty value stands in for the missing one: the
 //! caller throws the result away if there is any problem.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
         plugins: Plugins::default(),
         log: Log::default(),
     };
-    let mut names = HashMap::new();
+    let mut names = HashSet::new();
     for mut section in std::mem::take(&mut root.below) {
         match section.section.path {
             "desk" => {
@@ -36,8 +36,8 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
                     .map_or(section.at, |(place, _)| *place);
                 let desk = desk(&mut section, folder, found);
                 // Archives are files named after the desk, and not every file system tells case apart.
-                let same = names.insert(desk.name.to_ascii_lowercase(), ());
-                if same.is_some() && !desk.name.is_empty() {
+                let is_new = names.insert(desk.name.to_ascii_lowercase());
+                if !is_new && !desk.name.is_empty() {
                     found.add(
                         place,
                         format!("another desk is called \"{}\" too", desk.name),

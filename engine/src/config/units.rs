@@ -53,7 +53,7 @@ pub(super) fn show_size(bytes: u64) -> String {
 fn show(amount: u64, units: &[(&str, u64)], blank: &str) -> String {
     units
         .iter()
-        .find(|(_, factor)| amount > 0 && amount % factor == 0)
+        .find(|(_, factor)| amount > 0 && amount.is_multiple_of(*factor))
         .or(units.last())
         .map(|(name, factor)| format!("{}{blank}{name}", amount / factor))
         .unwrap_or_default()

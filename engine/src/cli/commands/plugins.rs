@@ -1,5 +1,6 @@
 //! `deskvault plugins`.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -22,7 +23,10 @@ pub(super) fn list(json: bool, global: &Global, shell: &Shell, actions: &dyn Act
         let lines = lines
             .context("cannot write the result as JSON")
             .map_err(Failure::Failed)?;
-        lines.iter().map(|line| format!("{line}\n")).collect()
+        lines
+            .into_iter()
+            .flat_map(|line| [line, "\n".to_owned()])
+            .collect()
     } else {
         render(&plugins)
     };
@@ -109,7 +113,8 @@ fn render(plugins: &[PluginLine]) -> String {
         .map(printable)
         .collect();
     if !reasons.is_empty() {
-        text.push_str(&format!("\n{}\n", reasons.join("\n")));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\n{}", reasons.join("\n"));
     }
     text
 }

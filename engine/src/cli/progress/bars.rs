@@ -36,13 +36,13 @@ fn style(template: &str) -> ProgressStyle {
         .with_key(
             "all",
             |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-                put(to, &grouped(state.len().unwrap_or(0)))
+                put(to, &grouped(state.len().unwrap_or(0)));
             },
         )
         .with_key(
             "rate",
             |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-                put(to, &grouped(state.per_sec() as u64))
+                put(to, &grouped(state.per_sec() as u64));
             },
         )
         .with_key(
@@ -122,6 +122,8 @@ impl Progress for Bars {
                 ..
             } => {
                 let bar = self.bar(module);
+                // First: with a steady tick it draws nothing by itself, but the message below does.
+                bar.set_position(rows);
                 match expected {
                     // A desk that counted too few must not show more than everything.
                     Some(all) => {
@@ -137,7 +139,6 @@ impl Progress for Bars {
                     None => {}
                 }
                 bar.set_message(load(in_flight, retries, note));
-                bar.set_position(rows);
             }
             Event::ModuleEnded {
                 module,
@@ -166,6 +167,7 @@ mod tests {
     struct Screen(Arc<Mutex<String>>);
 
     impl Screen {
+        #[allow(clippy::unnecessary_wraps)] // as the trait below has it
         fn put(&self, text: &str) -> io::Result<()> {
             self.0.lock().unwrap().push_str(text);
             Ok(())

@@ -166,7 +166,7 @@ fn samples_of_the_table_parse() {
                 } else {
                     key.need.sample().to_owned()
                 };
-                text += &format!("{} = {value}\n", key.name);
+                text.extend([key.name, " = ", &value, "\n"]);
             }
         }
         text
