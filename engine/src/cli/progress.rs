@@ -81,14 +81,14 @@ fn message_line(level: Level, message: &str) -> String {
     }
 }
 
-/// `10 in flight, 2 retries, Tickets`, of what there is to say.
-fn load(in_flight: u32, retries: u64, note: Option<&str>) -> String {
-    let mut parts = vec![format!("{in_flight} in flight")];
-    if retries > 0 {
-        parts.push(count(retries, "retry", "retries"));
-    }
-    parts.extend(note.map(printable));
-    parts.join(", ")
+/// `10 in flight, 2 retries`, of what there is to say.
+fn load(in_flight: u32, retries: u64) -> String {
+    let retries = if retries > 0 {
+        format!(", {}", count(retries, "retry", "retries"))
+    } else {
+        String::new()
+    };
+    format!("{in_flight} in flight{retries}")
 }
 
 #[cfg(test)]

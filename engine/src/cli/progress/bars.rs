@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{load, message_line};
 use crate::cli::console::Console;
-use crate::cli::figures::{grouped, time};
+use crate::cli::figures::{count, grouped, time};
 use crate::config::text::printable;
 use crate::progress::{Event, ModuleState, Phase, Progress};
 
@@ -18,42 +18,17 @@ pub(super) struct Bars {
     phase: Mutex<Option<(Phase, ProgressBar)>>,
 }
 
-const COUNTED: &str =
-    "{prefix:20!} {bar:20} {percent:>3} %  {done} of {all} rows  {rate}/s  {left} left  {wide_msg}";
-const UNCOUNTED: &str = "{prefix:20!} {spinner} {done} rows  {rate}/s  {wide_msg}";
-const ENDED: &str = "{prefix:20!} {wide_msg}";
-const PHASE: &str = "{prefix:20!} {bar:20} {percent:>3} %  {done} of {all}";
+// What must be seen on 80 columns stands at the left of the message, which is cut off at the edge.
+const COUNTED: &str = "{prefix:16!} {bar:8} {percent:>3} % {wide_msg}";
+const UNCOUNTED: &str = "{prefix:16!} {spinner} {wide_msg}";
+const ENDED: &str = "{prefix:16!} {wide_msg}";
+const PHASE: &str = "{prefix:16!} {bar:8} {percent:>3} % {pos} of {len}";
 
-/// A style with our figures; a template that is wrong is a mistake in this file, which the test below finds.
+/// A style; a template that is wrong is a mistake in this file, which the test below finds.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
-        .with_key(
-            "done",
-            |state: &ProgressState, to: &mut dyn std::fmt::Write| put(to, &grouped(state.pos())),
-        )
-        .with_key(
-            "all",
-            |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-                put(to, &grouped(state.len().unwrap_or(0)));
-            },
-        )
-        .with_key(
-            "rate",
-            |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-                put(to, &grouped(state.per_sec() as u64));
-            },
-        )
-        .with_key(
-            "left",
-            |state: &ProgressState, to: &mut dyn std::fmt::Write| put(to, &time(state.eta())),
-        )
-}
-
-fn put(to: &mut dyn std::fmt::Write, text: &str) {
-    // It is a string, which takes everything.
-    let _ = to.write_str(text);
 }
 
 impl Bars {
@@ -138,7 +113,19 @@ impl Progress for Bars {
                     }
                     None => {}
                 }
-                bar.set_message(load(in_flight, retries, note));
+                let rate = grouped(bar.per_sec() as u64);
+                let (amount, speed) = match expected {
+                    Some(all) => (
+                        format!("{}/{}", grouped(rows), grouped(all)),
+                        format!("{} left, {rate}/s", time(bar.eta())),
+                    ),
+                    None => (count(rows, "row", "rows"), format!("{rate}/s")),
+                };
+                let note = note.map_or_else(String::new, |note| format!(", {}", printable(note)));
+                bar.set_message(format!(
+                    "{amount}, {}, {speed}{note}",
+                    load(in_flight, retries)
+                ));
             }
             Event::ModuleEnded {
                 module,
@@ -270,15 +257,15 @@ mod tests {
         });
         let seen = screen.0.lock().unwrap().clone();
         for part in [
-            "1,200 rows",
-            "5,000 of 20,000 rows",
+            "1,200 rows, 10 in flight, 2 retries, ",
+            "5,000/20,000, 10 in flight, 2 retries, ",
             "25 %",
-            "10 in flight, 2 retries, 票",
-            "30,000 of 30,000 rows",
+            "/s, 票",
+            "100 % 30,000/20,000",
             // On a line of its own: the bars were cleared before it and drawn again after it.
             "<clear>warning: ticket 42 is gone\n",
             "incomplete, 30,000 rows in 0s: a\\u{1b}[2J",
-            "packing              =====>",
+            "packing          ==>",
             "1 of 4",
             "verifying",
         ] {

@@ -90,9 +90,10 @@ impl Plain {
                     }
                     _ => count(rows, "row", "rows"),
                 };
-                let load = load(in_flight, retries, note);
+                let load = load(in_flight, retries);
+                let note = note.map_or_else(String::new, |note| format!(", {}", printable(note)));
                 Some(format!(
-                    "{}: {amount}, {}/s, {load}",
+                    "{}: {amount}, {}/s, {load}{note}",
                     printable(module),
                     grouped(rate as u64)
                 ))
