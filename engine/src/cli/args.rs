@@ -218,6 +218,27 @@ mod tests {
     }
 
     #[test]
+    fn help_lists_every_exit_code() {
+        use crate::cli::exit::Exit;
+
+        let help = super::command().render_long_help().to_string();
+        let (_, codes) = help.split_once("Exit codes:\n").unwrap();
+        let listed: Vec<u8> = codes
+            .lines()
+            .map_while(|line| line.split_whitespace().next()?.parse().ok())
+            .collect();
+        let all = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Incomplete,
+            Exit::Damaged,
+            Exit::Cancelled,
+        ];
+        assert_eq!(listed, all.map(Exit::code));
+    }
+
+    #[test]
     fn help_says_what_a_person_needs() {
         let help = super::command().render_long_help().to_string();
         for part in [
