@@ -24,6 +24,7 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
             limits: Limits::default(),
         },
         modules: modules.iter().map(ToString::to_string).collect(),
+        kind: plugin_api::Kind::Full,
         range: None,
         archive: engine::archive::settings::Settings {
             folder: folder.to_owned(),

@@ -14,7 +14,7 @@ use std::thread;
 use tokio_util::sync::CancellationToken;
 
 use super::error::ArchiveError;
-use super::manifest::{Manifest, ModuleState, State};
+use super::manifest::{Manifest, ModuleState};
 use super::zip_format::{Layout, Limits, ZIP_32};
 
 mod content;
@@ -36,8 +36,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// How many problems there are beyond those listed.
     pub more_problems: u64,
-    /// What a person may want to know of a sound archive, a line each: that it is incomplete, modules that
-    /// were skipped, rows whose parent is not there, counts that differ from the desk's.
+    /// What a person may want to know of a sound archive, a line each: modules that the desk does not have, rows
+    /// whose parent is not there. Why it is incomplete, if it is, says the manifest.
     pub notes: Vec<String>,
     /// CSV files read.
     pub files: u64,
@@ -188,24 +188,20 @@ fn read_files(
 
 /// What the manifest itself has to tell.
 fn notes(manifest: &Manifest) -> Vec<String> {
-    let mut notes = Vec::new();
-    if manifest.state == State::Incomplete {
-        notes.push("the archive is incomplete".to_owned());
-        notes.extend(manifest.reasons.iter().map(|reason| format!("incomplete: {reason}")));
-    }
-    for module in &manifest.modules {
-        if module.state == ModuleState::Skipped {
+    let skipped = manifest
+        .modules
+        .iter()
+        .filter(|module| module.state == ModuleState::Skipped);
+    // One that was kept from us is among the reasons already.
+    let mentioned = |module: &str| {
+        let start = format!("module {module} ");
+        manifest.reasons.iter().any(|reason| reason.starts_with(&start))
+    };
+    skipped
+        .filter(|module| !mentioned(&module.module))
+        .map(|module| {
             let why = module.reason.as_deref().unwrap_or("no reason given");
-            notes.push(format!("module {} was skipped: {why}", module.module));
-        }
-    }
-    for table in &manifest.tables {
-        if let Some(count) = table.desk_count.filter(|count| *count != table.rows) {
-            notes.push(format!(
-                "table {}: the desk counts {count} rows, the archive has {}",
-                table.name, table.rows
-            ));
-        }
-    }
-    notes
+            format!("module {} was skipped: {why}", module.module)
+        })
+        .collect()
 }

@@ -115,6 +115,7 @@ impl Module {
             requests: stats.tries,
             in_flight: stats.in_flight as u32,
             retries: stats.retries,
+            note: self.counts.table().as_deref(),
         });
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine does for one exporter during a backup: tables in the archive, requests over the connection.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
@@ -19,6 +19,15 @@ pub(super) struct Counts {
     pub(super) bytes: AtomicU64,
     /// Rows expected in all; 0: not known.
     pub(super) expected: AtomicU64,
+    /// The table that was written to last.
+    table: Mutex<Option<Arc<str>>>,
+}
+
+impl Counts {
+    /// The table that was written to last.
+    pub(super) fn table(&self) -> Option<Arc<str>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The services of one module.
@@ -29,12 +38,14 @@ pub(super) struct ModuleServices {
     queue: Queue,
     counts: Arc<Counts>,
     tables: Vec<Open>,
+    /// The table that was written to last.
+    current: Option<u32>,
     unread: Vec<String>,
     more_unread: u64,
 }
 
 struct Open {
-    name: String,
+    name: Arc<str>,
     writer: TableWriter,
     bytes: u64,
     desk_count: Option<u64>,
@@ -56,12 +67,13 @@ impl ModuleServices {
             queue,
             counts,
             tables: Vec::new(),
+            current: None,
             unread: Vec::new(),
             more_unread: 0,
         }
     }
 
-    /// Takes out what was written, and lets go of the archive.
+    /// Takes out what was written (dropped, it is not in the archive), and lets go of the archive.
     pub(super) fn finish(&mut self) -> Written {
         self.archive = None;
         let mut unread = std::mem::take(&mut self.unread);
@@ -71,7 +83,7 @@ impl ModuleServices {
         let tables = std::mem::take(&mut self.tables);
         let tables = tables
             .into_iter()
-            .map(|open| (open.name, open.writer, open.desk_count))
+            .map(|open| (open.name.to_string(), open.writer, open.desk_count))
             .collect();
         Written { tables, unread }
     }
@@ -98,7 +110,7 @@ fn refused(error: &ArchiveError) -> ExportError {
 
 impl Services for ModuleServices {
     fn open_table(&mut self, table: Table) -> Result<u32> {
-        let name = table.name.clone();
+        let name = Arc::from(table.name.as_str());
         let Some(archive) = &self.archive else {
             return Err(ExportError::new(ErrorKind::Cancelled, "the export has ended"));
         };
@@ -121,6 +133,11 @@ impl Services for ModuleServices {
         open.writer.write(row).map_err(|error| refused(&error))?;
         let bytes = open.writer.bytes();
         let more = bytes - std::mem::replace(&mut open.bytes, bytes);
+        if self.current != Some(table) {
+            self.current = Some(table);
+            let name = Arc::clone(&self.tables[table as usize].name);
+            *self.counts.table.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
+        }
         self.counts.rows.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(more, Ordering::Relaxed);
         Ok(())
