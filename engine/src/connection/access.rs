@@ -75,11 +75,14 @@ impl Fixed {
         let (name, value) = match auth {
             Auth::None | Auth::Bearer(_) => (AUTHORIZATION, format!("Bearer {secret}")),
             Auth::Basic { user, .. } if user.contains(|c: char| c == ':' || c.is_control()) => {
-                return Err(refused(format!("the user name {user:?} has a colon or a control character in it")));
+                return Err(refused(format!(
+                    "the user name {user:?} has a colon or a control character in it"
+                )));
             }
-            Auth::Basic { user, .. } => {
-                (AUTHORIZATION, format!("Basic {}", base64(format!("{user}:{secret}").as_bytes())))
-            }
+            Auth::Basic { user, .. } => (
+                AUTHORIZATION,
+                format!("Basic {}", base64(format!("{user}:{secret}").as_bytes())),
+            ),
             Auth::Header { name, .. } => {
                 let header = HeaderName::from_bytes(name.as_bytes())
                     .ok()
@@ -88,8 +91,10 @@ impl Fixed {
                 (header, secret)
             }
         };
-        let mut value = HeaderValue::from_str(&value)
-            .map_err(|_| fail("has characters that an HTTP header cannot carry: use printable ASCII"))?;
+        let mut value = Some(value)
+            .filter(|value| value.is_ascii())
+            .and_then(|value| HeaderValue::from_str(&value).ok())
+            .ok_or_else(|| fail("has characters that an HTTP header cannot carry: use printable ASCII"))?;
         value.set_sensitive(true);
         Ok(Self(Some((name, value))))
     }
@@ -145,7 +150,11 @@ fn base64(bytes: &[u8]) -> String {
             let bits = first << 16 | second << 8 | third;
             [0_usize, 1, 2, 3].map(|digit| {
                 let value = (bits >> (18 - 6 * digit) & 63) as usize;
-                if digit <= chunk.len() { char::from(DIGITS[value]) } else { '=' }
+                if digit <= chunk.len() {
+                    char::from(DIGITS[value])
+                } else {
+                    '='
+                }
             })
         })
         .collect()
@@ -206,18 +215,45 @@ mod tests {
             (Auth::None, Ok("")),
             (Auth::Bearer(env("TOKEN")), Ok("authorization: Bearer hunter2")),
             (Auth::Bearer(inline("hunter2")), Ok("authorization: Bearer hunter2")),
-            (basic("root", inline("password")), Ok("authorization: Basic cm9vdDpwYXNzd29yZA==")),
-            (basic("日本", inline("pä:ss")), Ok("authorization: Basic 5pel5pysOnDDpDpzcw==")),
+            (
+                basic("root", inline("password")),
+                Ok("authorization: Basic cm9vdDpwYXNzd29yZA=="),
+            ),
+            (
+                basic("日本", inline("pä:ss")),
+                Ok("authorization: Basic 5pel5pysOnDDpDpzcw=="),
+            ),
             (header("X-Api-Key", env("TOKEN")), Ok("x-api-key: hunter2")),
-            (header("Authorization", inline("Zoho-oauthtoken 1")), Ok("authorization: Zoho-oauthtoken 1")),
-            (Auth::Bearer(env("NOPE")), Err("the environment variable NOPE is not set")),
-            (Auth::Bearer(env("EMPTY")), Err("the environment variable EMPTY is empty")),
-            (Auth::Bearer(env("LINES")), Err("the environment variable LINES has a line break")),
-            (Auth::Bearer(inline("hunter2日本")), Err("the configuration has characters")),
+            (
+                header("Authorization", inline("Zoho-oauthtoken 1")),
+                Ok("authorization: Zoho-oauthtoken 1"),
+            ),
+            (
+                Auth::Bearer(env("NOPE")),
+                Err("the environment variable NOPE is not set"),
+            ),
+            (
+                Auth::Bearer(env("EMPTY")),
+                Err("the environment variable EMPTY is empty"),
+            ),
+            (
+                Auth::Bearer(env("LINES")),
+                Err("the environment variable LINES has a line break"),
+            ),
+            (
+                Auth::Bearer(inline("hunter2日本")),
+                Err("the configuration has characters"),
+            ),
             (Auth::Bearer(inline(" ")), Err("the configuration is empty")),
             (basic("ro:ot", inline("hunter2")), Err("\"ro:ot\" has a colon")),
-            (basic("root", inline("hunter2\r")), Err("password in the configuration has a line break")),
-            (header("X Key", inline("hunter2")), Err("\"X Key\" cannot be the header")),
+            (
+                basic("root", inline("hunter2\r")),
+                Err("password in the configuration has a line break"),
+            ),
+            (
+                header("X Key", inline("hunter2")),
+                Err("\"X Key\" cannot be the header"),
+            ),
             (header("Host", inline("hunter2")), Err("\"Host\" cannot be the header")),
             (header("", inline("hunter2")), Err("\"\" cannot be the header")),
         ] {
@@ -248,7 +284,7 @@ mod tests {
             (b"\n", "is empty"),
             (b"", "is empty"),
             (b"hunter2\xff", "UTF-8"),
-            (&[b'x'; 70_000], "65536 bytes"),
+            (&vec![b'x'; 70_000], "65536 bytes"),
         ] {
             let why = file(bytes).unwrap_err();
             assert!(why.contains(expected), "{why}");
@@ -261,7 +297,13 @@ mod tests {
 
     #[test]
     fn base64_pads() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

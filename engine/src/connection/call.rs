@@ -21,7 +21,14 @@ impl Call {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let path: String = asked.path.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
+        let path: String = asked
+            .path
+            .split(['?', '#'])
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(200)
+            .collect();
         let name = format!("{method} {}", path.escape_debug());
         let misuse = |why: String| ExportError::new(ErrorKind::Misuse, format!("{name}: {why}"));
         if asked.method == Method::Get && asked.body.is_some() {

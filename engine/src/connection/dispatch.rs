@@ -237,15 +237,15 @@ impl Dispatch {
         state.closed = true;
         let left = state.lanes.drain(None);
         drop(state);
-        for job in left {
+        for job in &left {
             self.give_up(job);
         }
     }
 
-    fn give_up(&self, job: Job) {
+    fn give_up(&self, job: &Job) {
         let done = Done {
             ticket: job.ticket,
-            result: Err(shutting_down(&job)),
+            result: Err(shutting_down(job)),
             held: Held::new(&self.waiting),
         };
         job.owner.deliver(done);
@@ -253,7 +253,10 @@ impl Dispatch {
 }
 
 fn shutting_down(job: &Job) -> ExportError {
-    let message = format!("{}: given up, since the engine is shutting down or has failed", job.call.name);
+    let message = format!(
+        "{}: given up, since the engine is shutting down or has failed",
+        job.call.name
+    );
     ExportError::new(ErrorKind::Host, message)
 }
 

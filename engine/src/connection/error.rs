@@ -46,8 +46,10 @@ pub enum ConnectionError {
         source: io::Error,
     },
     /// The HTTP client could not be set up.
-    #[error("desk {desk}: the HTTP client cannot be set up; if the system has no certificate authorities, \
-             install them (ca-certificates) or set `ca_file`")]
+    #[error(
+        "desk {desk}: the HTTP client cannot be set up; if the system has no certificate authorities, \
+             install them (ca-certificates) or set `ca_file`"
+    )]
     Client {
         /// The desk.
         desk: String,

@@ -56,13 +56,15 @@ impl Fetch for Http {
     fn fetch<'a>(&'a self, call: &'a Call, held: &'a mut Held) -> Later<'a, Tried> {
         Box::pin(async move {
             let limit = self.limits.request_timeout;
-            tokio::time::timeout(limit, self.attempt(call, held)).await.unwrap_or_else(|_| {
-                let why = format!(
-                    "no complete answer within {}: ask for less at a time, or raise `request_timeout`",
-                    seconds(limit)
-                );
-                Tried::failed(Class::Passing, self.error(call, ErrorKind::Network, &why))
-            })
+            tokio::time::timeout(limit, self.attempt(call, held))
+                .await
+                .unwrap_or_else(|_| {
+                    let why = format!(
+                        "no complete answer within {}: ask for less at a time, or raise `request_timeout`",
+                        seconds(limit)
+                    );
+                    Tried::failed(Class::Passing, self.error(call, ErrorKind::Network, &why))
+                })
         })
     }
 }
@@ -142,12 +144,18 @@ impl Http {
             *request.body_mut() = None;
             request.headers_mut().remove(reqwest::header::CONTENT_TYPE);
         }
-        let credentials =
-            self.access.authorise().await.map_err(|error| Box::new(Tried::failed(Class::Final, error)))?;
+        let credentials = self
+            .access
+            .authorise()
+            .await
+            .map_err(|error| Box::new(Tried::failed(Class::Final, error)))?;
         for (name, value) in credentials {
             request.headers_mut().insert(name, value);
         }
-        self.client.execute(request).await.map_err(|error| Box::new(self.network(call, error)))
+        self.client
+            .execute(request)
+            .await
+            .map_err(|error| Box::new(self.network(call, error)))
     }
 
     /// Reads the body, never more of it than the limit: what is packed is counted as it is unpacked.
@@ -165,7 +173,10 @@ impl Http {
             && response.content_length() != Some(0)
         {
             let why = format!("the answer is packed as {coding:?}, though only gzip was offered");
-            return Err(Box::new(Tried::failed(Class::Final, self.error(call, ErrorKind::Decode, &why))));
+            return Err(Box::new(Tried::failed(
+                Class::Final,
+                self.error(call, ErrorKind::Decode, &why),
+            )));
         }
         let announced = response.content_length().unwrap_or(0);
         if announced > limit {
@@ -173,7 +184,11 @@ impl Http {
         }
         // An announcement is only a claim: up to here it is believed before the bytes are there.
         let mut body = Vec::with_capacity(announced.min(1 << 20) as usize);
-        while let Some(chunk) = response.chunk().await.map_err(|error| Box::new(self.network(call, error)))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| Box::new(self.network(call, error)))?
+        {
             if (body.len() + chunk.len()) as u64 > limit {
                 return Err(too_large());
             }
@@ -200,7 +215,11 @@ impl Http {
         } else if connecting {
             format!("no connection ({}): is the desk up and `url` right?", chain(&error))
         } else if error.is_builder() {
-            let error = self.error(call, ErrorKind::Misuse, &format!("it cannot be sent ({})", chain(&error)));
+            let error = self.error(
+                call,
+                ErrorKind::Misuse,
+                &format!("it cannot be sent ({})", chain(&error)),
+            );
             return Tried::failed(Class::Final, error);
         } else {
             format!("the answer broke off or cannot be read as HTTP ({})", chain(&error))
@@ -209,7 +228,10 @@ impl Http {
     }
 
     fn error(&self, call: &Call, kind: ErrorKind, why: &str) -> ExportError {
-        ExportError::new(kind, format!("desk {} ({}): {}: {why}", self.desk, self.base.origin(), call.name))
+        ExportError::new(
+            kind,
+            format!("desk {} ({}): {}: {why}", self.desk, self.base.origin(), call.name),
+        )
     }
 }
 

@@ -40,13 +40,15 @@ pub(super) fn is_reserved(name: &HeaderName) -> bool {
 pub(super) fn checked(request: &Request, access: &dyn Access) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for (name, value) in &request.headers {
-        let header =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is no name of a header"))?;
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is no name of a header"))?;
         if is_reserved(&header) || access.owns(&header) {
             return Err(format!("the header {header} belongs to the connection: leave it out"));
         }
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| format!("the value of the header {header} has characters that a header cannot carry"))?;
+        // The type lets UTF-8 through; servers read it in different ways.
+        let value = Some(value)
+            .filter(|value| value.is_ascii())
+            .and_then(|value| HeaderValue::from_str(value).ok())
+            .ok_or_else(|| format!("the value of the header {header} has characters other than printable ASCII"))?;
         // More than any server takes; beyond the map's own bound it would refuse by panicking.
         if headers.len() >= 100 {
             return Err("it has more than 100 headers".into());
@@ -61,7 +63,12 @@ pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "set-cookie" | "set-cookie2"))
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect()
 }
 

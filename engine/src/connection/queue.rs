@@ -65,7 +65,10 @@ impl Queue {
             return Err(ExportError::new(ErrorKind::Cancelled, "the backup was cancelled"));
         }
         if self.submitted - self.taken >= self.window {
-            let message = format!("{} requests have not been taken yet: take some before the next", self.window);
+            let message = format!(
+                "{} requests have not been taken yet: take some before the next",
+                self.window
+            );
             return Err(ExportError::new(ErrorKind::Misuse, message));
         }
         let inner = &self.connection.0;
@@ -82,6 +85,10 @@ impl Queue {
     }
 
     /// Waits until any submitted request has finished, or the backup is cancelled.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it does not end: more can be submitted after `Nothing`"
+    )]
     pub fn next(&mut self) -> Next {
         if self.owner.cancel.is_cancelled() {
             return Next::Cancelled;

@@ -71,8 +71,8 @@ impl Policy {
             attempts: attempts.max(1),
             defect_attempts: 3,
             first: Duration::from_secs(1),
-            longest: Duration::from_secs(60),
-            longest_retry_after: Duration::from_secs(300),
+            longest: Duration::from_mins(1),
+            longest_retry_after: Duration::from_mins(5),
         }
     }
 
@@ -89,7 +89,9 @@ impl Policy {
         if attempt >= attempts {
             return Decision::Finish;
         }
-        let doubled = self.first.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
+        let doubled = self
+            .first
+            .saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
         let backoff = doubled.min(self.longest).mul_f64(jitter);
         match outcome.retry_after {
             Some(asked) if asked > self.longest_retry_after => Decision::Finish,
@@ -178,7 +180,11 @@ mod tests {
             (1, Throttled, Some(301), 0.0, None),
             (6, Throttled, Some(1), 0.0, None),
         ] {
-            assert_eq!(decide(attempt, class, asked, jitter), expected, "{attempt} {class:?} {asked:?} {jitter}");
+            assert_eq!(
+                decide(attempt, class, asked, jitter),
+                expected,
+                "{attempt} {class:?} {asked:?} {jitter}"
+            );
         }
         let many = Policy::new(u32::MAX);
         let passing = Outcome {

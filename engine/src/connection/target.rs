@@ -34,9 +34,11 @@ impl Base {
             return Err("a base URL has no `?` and no `#`".into());
         }
         if url.scheme() == "http" && !allow_plain_http && !is_loopback(&url) {
-            return Err("plain http would show credentials and records to the network: use https, or set \
+            return Err(
+                "plain http would show credentials and records to the network: use https, or set \
                         `allow_plain_http = true` if that network is trusted"
-                .into());
+                    .into(),
+            );
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
@@ -60,7 +62,11 @@ impl Base {
         if path.contains(|c: char| c.is_control()) || path.contains('\\') {
             return Err("its path has control characters or backslashes".into());
         }
-        let mut url = if has_scheme(path) { self.absolute(path)? } else { self.relative(path)? };
+        let mut url = if has_scheme(path) {
+            self.absolute(path)?
+        } else {
+            self.relative(path)?
+        };
         add_query(&mut url, &request.query);
         if url.as_str().len() > MAX_URL {
             return Err(format!(
@@ -98,7 +104,10 @@ impl Base {
         let mut url = Url::parse(text).map_err(|error| format!("its URL cannot be read: {error}"))?;
         url.set_fragment(None);
         self.check_below(&url).map_err(|place| {
-            format!("it asks {place}, which is not below the base URL {}: only that may be asked", self.shown())
+            format!(
+                "it asks {place}, which is not below the base URL {}: only that may be asked",
+                self.shown()
+            )
         })?;
         Ok(url)
     }
@@ -145,7 +154,7 @@ fn origin(url: &Url) -> String {
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-/// `localhost`, 127.0.0.0/8 and ::1.
+/// `localhost`, `127.0.0.0/8` and `::1`.
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -156,7 +165,10 @@ fn is_loopback(url: &Url) -> bool {
 
 fn has_scheme(path: &str) -> bool {
     path.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     })
 }
 
@@ -278,7 +290,10 @@ mod tests {
             ("/files/a%2Fb..c/..d", Some("/api/v1/files/a%2Fb..c/..d")),
             ("/users/me:you", Some("/api/v1/users/me:you")),
             ("tickets:1", Some("/api/v1/tickets:1")),
-            ("https://desk.example/api/v1/tickets?page=2", Some("/api/v1/tickets?page=2")),
+            (
+                "https://desk.example/api/v1/tickets?page=2",
+                Some("/api/v1/tickets?page=2"),
+            ),
             ("HTTPS://DESK.example:443/api/v1/tickets#x", Some("/api/v1/tickets")),
             ("https://desk.example/api/v1", Some("/api/v1")),
             ("https://desk.example/api/v10/tickets", None),
@@ -309,7 +324,10 @@ mod tests {
             ("/tickets#x", None),
         ] {
             let read = base.resolve(&Request::get(path));
-            let shown = read.as_ref().ok().map(|url| url.as_str().replace("https://desk.example", ""));
+            let shown = read
+                .as_ref()
+                .ok()
+                .map(|url| url.as_str().replace("https://desk.example", ""));
             assert_eq!(shown.as_deref(), expected, "{path:?}: {read:?}");
         }
         let long = Request::get("/search").query("q", "x".repeat(MAX_URL));
@@ -343,8 +361,14 @@ mod tests {
             ("cases?x=1#top", Ok("https://desk.example/api/v1/cases?x=1")),
             ("https://desk.example:443/api/v1/x", Ok("https://desk.example/api/v1/x")),
             ("http://desk.example/api/v1/x", Err("http://desk.example/api/v1/x")),
-            ("//evil.example/api/v1/x?k=secret", Err("https://evil.example/api/v1/x,")),
-            ("https://desk.example:444/api/v1/x", Err("https://desk.example:444/api/v1/x")),
+            (
+                "//evil.example/api/v1/x?k=secret",
+                Err("https://evil.example/api/v1/x,"),
+            ),
+            (
+                "https://desk.example:444/api/v1/x",
+                Err("https://desk.example:444/api/v1/x"),
+            ),
             ("/login?next=secret", Err("https://desk.example/login,")),
             ("../../x", Err("https://desk.example/x")),
             ("..%2f..%2fx", Err("`..`")),

@@ -42,7 +42,11 @@ fn impatient(limits: &Limits) -> Policy {
 }
 
 fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// A scripted server, and a connection to its `/api`.
@@ -80,7 +84,9 @@ impl Bench {
     fn ask(&self, request: Request) -> Result<Answer, ExportError> {
         let mut queue = self.queue(1);
         let ticket = queue.submit(request)?;
-        let Next::Done { ticket: done, result } = queue.next() else { panic!("a request must end") };
+        let Next::Done { ticket: done, result } = queue.next() else {
+            panic!("a request must end")
+        };
         assert_eq!(ticket, done);
         assert!(matches!(queue.next(), Next::Nothing));
         result
@@ -147,7 +153,13 @@ fn what_an_exporter_may_not_ask_is_refused_at_once() {
     assert_eq!(queue.submit(Request::get("/1")).unwrap(), 1);
     assert_eq!(queue.submit(Request::get("/2")).unwrap(), 2);
     assert_eq!(queue.submit(Request::get("/3")).unwrap_err().kind, ErrorKind::Misuse);
-    let Next::Done { .. } = queue.next() else { panic!("two are queued") };
-    assert_eq!(queue.submit(Request::get("/3")).unwrap(), 3, "a refused request has no ticket");
+    let Next::Done { .. } = queue.next() else {
+        panic!("two are queued")
+    };
+    assert_eq!(
+        queue.submit(Request::get("/3")).unwrap(),
+        3,
+        "a refused request has no ticket"
+    );
     assert_eq!(bench.connection.stats().retries, 0);
 }

@@ -42,7 +42,11 @@ impl Throttle {
 
     /// The desk took a request without complaint.
     pub(super) fn accepted(&mut self) {
-        let windows = if self.allowed + 1.0 < self.refused { 1.0 } else { CAREFUL };
+        let windows = if self.allowed + 1.0 < self.refused {
+            1.0
+        } else {
+            CAREFUL
+        };
         self.allowed = (self.allowed + 1.0 / (self.allowed * windows)).min(self.limit);
     }
 
@@ -89,7 +93,10 @@ mod tests {
             successes += 1;
             assert!(successes < 1000, "it must come back");
         }
-        assert!(successes > 100, "the last step, to what was refused, is slow: {successes}");
+        assert!(
+            successes > 100,
+            "the last step, to what was refused, is slow: {successes}"
+        );
         for _ in 0..1000 {
             throttle.accepted();
         }

@@ -53,6 +53,9 @@ impl Running {
         let Some(job) = self.job.as_mut() else { return };
         let dispatch = Arc::clone(&self.dispatch);
         let owner = Arc::clone(&job.owner);
+        if owner.cancel.is_cancelled() {
+            return;
+        }
         add([&dispatch.totals.tries, &owner.counts.tries], 1);
         let mut held = Held::new(&dispatch.waiting);
         let tried = tokio::select! {
@@ -81,7 +84,13 @@ impl Running {
             Ok(answer) => format!("status {}", answer.status),
             Err(error) => error.message.clone(),
         };
-        tracing::debug!(request = job.call.name, attempt = job.attempt, ?wait, reason, "will be tried again");
+        tracing::debug!(
+            request = job.call.name,
+            attempt = job.attempt,
+            ?wait,
+            reason,
+            "will be tried again"
+        );
         add([&dispatch.totals.retries, &owner.counts.retries], 1);
         job.attempt += 1;
         if let (Verdict::Refused, Some(asked)) = (verdict, tried.outcome.retry_after) {
@@ -103,7 +112,9 @@ impl Running {
 
     /// Gives the slot back, once. An outcome must be counted before it is delivered, since it may be taken at once.
     fn free(&mut self, verdict: Verdict, finished: bool) {
-        let Some(epoch) = self.slot.take() else { return };
+        let Some(epoch) = self.slot.take() else {
+            return;
+        };
         let mut state = lock(&self.dispatch.state);
         match verdict {
             Verdict::Accepted => state.lanes.throttle().accepted(),
@@ -120,7 +131,7 @@ impl Drop for Running {
         let cancelled = job.owner.cancel.is_cancelled();
         self.free(Verdict::Nothing, !cancelled);
         if !cancelled {
-            self.dispatch.give_up(job);
+            self.dispatch.give_up(&job);
             if !std::thread::panicking() {
                 self.dispatch.shut_down();
             }

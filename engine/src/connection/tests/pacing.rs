@@ -66,7 +66,13 @@ fn connect(in_flight: usize, jitter: f64, script: impl Fn(&str, usize) -> Step +
         now: AtomicUsize::new(0),
     };
     let policy = Policy::new(limits.attempts);
-    let dispatch = Dispatch::new(&limits, policy, Box::new(move || jitter), Box::new(desk), Handle::current());
+    let dispatch = Dispatch::new(
+        &limits,
+        policy,
+        Box::new(move || jitter),
+        Box::new(desk),
+        Handle::current(),
+    );
     Connection(Arc::new(Inner {
         base: Arc::new(Base::new("http://localhost/api", false).unwrap()),
         access: Arc::new(Fixed::read("acme", &Auth::None, |_| None).unwrap()),
@@ -121,7 +127,11 @@ async fn nobody_is_asked_before_the_desk_said_so() {
     assert_eq!(take_all(&mut other).await, [(1, 200)]);
     let starts = starts.lock().unwrap();
     // The desk's 30 s, and for the request itself half of the first back-off, lest all come back at once.
-    let expected = [("GET /a", 0..=0), ("GET /b", 30_100..=30_110), ("GET /a", 30_600..=30_610)];
+    let expected = [
+        ("GET /a", 0..=0),
+        ("GET /b", 30_100..=30_110),
+        ("GET /a", 30_600..=30_610),
+    ];
     assert_eq!(starts.len(), expected.len());
     for ((name, at), (expected_name, expected_at)) in starts.iter().zip(expected) {
         assert!(name == expected_name && expected_at.contains(at), "{starts:?}");
@@ -135,7 +145,9 @@ async fn who_waits_for_a_retry_has_no_slot() {
     let ended = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&ended);
     let connection = connect(1, 0.999, move |name, _| {
-        seen.lock().unwrap().push((name.to_owned(), begun.elapsed().as_millis()));
+        seen.lock()
+            .unwrap()
+            .push((name.to_owned(), begun.elapsed().as_millis()));
         step(10, if name == "GET /ill" { 502 } else { 200 })
     });
     let mut queue = connection.queue(10, &CancellationToken::new());
@@ -145,8 +157,13 @@ async fn who_waits_for_a_retry_has_no_slot() {
     }
     let taken = take_all(&mut queue).await;
     assert_eq!(taken, [(2, 200), (3, 200), (4, 200), (5, 200), (6, 200), (1, 502)]);
-    let starts: Vec<u128> =
-        ended.lock().unwrap().iter().filter(|(name, _)| name == "GET /ill").map(|(_, at)| *at).collect();
+    let starts: Vec<u128> = ended
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| name == "GET /ill")
+        .map(|(_, at)| *at)
+        .collect();
     // Each wait twice the one before: 1, 2, 4, 8, 16 s.
     assert_eq!(starts.len(), 6);
     for (pair, expected) in starts.windows(2).zip([1_000, 2_000, 4_000, 8_000, 16_000]) {
@@ -173,7 +190,10 @@ async fn a_desk_that_bears_less_is_asked_less_and_then_more_again() {
     let begun = Instant::now();
     let taken = take_all(&mut queue).await;
     assert_eq!(taken.len(), 1_000);
-    assert!(taken.iter().all(|(_, status)| *status == 200), "every request was answered in the end");
+    assert!(
+        taken.iter().all(|(_, status)| *status == 200),
+        "every request was answered in the end"
+    );
     let stats = connection.stats();
     assert!((2..=5).contains(&stats.allowed), "{stats:?}");
     assert!(stats.throttled < 50, "{stats:?}");
@@ -242,7 +262,9 @@ async fn a_panic_costs_one_request_and_no_slot() {
     let mut queue = connection.queue(5, &CancellationToken::new());
     queue.submit(Request::get("/bad")).unwrap();
     queue.submit(Request::get("/good")).unwrap();
-    let Next::Done { ticket: 1, result } = next(&mut queue).await else { panic!("the bad one ends first") };
+    let Next::Done { ticket: 1, result } = next(&mut queue).await else {
+        panic!("the bad one ends first")
+    };
     assert_eq!(result.unwrap_err().kind, ErrorKind::Host);
     assert_eq!(take_all(&mut queue).await, [(2, 200)]);
 }

@@ -129,7 +129,9 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S, unread: &mut Vec<u8>, facts:
     let mut lines = head.trim_end().split("\r\n").map(str::to_owned);
     let line = lines.next()?;
     let headers: Vec<String> = lines.collect();
-    let length = headers.iter().find_map(|header| header.strip_prefix("content-length: "));
+    let length = headers
+        .iter()
+        .find_map(|header| header.strip_prefix("content-length: "));
     let length: usize = length.map_or(0, |length| length.parse().unwrap());
     while unread.len() < length {
         if stream.read_buf(unread).await.ok()? == 0 {

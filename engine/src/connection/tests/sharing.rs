@@ -74,7 +74,11 @@ fn two_exporters_share_fairly_and_finish_in_any_order() {
         ..Limits::default()
     };
     let bench = Bench::new(limits, move |seen| {
-        let gate = Arc::clone(if seen.line.contains("/api/a/0 ") { &first_of_all } else { &each });
+        let gate = Arc::clone(if seen.line.contains("/api/a/0 ") {
+            &first_of_all
+        } else {
+            &each
+        });
         async move {
             gate.acquire().await.unwrap().forget();
             answer(200, &[], b"x")
@@ -144,7 +148,7 @@ fn answers_larger_than_all_room_still_come() {
         max_waiting_bytes: 0,
         ..Limits::default()
     };
-    let bench = Bench::new(limits, async |_| answer(200, &[], &[b'x'; 500_000]));
+    let bench = Bench::new(limits, async |_| answer(200, &[], &vec![b'x'; 500_000]));
     std::thread::scope(|scope| {
         for path in ["/a", "/b", "/c"] {
             let mut queue = bench.queue(30);

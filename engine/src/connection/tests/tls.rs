@@ -51,8 +51,13 @@ fn ask(runtime: &Runtime, address: SocketAddr, ca_file: Option<&Path>) -> Result
     let connection = Connection::open_with(&settings, impatient(&limits), runtime.handle().clone()).unwrap();
     let mut queue = connection.queue(1, &CancellationToken::new());
     queue.submit(Request::get("/x")).unwrap();
-    let Next::Done { result, .. } = queue.next() else { panic!("it must end") };
-    assert!(result.is_ok() || connection.stats().tries == 1, "what is not trusted now is not trusted later");
+    let Next::Done { result, .. } = queue.next() else {
+        panic!("it must end")
+    };
+    assert!(
+        result.is_ok() || connection.stats().tries == 1,
+        "what is not trusted now is not trusted later"
+    );
     result
 }
 
@@ -97,7 +102,10 @@ fn certificates_are_verified() {
             Err(error) => {
                 assert!(!good, "{error}");
                 assert_eq!(error.kind, ErrorKind::Network);
-                assert!(error.message.contains("not trusted") && error.message.contains("`ca_file`"), "{error}");
+                assert!(
+                    error.message.contains("not trusted") && error.message.contains("`ca_file`"),
+                    "{error}"
+                );
             }
         }
     }
@@ -107,7 +115,12 @@ fn certificates_are_verified() {
 fn a_file_without_certificates_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
-    for content in [None, Some(""), Some("not PEM"), Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")] {
+    for content in [
+        None,
+        Some(""),
+        Some("not PEM"),
+        Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ] {
         if let Some(content) = content {
             std::fs::write(&path, content).unwrap();
         }

@@ -9,9 +9,15 @@ use super::{Bench, TOKEN};
 #[test]
 fn a_request_and_its_answer_arrive_whole() {
     let bench = Bench::new(Limits::default(), async |_| {
-        answer(200, &["X-Total: 7", "Set-Cookie: session=whisper", "Content-Encoding: gzip"], &gzip(b"[1,2]"))
+        answer(
+            200,
+            &["X-Total: 7", "Set-Cookie: session=whisper", "Content-Encoding: gzip"],
+            &gzip(b"[1,2]"),
+        )
     });
-    let answered = bench.ask(Request::get("/tickets/日本").query("q", "a+b & c").header("orgId", "5")).unwrap();
+    let answered = bench
+        .ask(Request::get("/tickets/日本").query("q", "a+b & c").header("orgId", "5"))
+        .unwrap();
     assert_eq!((answered.status, &answered.body[..]), (200, &b"[1,2]"[..]));
     assert!(answered.headers.contains(&("x-total".into(), "7".into())));
     assert!(!format!("{:?}", answered.headers).contains("whisper"));
@@ -19,7 +25,10 @@ fn a_request_and_its_answer_arrive_whole() {
     let body = serde_json::json!({"text": "日本\n\u{1f600}"});
     bench.ask(Request::post_json("/search", &body)).unwrap();
     let seen = bench.server.seen();
-    assert_eq!(seen[0].line, "GET /api/tickets/%E6%97%A5%E6%9C%AC?q=a%2Bb%20%26%20c HTTP/1.1");
+    assert_eq!(
+        seen[0].line,
+        "GET /api/tickets/%E6%97%A5%E6%9C%AC?q=a%2Bb%20%26%20c HTTP/1.1"
+    );
     for header in [
         format!("authorization: Bearer {TOKEN}"),
         format!("user-agent: deskvault/{}", env!("CARGO_PKG_VERSION")),
@@ -27,7 +36,11 @@ fn a_request_and_its_answer_arrive_whole() {
         "orgid: 5".into(),
         format!("host: {}", bench.server.address),
     ] {
-        assert!(seen[0].headers.contains(&header), "{header} is not in {:?}", seen[0].headers);
+        assert!(
+            seen[0].headers.contains(&header),
+            "{header} is not in {:?}",
+            seen[0].headers
+        );
     }
     assert_eq!(seen[1].line, "POST /api/search HTTP/1.1");
     assert_eq!(seen[1].body, body.to_string());
@@ -59,7 +72,10 @@ fn only_what_may_pass_is_tried_again() {
         (503, &["Retry-After: 86400"], 1),
         (504, &[], 6),
     ] {
-        let bench = Bench::new(Limits::default(), move |_| async move { answer(status, headers, b"why") });
+        let bench = Bench::new(
+            Limits::default(),
+            move |_| async move { answer(status, headers, b"why") },
+        );
         let answered = bench.ask(Request::get("/x")).unwrap();
         assert_eq!(answered.status, status);
         assert_eq!(bench.server.lines().len(), tries, "{status} {headers:?}");
@@ -71,23 +87,42 @@ fn only_what_may_pass_is_tried_again() {
 fn what_breaks_off_is_fetched_again() {
     let packed = gzip(&[b'x'; 5_000]);
     let cut = &packed[..packed.len() - 12];
-    let cut_gzip =
-        [format!("HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", cut.len()).as_bytes(), cut]
-            .concat();
+    let cut_gzip = [
+        format!(
+            "HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            cut.len()
+        )
+        .as_bytes(),
+        cut,
+    ]
+    .concat();
     let mut flipped = packed.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 0x55;
     let broken_gzip = [
-        format!("HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", flipped.len()).as_bytes(),
+        format!(
+            "HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            flipped.len()
+        )
+        .as_bytes(),
         &flipped,
     ]
     .concat();
     for (name, bytes) in [
         ("nothing at all", Vec::new()),
         ("half a head", b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()),
-        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_vec()),
-        ("half a chunk", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal".to_vec()),
-        ("no last chunk", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n".to_vec()),
+        (
+            "half a body",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_vec(),
+        ),
+        (
+            "half a chunk",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal".to_vec(),
+        ),
+        (
+            "no last chunk",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n".to_vec(),
+        ),
         ("half of what was packed", cut_gzip),
         ("what was packed, damaged", broken_gzip),
         ("no HTTP", b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()),
@@ -95,9 +130,17 @@ fn what_breaks_off_is_fetched_again() {
         let first = bytes.clone();
         let bench = Bench::new(Limits::default(), move |seen| {
             let first = first.clone();
-            async move { if seen.number < 3 { raw(first, Then::Close) } else { answer(200, &[], b"whole") } }
+            async move {
+                if seen.number < 3 {
+                    raw(first, Then::Close)
+                } else {
+                    answer(200, &[], b"whole")
+                }
+            }
         });
-        let answered = bench.ask(Request::get("/x")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let answered = bench
+            .ask(Request::get("/x"))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(answered.body, b"whole", "{name}");
         assert_eq!(bench.server.lines().len(), 3, "{name}");
 
@@ -108,7 +151,10 @@ fn what_breaks_off_is_fetched_again() {
         let error = bench.refused(Request::get("/x").query("key", "whisper"));
         assert_eq!(error.kind, ErrorKind::Network, "{name}");
         assert_eq!(bench.server.lines().len(), 6, "{name}");
-        assert!(error.message.contains("GET /x: ") && error.message.contains("tried 6 times"), "{error}");
+        assert!(
+            error.message.contains("GET /x: ") && error.message.contains("tried 6 times"),
+            "{error}"
+        );
         assert_eq!(bench.connection.stats().waiting_bytes, 0, "{name}");
     }
 }
@@ -133,10 +179,19 @@ fn a_desk_that_is_not_there_is_named() {
     let connection = super::Connection::open_with(&settings, policy, runtime.handle().clone()).unwrap();
     let mut queue = connection.queue(1, &super::CancellationToken::new());
     queue.submit(Request::get("/x")).unwrap();
-    let super::Next::Done { result, .. } = queue.next() else { panic!("it must end") };
+    let super::Next::Done { result, .. } = queue.next() else {
+        panic!("it must end")
+    };
     let error = result.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Network);
-    for part in ["desk acme", &format!("http://{address}"), "GET /x", "refused", "is the desk up", "tried 6 times"] {
+    for part in [
+        "desk acme",
+        &format!("http://{address}"),
+        "GET /x",
+        "refused",
+        "is the desk up",
+        "tried 6 times",
+    ] {
         assert!(error.message.contains(part), "{part} is not in {error}");
     }
 }
@@ -185,9 +240,18 @@ fn redirects_elsewhere_are_refused_and_nobody_is_asked() {
     let other_runtime = super::runtime();
     let other = Server::start(&other_runtime, async |_| answer(200, &[], b"evil"));
     for (location, named) in [
-        (format!("http://{}/api/x?key=whisper", other.address), format!("http://{}/api/x", other.address)),
-        (format!("//{}/api/x", other.address), format!("http://{}/api/x", other.address)),
-        (format!("http://localhost:{}/api/x", other.address.port()), "http://localhost:".into()),
+        (
+            format!("http://{}/api/x?key=whisper", other.address),
+            format!("http://{}/api/x", other.address),
+        ),
+        (
+            format!("//{}/api/x", other.address),
+            format!("http://{}/api/x", other.address),
+        ),
+        (
+            format!("http://localhost:{}/api/x", other.address.port()),
+            "http://localhost:".into(),
+        ),
         ("https://desk.example/api/x".into(), "https://desk.example/api/x".into()),
         ("/login?next=whisper".into(), "/login,".into()),
     ] {
