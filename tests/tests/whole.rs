@@ -1,0 +1,4 @@
+//! The tests that take more than one crate. One executable, so that they link once.
+
+#[path = "whole/plugins.rs"]
+mod plugins;
