@@ -1,13 +1,13 @@
 //! One try of a request: sent, redirected within the desk, its answer read within bounds.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
 use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
-use std::sync::Arc;
 
 use super::access::{Access, Later};
 use super::answer::{Answer, Held};
