@@ -1,5 +1,9 @@
 //! The tests that take more than one crate. One executable, so that they link once.
 
+#[path = "whole/backup.rs"]
+mod backup;
+#[path = "whole/command.rs"]
+mod command;
 #[path = "whole/memory.rs"]
 mod memory;
 #[path = "whole/plugins.rs"]

@@ -1,5 +1,6 @@
 //! Runs a backup.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
@@ -125,7 +126,21 @@ fn take_plugins(plan: &Plan, registry: &mut Registry) -> Result<Vec<Plugin>, Bac
             });
         }
     }
-    Ok(plan.modules.iter().filter_map(|module| registry.take(module)).collect())
+    let plugins: Vec<Plugin> = plan.modules.iter().filter_map(|module| registry.take(module)).collect();
+    let mut writers: BTreeMap<String, &str> = BTreeMap::new();
+    for description in plugins.iter().map(|plugin| &plugin.description) {
+        for table in &description.tables {
+            if let Some(first) = writers.insert(table.to_ascii_lowercase(), &description.module) {
+                let (first, second) = (first.to_owned(), description.module.clone());
+                return Err(BackupError::TableTwice {
+                    table: table.clone(),
+                    first,
+                    second,
+                });
+            }
+        }
+    }
+    Ok(plugins)
 }
 
 /// The name that is most like `wanted`, if one is.
@@ -305,13 +320,7 @@ fn publish(
         total: 0,
     });
     let joined = writer.join(outcome).map_err(archive_failed)?;
-    let verifying = |done, total| {
-        progress.event(Event::Phase {
-            name: Phase::Verifying,
-            done,
-            total,
-        })
-    };
+    let verifying = |done, total| progress.event(Event::verifying(done, total));
     let published = joined.publish(&verifying).map_err(archive_failed)?;
     let manifest = published.report.manifest;
     Ok(Summary {

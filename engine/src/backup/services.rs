@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
+use plugin_api::{Description, ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
 use crate::archive::{ArchiveError, TableWriter, Writer};
 use crate::connection::{Next, Queue};
@@ -33,6 +33,8 @@ impl Counts {
 /// The services of one module.
 pub(super) struct ModuleServices {
     module: String,
+    /// The tables that it said it writes.
+    described: Vec<String>,
     /// None once the export has ended: a thread that was given up must not keep the archive from being closed.
     archive: Option<Arc<Writer>>,
     queue: Queue,
@@ -60,9 +62,10 @@ pub(super) struct Written {
 }
 
 impl ModuleServices {
-    pub(super) fn new(module: &str, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(description: &Description, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
         Self {
-            module: module.to_owned(),
+            module: description.module.clone(),
+            described: description.tables.clone(),
             archive: Some(archive),
             queue,
             counts,
@@ -111,6 +114,15 @@ fn refused(error: &ArchiveError) -> ExportError {
 impl Services for ModuleServices {
     fn open_table(&mut self, table: Table) -> Result<u32> {
         let name = Arc::from(table.name.as_str());
+        if !self.described.contains(&table.name) {
+            let message = format!(
+                "{} opens the table {:?}, which is not among those it describes ({}): tell its author",
+                self.module,
+                table.name,
+                self.described.join(", ")
+            );
+            return Err(ExportError::new(ErrorKind::Misuse, message));
+        }
         let Some(archive) = &self.archive else {
             return Err(ExportError::new(ErrorKind::Cancelled, "the export has ended"));
         };
