@@ -1,5 +1,7 @@
 //! The tests that take more than one crate. One executable, so that they link once.
 
+#![allow(clippy::print_stdout, reason = "what a test measured or was told is worth seeing")]
+
 #[path = "whole/backup.rs"]
 mod backup;
 #[path = "whole/command.rs"]

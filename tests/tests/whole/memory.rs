@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use deskvault_tests::bad_plugin;
+use deskvault_tests::plugin;
 
 /// Backs up that many rows in a process of its own: its peak memory in KiB.
 fn peak_kib(rows: u64, folder: &Path) -> u64 {
     let output = Command::new(env!("CARGO_BIN_EXE_synthetic"))
-        .arg(bad_plugin("synthetic"))
+        .arg(plugin("deskvault_synthetic"))
         .arg(folder)
         .env("SYNTHETIC_ROWS", rows.to_string())
         .output()
