@@ -139,7 +139,13 @@ fn archive(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("archive");
     group.sample_size(10).throughput(Throughput::BytesDecimal(bytes));
     let target = tempfile::tempdir().unwrap();
-    group.bench_function("rows to ZIP", |bencher| bencher.iter(|| join(target.path(), &tickets)));
+    // Removing what was written is no part of it.
+    group.bench_function("rows to ZIP", |bencher| {
+        bencher.iter_with_large_drop(|| {
+            let target = tempfile::tempdir().unwrap();
+            (join(target.path(), &tickets), target)
+        });
+    });
     group.bench_function("zlib-rs alone", |bencher| bencher.iter(|| pack(&csv)));
     group.bench_function("verify", |bencher| {
         bencher.iter(|| {
