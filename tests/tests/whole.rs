@@ -10,3 +10,5 @@ mod command;
 mod memory;
 #[path = "whole/plugins.rs"]
 mod plugins;
+#[path = "whole/readers.rs"]
+mod readers;
