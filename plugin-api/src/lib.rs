@@ -16,6 +16,7 @@ mod output;
 mod request;
 mod response;
 mod table;
+pub mod testing;
 mod time;
 
 pub use cell::Value;
