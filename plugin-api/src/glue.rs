@@ -172,7 +172,14 @@ thread_local! {
 /// Runs a call of the host; a panic becomes an error with its place and message.
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> RResult<T, AbiError> {
     catch_panics_quietly();
-    GUARDED.with_borrow_mut(|depth| *depth += 1);
+    let depth = GUARDED.with_borrow_mut(|depth| {
+        *depth += 1;
+        *depth
+    });
+    if depth == 1 {
+        // Of a panic that the exporter caught itself, in an earlier call.
+        LAST_PANIC.with_borrow_mut(Option::take);
+    }
     let result = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => RResult::ROk(value),
         Ok(Err(error)) => RResult::RErr(error.into()),

@@ -68,7 +68,11 @@ pub fn check_exporter<E: Exporter>(make: impl Fn() -> E, desk: FakeDesk) {
         return;
     }
     let report: Vec<_> = findings.iter().map(ToString::to_string).collect();
-    panic!("the exporter fails {} checks:\n\n{}\n", findings.len(), report.join("\n\n"));
+    panic!(
+        "the exporter fails {} checks:\n\n{}\n",
+        findings.len(),
+        report.join("\n\n")
+    );
 }
 
 /// As [`check_exporter`], but gives what it found: nothing, for a good exporter.
@@ -159,7 +163,9 @@ impl<'s, E: Exporter, F: Fn() -> E> Suite<'s, F> {
         }
         let mut known = HashSet::new();
         let different = base.requests.iter().filter(|request| known.insert(identity(request)));
-        let asked = different.map(|request| (request.clone(), (desk.answering)(request))).collect();
+        let asked = different
+            .map(|request| (request.clone(), (desk.answering)(request)))
+            .collect();
         Some(Self {
             make,
             desk,
@@ -191,7 +197,11 @@ impl<'s, E: Exporter, F: Fn() -> E> Suite<'s, F> {
             (None, Err(error)) if error.kind == ErrorKind::Panic || error.message.contains("goes on for ever") => error,
             _ => return true,
         };
-        let place = error.place.as_deref().map(|place| format!(" at {place}")).unwrap_or_default();
+        let place = error
+            .place
+            .as_deref()
+            .map(|place| format!(" at {place}"))
+            .unwrap_or_default();
         let what = format!("{when}: {:?}: {error}{place}", error.kind);
         let advice = "an exporter neither panics, nor breaks the host's rules, nor goes on for ever: return the error";
         self.found(check, what, advice);
@@ -223,7 +233,10 @@ impl<E: Exporter> Exporter for Spy<E> {
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {
         let tables = self.exporter.tables(desk)?;
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&tables);
+        self.tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&tables);
         Ok(tables)
     }
 
@@ -239,7 +252,11 @@ fn identity(request: &Request) -> String {
 
 /// Method, path and query, for a report.
 fn shown(request: &Request) -> String {
-    let query: Vec<_> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<_> = request
+        .query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let mark = if query.is_empty() { "" } else { "?" };
     let method = match request.method {
         crate::Method::Get => "GET",

@@ -44,6 +44,11 @@ impl FakeDesk {
         }
     }
 
+    /// What the desk answers to a request: for a desk that is made of another.
+    pub fn reply(&self, request: &Request) -> Reply {
+        (self.answering)(request)
+    }
+
     /// How the same desk answers when it has no records. [`check_exporter`](super::check_exporter) otherwise
     /// empties the lists in the desk's replies, and sets counts to 0 and links to the next page to null.
     #[must_use]

@@ -179,7 +179,9 @@ impl State {
         let (name, columns) = (rows.table.name.clone(), rows.table.columns.len());
         if cells.len() != columns {
             let cells = cells.len();
-            return Err(self.misuse(format!("a row with {cells} cells for table {name}, which has {columns}")));
+            return Err(self.misuse(format!(
+                "a row with {cells} cells for table {name}, which has {columns}"
+            )));
         }
         let mut row = Vec::with_capacity(columns);
         for cell in cells {

@@ -114,7 +114,10 @@ mod tests {
     fn answers_are_emptied() {
         for (answer, expected) in [
             (json!([1]), json!([])),
-            (json!({"data": [1], "count": 7, "name": "x"}), json!({"data": [], "count": 0, "name": "x"})),
+            (
+                json!({"data": [1], "count": 7, "name": "x"}),
+                json!({"data": [], "count": 0, "name": "x"}),
+            ),
             (
                 json!({"items": [1], "meta": {"total": "12", "next_page": "/x"}}),
                 json!({"items": [], "meta": {"total": "0", "next_page": null}}),
@@ -137,7 +140,11 @@ mod tests {
         ] {
             let before = answer.clone();
             with_unknown_keys(&mut answer);
-            assert_eq!(answer.to_string().matches("deskvault-unknown-").count(), places, "{before}");
+            assert_eq!(
+                answer.to_string().matches("deskvault-unknown-").count(),
+                places,
+                "{before}"
+            );
             without_key(&mut answer, "x_deskvault_unknown");
             assert_eq!(answer, before);
         }

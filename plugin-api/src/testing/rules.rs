@@ -32,7 +32,10 @@ pub(super) fn check_table<'t>(table: &Table, others: impl IntoIterator<Item = &'
             return Err(format!("table {name} has two columns called {:?}", column.name));
         }
     }
-    let mut wanted = table.key.iter().chain(table.parents.iter().map(|parent| &parent.column));
+    let mut wanted = table
+        .key
+        .iter()
+        .chain(table.parents.iter().map(|parent| &parent.column));
     match wanted.find(|column| !columns.contains(column.as_str())) {
         Some(missing) => Err(format!(
             "table {name} names {missing:?} as key or parent, but has no such column"
@@ -57,11 +60,18 @@ pub(super) fn check_request(request: &Request) -> Result<(), String> {
         return Err(format!("the path {path:?} starts with // and would name another host"));
     }
     if path.contains(|c: char| c.is_control() || c == '#' || c == '\\') {
-        return Err(format!("the path {path:?} has control characters, a backslash or a `#`: percent-encode them"));
+        return Err(format!(
+            "the path {path:?} has control characters, a backslash or a `#`: percent-encode them"
+        ));
     }
     let segments = path.split('?').next().unwrap_or_default().split('/');
-    if segments.map(|part| part.to_lowercase().replace("%2e", ".")).any(|part| part == "." || part == "..") {
-        return Err(format!("the path {path:?} has a segment of dots: percent-encode what it is made of"));
+    if segments
+        .map(|part| part.to_lowercase().replace("%2e", "."))
+        .any(|part| part == "." || part == "..")
+    {
+        return Err(format!(
+            "the path {path:?} has a segment of dots: percent-encode what it is made of"
+        ));
     }
     for (name, value) in &request.headers {
         if RESERVED.contains(&name.to_lowercase().as_str()) {

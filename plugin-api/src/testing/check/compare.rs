@@ -16,21 +16,33 @@ pub(super) fn rows_of(run: &Run) -> AllRows {
 
 /// The rows up to a checkpoint that knew each table's number of rows.
 pub(super) fn rows_until(run: &Run, counts: &[usize]) -> AllRows {
-    texts(run, |at| counts.get(at).copied().unwrap_or(0), |field| format!("{field:?}"))
+    texts(
+        run,
+        |at| counts.get(at).copied().unwrap_or(0),
+        |field| format!("{field:?}"),
+    )
 }
 
 /// The rows without the key that was added to every record.
 pub(super) fn rows_without_unknown(run: &Run) -> AllRows {
-    texts(run, |_| usize::MAX, |field| match field {
-        Field::Json(text) => {
-            let mut value: Json = serde_json::from_str(text).unwrap_or_default();
-            without_key(&mut value, UNKNOWN_KEY);
-            // What is left of a column for the rest may be nothing.
-            let nothing = value.as_object().is_some_and(serde_json::Map::is_empty);
-            if nothing { "Null".into() } else { format!("Json({value})") }
-        }
-        other => format!("{other:?}"),
-    })
+    texts(
+        run,
+        |_| usize::MAX,
+        |field| match field {
+            Field::Json(text) => {
+                let mut value: Json = serde_json::from_str(text).unwrap_or_default();
+                without_key(&mut value, UNKNOWN_KEY);
+                // What is left of a column for the rest may be nothing.
+                let nothing = value.as_object().is_some_and(serde_json::Map::is_empty);
+                if nothing {
+                    "Null".into()
+                } else {
+                    format!("Json({value})")
+                }
+            }
+            other => format!("{other:?}"),
+        },
+    )
 }
 
 fn texts(run: &Run, most: impl Fn(usize) -> usize, text: impl Fn(&Field) -> String) -> AllRows {
@@ -60,8 +72,14 @@ pub(super) fn difference(expected: &AllRows, actual: &AllRows) -> Option<String>
     tables.dedup();
     let mut said = Vec::new();
     for table in tables {
-        let (expected, actual) = (expected.get(table).unwrap_or(&empty), actual.get(table).unwrap_or(&empty));
-        for (what, rows) in [("missing", left_over(expected, actual)), ("too many", left_over(actual, expected))] {
+        let (expected, actual) = (
+            expected.get(table).unwrap_or(&empty),
+            actual.get(table).unwrap_or(&empty),
+        );
+        for (what, rows) in [
+            ("missing", left_over(expected, actual)),
+            ("too many", left_over(actual, expected)),
+        ] {
             if let Some(first) = rows.first() {
                 let first: String = first.chars().take(160).collect();
                 said.push(format!("{table}: {} rows {what}, the first is [{first}]", rows.len()));
@@ -103,7 +121,12 @@ pub(super) fn disorder(expected: &AllRows, actual: &AllRows) -> Option<String> {
 /// Two rows with one key, or a row without.
 pub(super) fn bad_key(run: &Run) -> Option<String> {
     for rows in run.tables.iter().filter(|rows| !rows.table.key.is_empty()) {
-        let positions: Vec<_> = rows.table.key.iter().filter_map(|name| rows.table.position(name)).collect();
+        let positions: Vec<_> = rows
+            .table
+            .key
+            .iter()
+            .filter_map(|name| rows.table.position(name))
+            .collect();
         let mut known: HashMap<Vec<String>, usize> = HashMap::new();
         for (at, row) in rows.rows.iter().enumerate() {
             let key: Vec<_> = positions.iter().map(|position| row[*position].to_string()).collect();
@@ -113,7 +136,10 @@ pub(super) fn bad_key(run: &Run) -> Option<String> {
             }
             if let Some(before) = known.insert(key.clone(), at) {
                 let (before, at) = (before + 1, at + 1);
-                return Some(format!("rows {before} and {at} of table {name} share the key {}", key.join(", ")));
+                return Some(format!(
+                    "rows {before} and {at} of table {name} share the key {}",
+                    key.join(", ")
+                ));
             }
         }
     }

@@ -19,10 +19,20 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
         }
         for (check, when, reply, expected) in [
             ("forbidden", "403 everywhere", Reply::status(403), ErrorKind::Forbidden),
-            ("forbidden", "401 everywhere", Reply::status(401), ErrorKind::Unauthorized),
+            (
+                "forbidden",
+                "401 everywhere",
+                Reply::status(401),
+                ErrorKind::Unauthorized,
+            ),
             ("failing desk", "500 everywhere", Reply::status(500), ErrorKind::Http),
             ("failing desk", "no network", Reply::network_error(), ErrorKind::Network),
-            ("unreadable answer", "HTML everywhere", Reply::bytes(200, HTML), ErrorKind::Decode),
+            (
+                "unreadable answer",
+                "HTML everywhere",
+                Reply::bytes(200, HTML),
+                ErrorKind::Decode,
+            ),
         ] {
             let run = self.run(&self.desk.with(move |_, _| reply.clone()), &self.job());
             if !self.no_crash(check, when, &run) {
@@ -33,7 +43,10 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             match &run.result {
                 Err(error) if error.kind == expected => {}
                 Err(error) => {
-                    let what = format!("{when}: it ended with {:?} in place of {expected:?}: {error}", error.kind);
+                    let what = format!(
+                        "{when}: it ended with {:?} in place of {expected:?}: {error}",
+                        error.kind
+                    );
                     self.found(check, what, advice);
                 }
                 Ok(()) => self.found(check, format!("{when}: it ended as if it were whole"), advice),
@@ -97,7 +110,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
         let when = format!("{failure} at {}", shown(request));
         let wanted = identity(request);
         let desk = self.desk.with(move |request, usual| {
-            if identity(request) == wanted { reply.clone() } else { usual }
+            if identity(request) == wanted {
+                reply.clone()
+            } else {
+                usual
+            }
         });
         let run = self.run(&desk, &self.job());
         self.no_crash(check, &when, &run).then_some((when, run))
@@ -112,7 +129,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
         if let Some(what) = difference(&rows_of(&self.base), &rows_of(run)) {
             let advice = "an exporter that can't read something returns the error, or tells it with out.unread() (or \
                           out.gone(), if the desk says 404) and goes on; never Ok with rows missing";
-            self.found(check, format!("{when}: it ended as if it were whole, but {what}"), advice);
+            self.found(
+                check,
+                format!("{when}: it ended as if it were whole, but {what}"),
+                advice,
+            );
         }
     }
 }

@@ -43,7 +43,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             if let Err(error) = &run.result {
                 self.found("empty desk", format!("{when}: {:?}: {error}", error.kind), advice);
             } else if let Some((table, key)) = run.unread().first() {
-                self.found("empty desk", format!("{when}: {table} {key:?} is told as unread"), advice);
+                self.found(
+                    "empty desk",
+                    format!("{when}: {table} {key:?} is told as unread"),
+                    advice,
+                );
             }
         }
     }
@@ -69,7 +73,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             return;
         }
         if let Err(error) = &run.result {
-            self.found("unknown keys", format!("new keys in every record: {:?}: {error}", error.kind), ADVICE);
+            self.found(
+                "unknown keys",
+                format!("new keys in every record: {:?}: {error}", error.kind),
+                ADVICE,
+            );
             return;
         }
         self.same_columns("new keys in every record", &run);
@@ -81,11 +89,21 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             let (Some(rest), Some(rows)) = (rest, run.table(&table.name)) else {
                 continue;
             };
-            let lost = |row: &Vec<_>| row.get(rest).is_none_or(|field| !format!("{field}").contains(UNKNOWN_VALUE));
+            let lost = |row: &Vec<_>| {
+                row.get(rest)
+                    .is_none_or(|field| !format!("{field}").contains(UNKNOWN_VALUE))
+            };
             if let Some(at) = rows.rows.iter().position(lost) {
                 let (name, column) = (&table.name, &table.columns[rest].name);
-                let what = format!("a new key of a record is not in the column {column:?} of table {name}, row {}", at + 1);
-                self.found("unknown keys", what, "write the desk's own record with out.record() or out.record_with()");
+                let what = format!(
+                    "a new key of a record is not in the column {column:?} of table {name}, row {}",
+                    at + 1
+                );
+                self.found(
+                    "unknown keys",
+                    what,
+                    "write the desk's own record with out.record() or out.record_with()",
+                );
             }
         }
     }
@@ -105,7 +123,8 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             if !self.no_crash("missing keys", &when, &run) {
                 continue;
             }
-            let advice = "where a key is needed, return ExportError::decode with the record's name; where not, an Option";
+            let advice =
+                "where a key is needed, return ExportError::decode with the record's name; where not, an Option";
             match &run.result {
                 Ok(()) => {
                     if let Some(what) = bad_key(&run) {

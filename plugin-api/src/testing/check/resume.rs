@@ -16,7 +16,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
         let whole = rows_of(&self.base);
         for at in sample(self.base.checkpoints.len(), MOST_CHECKPOINTS) {
             let checkpoint = &self.base.checkpoints[at];
-            let when = format!("resumed from checkpoint {} ({})", at + 1, short(&checkpoint.cursor.to_string()));
+            let when = format!(
+                "resumed from checkpoint {} ({})",
+                at + 1,
+                short(&checkpoint.cursor.to_string())
+            );
             let window = [16, 1, 3][at % 3];
             let job = self.job().resumed(&checkpoint.cursor).with_window(window);
             let run = self.run(&self.desk.clone().seed(at as u64), &job);
@@ -69,7 +73,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             if self.no_crash("ranges", when, &run)
                 && let Some(what) = bad_key(&run)
             {
-                self.found("keys", format!("{when}: {what}"), "a record is written once in every kind of backup");
+                self.found(
+                    "keys",
+                    format!("{when}: {what}"),
+                    "a record is written once in every kind of backup",
+                );
             }
         }
     }

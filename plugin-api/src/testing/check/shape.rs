@@ -23,20 +23,32 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             }
             for parent in &table.parents {
                 if !self.base.tables.iter().any(|other| other.table.name == parent.table) {
-                    let what = format!("table {} names the parent table {}, which is not opened", table.name, parent.table);
+                    let what = format!(
+                        "table {} names the parent table {}, which is not opened",
+                        table.name, parent.table
+                    );
                     self.found("exports", what, "child_of() names a table of the same module");
                 }
             }
             if let Some(count) = self.base.desk_count(&table.name)
                 && count != rows.rows.len() as u64
             {
-                let what = format!("the desk counts {count} for table {}, but it has {} rows", table.name, rows.rows.len());
-                let advice = "tell desk_count() only what the desk says of exactly these rows: the engine holds it against them";
+                let what = format!(
+                    "the desk counts {count} for table {}, but it has {} rows",
+                    table.name,
+                    rows.rows.len()
+                );
+                let advice =
+                    "tell desk_count() only what the desk says of exactly these rows: the engine holds it against them";
                 self.found("exports", what, advice);
             }
         }
         if let Some(what) = bad_key(&self.base) {
-            self.found("keys", what, "key() names the columns that together differ in every row");
+            self.found(
+                "keys",
+                what,
+                "key() names the columns that together differ in every row",
+            );
         }
     }
 
@@ -97,7 +109,8 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             let differing = expected.iter().find(|table| !actual.contains(table));
             let name = differing.map_or("a further table", |table| table.name.as_str());
             let what = format!("{when}: {name} is not as it was in the first run");
-            let advice = "tables() gives the same tables, columns and keys for the same desk every time, in the same order";
+            let advice =
+                "tables() gives the same tables, columns and keys for the same desk every time, in the same order";
             self.found("columns", what, advice);
         }
     }
@@ -115,7 +128,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             match &run.result {
                 Err(error) if error.kind == ErrorKind::Cancelled => {}
                 Err(error) => {
-                    self.found("cancel", format!("{when}: it ended with {:?}: {error}", error.kind), advice);
+                    self.found(
+                        "cancel",
+                        format!("{when}: it ended with {:?}: {error}", error.kind),
+                        advice,
+                    );
                 }
                 Ok(()) => self.found("cancel", format!("{when}: it ended as if it were whole"), advice),
             }
