@@ -59,7 +59,7 @@ mod fake_desk;
 mod fake_host;
 mod job;
 mod mutate;
-mod random;
+pub(crate) mod random;
 mod reply;
 mod rules;
 mod run;
@@ -71,6 +71,3 @@ pub use check::{Finding, check_exporter, conformance_report};
 pub use fake_desk::FakeDesk;
 pub use reply::Reply;
 pub use run::{Checkpoint, Field, LogEvent, Rows, Run};
-
-#[cfg(test)]
-pub(crate) use random::Random;
