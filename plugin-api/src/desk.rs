@@ -14,6 +14,8 @@ use crate::{ErrorKind, ExportError, Request, Response, Result};
 mod each;
 mod pages;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use each::{Child, Each};
 pub use pages::{Pages, Paging};

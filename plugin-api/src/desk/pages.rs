@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 use super::{Desk, Ticket};
 use crate::{ErrorKind, ExportError, Request, Response, Result};
 
+/// Pages without records, one after the other, after which a list is taken to go on for ever.
+const MAX_EMPTY: u32 = 1000;
+
 /// How a desk cuts its lists in pages.
 ///
 /// ```
@@ -151,6 +154,8 @@ pub struct Pages<'d, 'a> {
     promised: Option<u64>,
     /// The size of the page before, if it was short and the request under way makes sure that it was the last.
     short: Option<u64>,
+    /// Pages without records since the last one with some.
+    empty: u32,
     /// The link to follow next.
     link: Option<String>,
     links: Links,
@@ -191,6 +196,7 @@ impl<'d, 'a> Pages<'d, 'a> {
             next: paging.skip,
             promised: None,
             short: None,
+            empty: 0,
             link: None,
             links: Links::default(),
             ended: false,
@@ -231,6 +237,11 @@ impl<'d, 'a> Pages<'d, 'a> {
             page => page?,
         };
         let count = page.records(&self.paging.items)?.len() as u64;
+        self.empty = if count == 0 { self.empty + 1 } else { 0 };
+        if self.empty > MAX_EMPTY {
+            let message = format!("the desk promises more, but {MAX_EMPTY} pages in a row have no records");
+            return Err(ExportError::decode(&page.asked, message));
+        }
         if let Mode::Link { pointer } = &self.paging.mode {
             let link: Option<String> = page.at(pointer)?;
             self.link = link.filter(|link| !link.is_empty());
