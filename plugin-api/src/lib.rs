@@ -19,6 +19,9 @@ mod table;
 pub mod testing;
 mod time;
 
+#[cfg(test)]
+mod frozen;
+
 pub use cell::Value;
 pub use desk::{Child, Desk, Each, Pages, Paging, Search, SearchCursor, SearchPage, SearchPages};
 pub use error::{ErrorKind, ExportError, Result};

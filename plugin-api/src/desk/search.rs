@@ -162,7 +162,7 @@ impl<'d, 'a> SearchPages<'d, 'a> {
 
     /// How many records the desk said match, as soon as it did: about as many as the range has, for the progress bar.
     /// It is not the count for [`Output::desk_count`](crate::Output::desk_count).
-    pub fn count(&self) -> Option<u64> {
+    pub fn expected(&self) -> Option<u64> {
         self.count
     }
 

@@ -224,6 +224,21 @@ fn a_walk_goes_on_behind_every_page() {
 }
 
 #[test]
+fn the_count_is_that_of_the_whole_walk_also_when_it_goes_on() {
+    let records: Arc<Vec<Record>> = Arc::new((0..500).map(|id| (id, id as i64 * 60 * SECOND)).collect());
+    let range = range(0, 500 * 60 * SECOND);
+    let desk = FakeDesk::new(move |request| answer(request, &records, USUAL));
+    let whole = walk(&desk, (4, 0), range, 5_000, None).0.expect("it is read");
+    let cursor = whole[whole.len() / 2].1.clone();
+    let (counts, _) = with_desk(&desk, (4, 0), move |desk| {
+        let mut pages = desk.search(search(range, 5_000), Some(&cursor))?;
+        pages.next().transpose()?;
+        Ok(pages.expected())
+    });
+    assert_eq!(counts, Ok(Some(500)));
+}
+
+#[test]
 fn a_large_range_is_read_in_slices_side_by_side() {
     let records: Arc<Vec<Record>> = Arc::new((0..2_000).map(|id| (id, id as i64 * 60 * SECOND)).collect());
     let range = range(0, 2_000 * 60 * SECOND);
