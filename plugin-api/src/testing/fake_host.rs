@@ -7,8 +7,8 @@ use std::thread::{self, ThreadId};
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 use serde_json::value::RawValue;
+use serde_json::{Value as Json, json};
 
 use super::fake_desk::{Answering, Ended};
 use super::random::Random;
@@ -146,9 +146,7 @@ impl FakeHost {
         let answer = reply.outcome?;
         Ok(HttpResponse {
             status: answer.status,
-            headers_json: Json::from_iter(answer.headers.into_iter().map(|(name, value)| vec![name, value]))
-                .to_string()
-                .into(),
+            headers_json: json!(answer.headers).to_string().into(),
             body: answer.body.into(),
         })
     }

@@ -145,11 +145,11 @@ impl Run {
 
     /// What the exporter last told of the desk's own count of a table.
     pub fn desk_count(&self, name: &str) -> Option<u64> {
-        let counts = self.notes.iter().filter_map(|note| match note {
+        let mut counts = self.notes.iter().rev().filter_map(|note| match note {
             Note::DeskCount { table, count } if self.name(*table) == name => Some(*count),
             _ => None,
         });
-        counts.last()
+        counts.next()
     }
 
     fn name(&self, table: u32) -> &str {

@@ -19,6 +19,11 @@ fn desk() -> FakeDesk {
     })
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    reason = "as Desk::each takes it"
+)]
 fn double(number: &u64) -> Option<Request> {
     Some(Request::get(format!("/double/{number}")))
 }

@@ -328,7 +328,7 @@ fn records_that_change_or_go_meanwhile_are_neither_lost_nor_repeated() {
         let desk = FakeDesk::new(move |request| {
             let (records, random, changed) = &mut *desk_has.lock().unwrap();
             // While it is read, a record is changed (its time is then behind the end), goes, or comes.
-            if calls.fetch_add(1, Ordering::Relaxed) % 3 == 0 {
+            if calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
                 let at = random.below(records.len());
                 changed.insert(records[at].0);
                 match random.below(2) {
