@@ -19,8 +19,7 @@ mod rows;
 fn main() {
     // Cargo adds `--bench`; without a number this is a quick check.
     let count = std::env::args()
-        .filter_map(|argument| argument.parse().ok())
-        .next()
+        .find_map(|argument| argument.parse().ok())
         .unwrap_or(100_000_u64);
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings {

@@ -2,7 +2,7 @@
 //!
 //! [`run`] does all of it: it opens the connection, starts every exporter on a thread of its own, watches over them,
 //! and publishes what they wrote. It neither prints nor reads a configuration: it is told everything in a [`Plan`],
-//! reports through [`Progress`](crate::progress::Progress), and ends with a [`Summary`] or an error.
+//! reports through [`Progress`](crate::progress::Progress), and ends with a [`Summary`](crate::progress::Summary) or an error.
 //!
 //! What a module came to is decided in one place, `verdict`; whether there is an archive, and whether it is complete, in
 //! `run`. Three ends are possible: *complete*; *incomplete*, where the archive is there and says what is missing; and an
@@ -12,9 +12,7 @@ mod error;
 mod module;
 mod run;
 mod services;
-mod summary;
 mod verdict;
 
 pub use error::BackupError;
 pub use run::{Plan, run};
-pub use summary::{ModuleSummary, Summary, TableSummary};

@@ -23,4 +23,4 @@ pub use host::{ModuleHost, Services};
 pub use plugin::Plugin;
 pub use refusal::{Reason, Refusal};
 pub(crate) use refusal::{describe, one_line};
-pub use registry::{Registry, built_beside, default_folders};
+pub use registry::{Registry, installed};

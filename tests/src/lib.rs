@@ -2,9 +2,39 @@
 //! memory.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use engine::backup::Plan;
+use engine::connection::settings::{Auth, Limits, Settings};
+
+pub mod desk;
 pub mod memory;
+
+/// A plan to back up `modules` of the desk at `url` into `folder`.
+pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
+    Plan {
+        desk: "desk".into(),
+        connection_kind: "http".into(),
+        connection: Settings {
+            desk: "desk".into(),
+            url: url.into(),
+            allow_plain_http: false,
+            ca_file: None,
+            auth: Auth::None,
+            limits: Limits::default(),
+        },
+        modules: modules.iter().map(ToString::to_string).collect(),
+        kind: plugin_api::Kind::Full,
+        range: None,
+        archive: engine::archive::settings::Settings {
+            folder: folder.to_owned(),
+            ..Default::default()
+        },
+        stall_timeout: Duration::from_mins(2),
+        log_level: tracing::Level::INFO,
+    }
+}
 
 /// The dynamic library of a package of the workspace, e.g. `deskvault_example`. Cargo puts it beside the test
 /// executables, because the tests' package depends on it.
@@ -36,7 +66,7 @@ fn folder_of_tests() -> PathBuf {
     folder
 }
 
-fn built(folder: &std::path::Path, name: &str) -> PathBuf {
+fn built(folder: &Path, name: &str) -> PathBuf {
     let file = folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
     assert!(
         file.is_file(),

@@ -118,7 +118,7 @@ impl Ticket {
             body,
             email: format!(
                 "{}.{contact}@example{}.com",
-                words[(contact % 150) as usize],
+                words[contact as usize % words.len()],
                 contact % 40
             ),
             contact: format!("{}", 5_000_000_000_000 + contact * 41),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::ArchiveError;
-use super::manifest::Manifest;
+use super::manifest::{MAX_LENGTH, Manifest};
 use super::spool;
 use super::verify::{Report, verify_with};
 use super::writer::Shared;
@@ -38,7 +38,7 @@ pub struct Published {
 
 pub(super) fn join(
     shared: Arc<Shared>,
-    manifest: Manifest,
+    manifest: &Manifest,
     target: PathBuf,
     limits: Limits,
 ) -> Result<Joined, ArchiveError> {
@@ -47,7 +47,12 @@ pub(super) fn join(
     let text = manifest
         .to_json()
         .map_err(|error| ArchiveError::io("write the manifest of", &temporary)(error.into()))?;
-    let layout = Layout::of(&manifest, &text, limits);
+    if text.len() as u64 > MAX_LENGTH {
+        let length = text.len();
+        let reason = format!("the manifest would have {length} bytes, more than {MAX_LENGTH}: raise rows_per_part");
+        return Err(ArchiveError::Settings(reason));
+    }
+    let layout = Layout::of(manifest, &text, limits);
     let writing = || ArchiveError::io("write", &temporary);
 
     let mut position = 0;

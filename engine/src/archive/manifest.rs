@@ -97,10 +97,24 @@ pub struct Module {
 pub enum ModuleState {
     /// All its records are in the archive.
     Complete,
+    /// Something of it could not be read, and is named in the reasons.
+    Incomplete,
     /// The desk does not have it, or does not let us read it.
     Skipped,
     /// It broke off. What it had written until then is in the archive.
     Failed,
+}
+
+impl ModuleState {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// A table of the archive.

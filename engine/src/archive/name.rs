@@ -83,8 +83,8 @@ pub(super) fn check_table(table: &Table) -> Result<(), ArchiveError> {
     }
     let mut names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     names.sort_unstable();
-    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return fail(format!("has two columns called {:?}", pair[0]));
+    if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
+        return fail(format!("has two columns called {name:?}"));
     }
     let wanted = table
         .key

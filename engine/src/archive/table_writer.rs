@@ -17,7 +17,7 @@ use super::settings::Headers;
 use super::writer::Shared;
 
 /// A row is not larger as CSV. Readers hold a row in memory, `verify` too.
-pub(super) const MAX_ROW: usize = 128 << 20;
+pub(super) const MAX_ROW: usize = if cfg!(test) { 20 << 20 } else { 128 << 20 };
 
 /// Writes the rows of one table. For one thread at a time; tables do not wait for each other but for the packers.
 #[derive(Debug)]

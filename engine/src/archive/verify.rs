@@ -5,7 +5,7 @@
 //! parents are matched over all tables (`keys`). Memory does not grow with the archive. What an archive says
 //! of itself may be a lie; nothing is taken from it unchecked.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use std::thread;
 use tokio_util::sync::CancellationToken;
 
 use super::error::ArchiveError;
-use super::manifest::{Manifest, ModuleState, State};
+use super::manifest::{Manifest, ModuleState};
 use super::zip_format::{Layout, Limits, ZIP_32};
 
 mod content;
@@ -36,8 +36,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// How many problems there are beyond those listed.
     pub more_problems: u64,
-    /// What a person may want to know of a sound archive, a line each: that it is incomplete, modules that
-    /// were skipped, rows whose parent is not there, counts that differ from the desk's.
+    /// What a person may want to know of a sound archive, a line each: modules that the desk does not have, rows
+    /// whose parent is not there. Why it is incomplete, if it is, says the manifest.
     pub notes: Vec<String>,
     /// CSV files read.
     pub files: u64,
@@ -55,12 +55,10 @@ impl Report {
         self.problems.is_empty()
     }
 
-    fn problem(&mut self, problem: String) {
-        if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(problem);
-        } else {
-            self.more_problems += 1;
-        }
+    fn add(&mut self, problems: Vec<String>) {
+        let room = MAX_PROBLEMS - self.problems.len();
+        self.more_problems += problems.len().saturating_sub(room) as u64;
+        self.problems.extend(problems.into_iter().take(room));
     }
 }
 
@@ -87,11 +85,12 @@ pub(super) fn verify_with(
         path: path.to_path_buf(),
         reason,
     };
-    let file = File::open(path).map_err(ArchiveError::io("open", path))?;
-    let metadata = file.metadata().map_err(ArchiveError::io("read", path))?;
+    // Before it is opened: to open a pipe may take forever.
+    let metadata = fs::metadata(path).map_err(ArchiveError::io("open", path))?;
     if !metadata.is_file() {
         return Err(not_archive("it is no file".to_owned()));
     }
+    let file = File::open(path).map_err(ArchiveError::io("open", path))?;
     let found = structure::locate(&file, metadata.len()).map_err(|error| match error {
         structure::Error::Disk(source) => ArchiveError::io("read", path)(source),
         structure::Error::Wrong(reason) => not_archive(reason),
@@ -108,9 +107,9 @@ pub(super) fn verify_with(
         bytes: 0,
         packed_bytes: metadata.len(),
     };
-    problems.into_iter().for_each(|problem| report.problem(problem));
+    report.add(problems);
 
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
     let marks = keys::Marks::new(folder);
     let plan = keys::Plan::of(&report.manifest);
     let job = content::Job::new(&file, &report.manifest, &plan, &marks, progress, cancel);
@@ -122,7 +121,7 @@ pub(super) fn verify_with(
         report.files += 1;
         report.rows += result.rows;
         report.bytes += result.bytes;
-        result.problems.into_iter().for_each(|problem| report.problem(problem));
+        report.add(result.problems);
         report.more_problems += result.more_problems;
     }
     let keys = plan
@@ -131,7 +130,7 @@ pub(super) fn verify_with(
     if cancel.is_cancelled() {
         return Err(ArchiveError::Cancelled);
     }
-    keys.problems.into_iter().for_each(|problem| report.problem(problem));
+    report.add(keys.problems);
     report.more_problems += keys.more_problems;
     report.notes.extend(keys.notes);
     Ok(report)
@@ -189,24 +188,20 @@ fn read_files(
 
 /// What the manifest itself has to tell.
 fn notes(manifest: &Manifest) -> Vec<String> {
-    let mut notes = Vec::new();
-    if manifest.state == State::Incomplete {
-        notes.push("the archive is incomplete".to_owned());
-        notes.extend(manifest.reasons.iter().map(|reason| format!("incomplete: {reason}")));
-    }
-    for module in &manifest.modules {
-        if module.state == ModuleState::Skipped {
+    let skipped = manifest
+        .modules
+        .iter()
+        .filter(|module| module.state == ModuleState::Skipped);
+    // One that was kept from us is among the reasons already.
+    let mentioned = |module: &str| {
+        let start = format!("module {module} ");
+        manifest.reasons.iter().any(|reason| reason.starts_with(&start))
+    };
+    skipped
+        .filter(|module| !mentioned(&module.module))
+        .map(|module| {
             let why = module.reason.as_deref().unwrap_or("no reason given");
-            notes.push(format!("module {} was skipped: {why}", module.module));
-        }
-    }
-    for table in &manifest.tables {
-        if let Some(count) = table.desk_count.filter(|count| *count != table.rows) {
-            notes.push(format!(
-                "table {}: the desk counts {count} rows, the archive has {}",
-                table.name, table.rows
-            ));
-        }
-    }
-    notes
+            format!("module {} was skipped: {why}", module.module)
+        })
+        .collect()
 }

@@ -143,6 +143,7 @@ impl Writer {
     /// Tables of one module are in the archive in the order in which they were opened.
     pub fn open_table(&self, module: &str, table: Table) -> Result<TableWriter, ArchiveError> {
         name::check_table(&table)?;
+        let opened = table.clone();
         let place = {
             let mut tables = self.shared.lock();
             if let Some(other) = tables
@@ -157,12 +158,12 @@ impl Writer {
             }
             tables.push(OpenTable {
                 module: module.to_owned(),
-                table: table.clone(),
+                table,
                 closed: None,
             });
             tables.len() - 1
         };
-        TableWriter::open(Arc::clone(&self.shared), place, &table)
+        TableWriter::open(Arc::clone(&self.shared), place, &opened)
     }
 
     /// Joins and publishes. `progress` is told how far the verification before the publication is: bytes of the
@@ -184,7 +185,7 @@ impl Writer {
             .settings
             .folder
             .join(format!("{}{incomplete}.zip", self.stem));
-        join::join(self.shared, manifest, target, self.limits)
+        join::join(self.shared, &manifest, target, self.limits)
     }
 
     fn manifest(&self, outcome: Outcome) -> Result<Manifest, ArchiveError> {

@@ -14,6 +14,8 @@ pub(super) const CENTRAL_HEADER: u32 = 0x0201_4b50;
 pub(super) const END_64: u32 = 0x0606_4b50;
 pub(super) const LOCATOR_64: u32 = 0x0706_4b50;
 pub(super) const END: u32 = 0x0605_4b50;
+/// Made on Unix, by version 4.5 of the ZIP specification.
+const MADE_BY: u16 = 0x032d;
 /// Length of the end record; it has no comment.
 pub(super) const END_LENGTH: u64 = 22;
 /// Length of the ZIP64 end record and its locator.
@@ -114,7 +116,7 @@ impl Layout {
             .collect();
         let mut out = Vec::with_capacity(80 + entry.name.len());
         push_32(&mut out, CENTRAL_HEADER);
-        push_16(&mut out, (3 << 8) | 45); // made on Unix, by ZIP specification 4.5
+        push_16(&mut out, MADE_BY);
         self.push_common(&mut out, entry, big(entry.packed), big(entry.plain), &over);
         push_16(&mut out, 0); // comment
         push_16(&mut out, 0); // disk
@@ -163,7 +165,7 @@ impl Layout {
         if many || long || far {
             push_32(&mut out, END_64);
             push_64(&mut out, 44); // length of what follows in this record
-            push_16(&mut out, (3 << 8) | 45);
+            push_16(&mut out, MADE_BY);
             push_16(&mut out, 45);
             push_64(&mut out, 0); // two disk numbers
             for value in [count, count, length, self.directory] {
@@ -213,16 +215,13 @@ fn push_64(out: &mut Vec<u8>, value: u64) {
 fn dos_stamp(time: Timestamp) -> u32 {
     let civil = Civil::of(time);
     match civil.year {
-        ..1980 => (1 << 21) | (1 << 16),
+        ..1980 => 0x0021_0000,
         1980..=2107 => {
-            ((civil.year - 1980) as u32) << 25
-                | civil.month << 21
-                | civil.day << 16
-                | civil.hour << 11
-                | civil.minute << 5
-                | civil.second / 2
+            let date = ((civil.year - 1980) as u32) << 9 | (civil.month << 5) | civil.day;
+            let time = (civil.hour << 11) | (civil.minute << 5) | (civil.second / 2);
+            date << 16 | time
         }
-        2108.. => 127 << 25 | 12 << 21 | 31 << 16 | 23 << 11 | 59 << 5 | 29,
+        2108.. => 0xff9f_bf7d,
     }
 }
 

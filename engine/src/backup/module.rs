@@ -50,7 +50,7 @@ impl Module {
         let cancel = cancel.child_token();
         let queue = connection.queue(job.window as usize, &cancel);
         let (meter, counts) = (queue.meter(), Arc::new(Counts::default()));
-        let services = ModuleServices::new(&name, Arc::clone(archive), queue, Arc::clone(&counts));
+        let services = ModuleServices::new(&plugin.description, Arc::clone(archive), queue, Arc::clone(&counts));
         let host = Arc::new(ModuleHost::new(&name, services, cancel.clone()));
         let inside = Arc::clone(&host);
         thread::Builder::new().name(format!("export {name}")).spawn(move || {
@@ -115,6 +115,7 @@ impl Module {
             requests: stats.tries,
             in_flight: stats.in_flight as u32,
             retries: stats.retries,
+            note: self.counts.table().as_deref(),
         });
     }
 }

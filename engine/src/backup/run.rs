@@ -1,5 +1,6 @@
 //! Runs a backup.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,12 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::BackupError;
 use super::module::{Ended, Module};
-use super::summary::{ModuleSummary, Summary, TableSummary};
 use super::verdict::{count_differs, verdict};
-use crate::archive::{self, ArchiveError, Head, ModuleState, Outcome, Writer};
+use crate::archive::{self, ArchiveError, Head, ModuleState, Outcome, State, Writer};
 use crate::connection::{self, Connection};
 use crate::plugins::{Plugin, Registry};
-use crate::progress::{Event, Phase, Progress};
+use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary, TableSummary};
 
 /// How often those who watch are told how far it is.
 const TICK: Duration = Duration::from_millis(200);
@@ -35,7 +35,9 @@ pub struct Plan {
     pub connection: connection::settings::Settings,
     /// The modules to export, in the order of their tables in the archive.
     pub modules: Vec<String>,
-    /// Records created or changed in this range; none: all.
+    /// Which records.
+    pub kind: Kind,
+    /// The range, for a kind that has one: records created or changed in it.
     pub range: Option<Range>,
     /// How the archive is written.
     pub archive: archive::settings::Settings,
@@ -70,7 +72,9 @@ pub fn run(
 
     let mut modules = export(plan, started, plugins, &connection, &writer, progress, cancel)?;
     if cancel.is_cancelled() {
-        modules.iter().for_each(|module| drop(module.host.services().finish()));
+        for module in &modules {
+            module.host.services().finish();
+        }
         return Err(BackupError::Cancelled);
     }
     let (summaries, outcome) = judge(&mut modules, progress)?;
@@ -122,7 +126,21 @@ fn take_plugins(plan: &Plan, registry: &mut Registry) -> Result<Vec<Plugin>, Bac
             });
         }
     }
-    Ok(plan.modules.iter().filter_map(|module| registry.take(module)).collect())
+    let plugins: Vec<Plugin> = plan.modules.iter().filter_map(|module| registry.take(module)).collect();
+    let mut writers: BTreeMap<String, &str> = BTreeMap::new();
+    for description in plugins.iter().map(|plugin| &plugin.description) {
+        for table in &description.tables {
+            if let Some(first) = writers.insert(table.to_ascii_lowercase(), &description.module) {
+                let (first, second) = (first.to_owned(), description.module.clone());
+                return Err(BackupError::TableTwice {
+                    table: table.clone(),
+                    first,
+                    second,
+                });
+            }
+        }
+    }
+    Ok(plugins)
 }
 
 /// The name that is most like `wanted`, if one is.
@@ -146,16 +164,12 @@ fn head(plan: &Plan, started: Timestamp, plugins: &[Plugin]) -> Head {
     Head {
         desk: plan.desk.clone(),
         backup: format!("{} {started}", plan.desk),
-        kind: kind(plan),
+        kind: plan.kind,
         range: plan.range,
         started,
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         plugins: plugins.collect(),
     }
-}
-
-fn kind(plan: &Plan) -> Kind {
-    if plan.range.is_some() { Kind::Custom } else { Kind::Full }
 }
 
 /// Runs all exports side by side until each has ended or was given up.
@@ -173,7 +187,7 @@ fn export(
     for (place, plugin) in plugins.into_iter().enumerate() {
         let job = Job {
             module: plugin.description.module.clone(),
-            kind: kind(plan),
+            kind: plan.kind,
             range: plan.range,
             started,
             window: u32::try_from(plan.connection.limits.in_flight * AHEAD).unwrap_or(u32::MAX),
@@ -212,15 +226,15 @@ fn watch(
             }
             // The watcher holds a sender itself, so this can't be; if it were, nobody would be left to wait for.
             Err(RecvTimeoutError::Disconnected) => {
-                modules
-                    .iter_mut()
-                    .for_each(|module| module.give_up("its thread ended without a word"));
+                for module in modules.iter_mut() {
+                    module.give_up("its thread ended without a word");
+                }
             }
         }
         if cancel.is_cancelled() && cancelled_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
-            modules
-                .iter_mut()
-                .for_each(|module| module.give_up("it did not end when the backup was cancelled"));
+            for module in modules.iter_mut() {
+                module.give_up("it did not end when the backup was cancelled");
+            }
         }
     }
 }
@@ -233,28 +247,32 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<(Vec<ModuleS
         let Some((outcome, took)) = module.ended.take() else {
             continue;
         };
-        let judged = verdict(&module.name, &outcome).map_err(BackupError::Engine)?;
+        let mut judged = verdict(&module.name, &outcome).map_err(BackupError::Engine)?;
         let written = module.host.services().finish();
         let mut tables = Vec::with_capacity(written.tables.len());
+        let mut missing = written.unread;
         for (table, writer, desk_count) in written.tables {
             let closed = writer.close().map_err(BackupError::Archive)?;
+            // A module that broke off has said so already.
             if judged.state == ModuleState::Complete {
-                reasons.extend(count_differs(&table, closed.rows, desk_count));
+                missing.extend(count_differs(&table, closed.rows, desk_count));
             }
-            let (rows, bytes, packed_bytes) = (closed.rows, closed.bytes, closed.packed_bytes);
             tables.push(TableSummary {
                 table,
-                rows,
-                bytes,
-                packed_bytes,
-                desk_count,
+                rows: closed.rows,
+                bytes: closed.bytes,
+                expected: desk_count,
             });
         }
-        reasons.extend(written.unread);
         if judged.missing {
             let why = judged.reason.as_deref().unwrap_or("no reason given");
-            reasons.push(format!("module {} was skipped: {why}", module.name));
+            missing.push(format!("module {} was skipped: {why}", module.name));
         }
+        if judged.state == ModuleState::Complete && !missing.is_empty() {
+            judged.state = ModuleState::Incomplete;
+            judged.reason = missing.first().cloned();
+        }
+        reasons.extend(missing);
         progress.event(Event::ModuleEnded {
             module: &module.name,
             state: judged.state,
@@ -297,26 +315,20 @@ fn publish(
         error => BackupError::Archive(error),
     };
     progress.event(Event::Phase {
-        phase: Phase::Joining,
+        name: Phase::Joining,
         done: 0,
         total: 0,
     });
     let joined = writer.join(outcome).map_err(archive_failed)?;
-    let verifying = |done, total| {
-        progress.event(Event::Phase {
-            phase: Phase::Verifying,
-            done,
-            total,
-        })
-    };
+    let verifying = |done, total| progress.event(Event::verifying(done, total));
     let published = joined.publish(&verifying).map_err(archive_failed)?;
     let manifest = published.report.manifest;
     Ok(Summary {
         desk: plan.desk.clone(),
-        kind: kind(plan),
+        kind: plan.kind,
         range: plan.range,
         started,
-        state: manifest.state,
+        complete: manifest.state == State::Complete,
         reasons: manifest.reasons,
         notes: published.report.notes,
         archive: published.path,

@@ -1,9 +1,9 @@
 //! What the engine does for one exporter during a backup: tables in the archive, requests over the connection.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
+use plugin_api::{Description, ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
 use crate::archive::{ArchiveError, TableWriter, Writer};
 use crate::connection::{Next, Queue};
@@ -19,22 +19,35 @@ pub(super) struct Counts {
     pub(super) bytes: AtomicU64,
     /// Rows expected in all; 0: not known.
     pub(super) expected: AtomicU64,
+    /// The table that was written to last.
+    table: Mutex<Option<Arc<str>>>,
+}
+
+impl Counts {
+    /// The table that was written to last.
+    pub(super) fn table(&self) -> Option<Arc<str>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The services of one module.
 pub(super) struct ModuleServices {
     module: String,
+    /// The tables that it said it writes.
+    described: Vec<String>,
     /// None once the export has ended: a thread that was given up must not keep the archive from being closed.
     archive: Option<Arc<Writer>>,
     queue: Queue,
     counts: Arc<Counts>,
     tables: Vec<Open>,
+    /// The table that was written to last.
+    current: Option<u32>,
     unread: Vec<String>,
     more_unread: u64,
 }
 
 struct Open {
-    name: String,
+    name: Arc<str>,
     writer: TableWriter,
     bytes: u64,
     desk_count: Option<u64>,
@@ -49,19 +62,21 @@ pub(super) struct Written {
 }
 
 impl ModuleServices {
-    pub(super) fn new(module: &str, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(description: &Description, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
         Self {
-            module: module.to_owned(),
+            module: description.module.clone(),
+            described: description.tables.clone(),
             archive: Some(archive),
             queue,
             counts,
             tables: Vec::new(),
+            current: None,
             unread: Vec::new(),
             more_unread: 0,
         }
     }
 
-    /// Takes out what was written, and lets go of the archive.
+    /// Takes out what was written (dropped, it is not in the archive), and lets go of the archive.
     pub(super) fn finish(&mut self) -> Written {
         self.archive = None;
         let mut unread = std::mem::take(&mut self.unread);
@@ -71,7 +86,7 @@ impl ModuleServices {
         let tables = std::mem::take(&mut self.tables);
         let tables = tables
             .into_iter()
-            .map(|open| (open.name, open.writer, open.desk_count))
+            .map(|open| (open.name.to_string(), open.writer, open.desk_count))
             .collect();
         Written { tables, unread }
     }
@@ -98,7 +113,16 @@ fn refused(error: &ArchiveError) -> ExportError {
 
 impl Services for ModuleServices {
     fn open_table(&mut self, table: Table) -> Result<u32> {
-        let name = table.name.clone();
+        let name = Arc::from(table.name.as_str());
+        if !self.described.contains(&table.name) {
+            let message = format!(
+                "{} opens the table {:?}, which is not among those it describes ({}): tell its author",
+                self.module,
+                table.name,
+                self.described.join(", ")
+            );
+            return Err(ExportError::new(ErrorKind::Misuse, message));
+        }
         let Some(archive) = &self.archive else {
             return Err(ExportError::new(ErrorKind::Cancelled, "the export has ended"));
         };
@@ -121,6 +145,11 @@ impl Services for ModuleServices {
         open.writer.write(row).map_err(|error| refused(&error))?;
         let bytes = open.writer.bytes();
         let more = bytes - std::mem::replace(&mut open.bytes, bytes);
+        if self.current != Some(table) {
+            self.current = Some(table);
+            let name = Arc::clone(&self.tables[table as usize].name);
+            *self.counts.table.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
+        }
         self.counts.rows.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(more, Ordering::Relaxed);
         Ok(())

@@ -91,8 +91,10 @@ impl Fixed {
                 (header, secret)
             }
         };
-        let mut value = HeaderValue::from_str(&value)
-            .map_err(|_| fail("has characters that an HTTP header cannot carry: use printable ASCII"))?;
+        let mut value = Some(value)
+            .filter(|value| value.is_ascii())
+            .and_then(|value| HeaderValue::from_str(&value).ok())
+            .ok_or_else(|| fail("has characters that an HTTP header cannot carry: use printable ASCII"))?;
         value.set_sensitive(true);
         Ok(Self(Some((name, value))))
     }
@@ -282,7 +284,7 @@ mod tests {
             (b"\n", "is empty"),
             (b"", "is empty"),
             (b"hunter2\xff", "UTF-8"),
-            (&[b'x'; 70_000], "65536 bytes"),
+            (&vec![b'x'; 70_000], "65536 bytes"),
         ] {
             let why = file(bytes).unwrap_err();
             assert!(why.contains(expected), "{why}");

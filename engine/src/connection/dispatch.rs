@@ -161,9 +161,11 @@ impl Dispatch {
     /// Ends a queue: what is queued is dropped, what is in flight is broken off.
     pub(super) fn close(self: &Arc<Self>, owner: &Owner) {
         owner.cancel.cancel();
-        let dropped = lock(&self.state).lanes.drain(Some(owner.lane));
+        let mut state = lock(&self.state);
+        let dropped = state.lanes.drain(Some(owner.lane));
+        state.lanes.close(owner.lane);
+        drop(state);
         drop(dropped);
-        lock(&self.state).lanes.close(owner.lane);
         let untaken = std::mem::take(&mut *lock(&owner.inbox));
         drop(untaken);
         self.pump();
@@ -237,15 +239,15 @@ impl Dispatch {
         state.closed = true;
         let left = state.lanes.drain(None);
         drop(state);
-        for job in left {
+        for job in &left {
             self.give_up(job);
         }
     }
 
-    fn give_up(&self, job: Job) {
+    fn give_up(&self, job: &Job) {
         let done = Done {
             ticket: job.ticket,
-            result: Err(shutting_down(&job)),
+            result: Err(shutting_down(job)),
             held: Held::new(&self.waiting),
         };
         job.owner.deliver(done);

@@ -1,13 +1,13 @@
 //! One try of a request: sent, redirected within the desk, its answer read within bounds.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
 use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
-use std::sync::Arc;
 
 use super::access::{Access, Later};
 use super::answer::{Answer, Held};
@@ -102,6 +102,7 @@ impl Http {
         };
         let mut redirected: Option<Url> = None;
         let mut as_get = false;
+        let mut last = StatusCode::FOUND;
         for _ in 0..=self.limits.max_redirects {
             let response = self.send(call, redirected.as_ref(), as_get).await?;
             let status = response.status();
@@ -123,12 +124,13 @@ impl Http {
                 _ => {}
             }
             redirected = Some(to);
+            last = status;
         }
         let why = format!(
             "it redirects more than {} times (`max_redirects`): the desk may be sending it in a circle",
             self.limits.max_redirects
         );
-        Err(fatal(StatusCode::LOOP_DETECTED, &why))
+        Err(fatal(last, &why))
     }
 
     async fn send(&self, call: &Call, to: Option<&Url>, as_get: bool) -> Result<Response, Box<Tried>> {

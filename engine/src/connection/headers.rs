@@ -44,8 +44,11 @@ pub(super) fn checked(request: &Request, access: &dyn Access) -> Result<HeaderMa
         if is_reserved(&header) || access.owns(&header) {
             return Err(format!("the header {header} belongs to the connection: leave it out"));
         }
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| format!("the value of the header {header} has characters that a header cannot carry"))?;
+        // The type lets UTF-8 through; servers read it in different ways.
+        let value = Some(value)
+            .filter(|value| value.is_ascii())
+            .and_then(|value| HeaderValue::from_str(value).ok())
+            .ok_or_else(|| format!("the value of the header {header} has characters other than printable ASCII"))?;
         // More than any server takes; beyond the map's own bound it would refuse by panicking.
         if headers.len() >= 100 {
             return Err("it has more than 100 headers".into());

@@ -9,7 +9,7 @@ use super::throttle::{Epoch, Throttle};
 
 /// The lanes of a desk; `J` is what waits in them.
 pub(super) struct Lanes<J> {
-    lanes: BTreeMap<u64, Lane<J>>,
+    by_id: BTreeMap<u64, Lane<J>>,
     opened: u64,
     starts: u64,
     in_flight: usize,
@@ -28,7 +28,7 @@ impl<J> Lanes<J> {
     /// At most `limit` requests in flight.
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            lanes: BTreeMap::new(),
+            by_id: BTreeMap::new(),
             opened: 0,
             starts: 0,
             in_flight: 0,
@@ -45,19 +45,19 @@ impl<J> Lanes<J> {
             finished: 0,
             last_start: self.starts,
         };
-        self.lanes.insert(self.opened, lane);
+        self.by_id.insert(self.opened, lane);
         self.opened
     }
 
     /// Removes a lane. What is in flight keeps its slots until it ends.
     pub(super) fn close(&mut self, lane: u64) {
-        self.lanes.remove(&lane);
+        self.by_id.remove(&lane);
     }
 
     /// Removes and gives everything that has not been started, in one lane or in all.
     pub(super) fn drain(&mut self, only: Option<u64>) -> Vec<J> {
         let chosen = self
-            .lanes
+            .by_id
             .iter_mut()
             .filter(|(id, _)| only.is_none_or(|only| only == **id));
         chosen.flat_map(|(_, lane)| std::mem::take(&mut lane.pending)).collect()
@@ -65,14 +65,14 @@ impl<J> Lanes<J> {
 
     /// Queues `job` behind the others of its lane.
     pub(super) fn push(&mut self, lane: u64, job: J) {
-        if let Some(lane) = self.lanes.get_mut(&lane) {
+        if let Some(lane) = self.by_id.get_mut(&lane) {
             lane.pending.push_back(job);
         }
     }
 
     /// Queues `job` before the others of its lane: it has waited already.
     pub(super) fn push_first(&mut self, lane: u64, job: J) {
-        if let Some(lane) = self.lanes.get_mut(&lane) {
+        if let Some(lane) = self.by_id.get_mut(&lane) {
             lane.pending.push_front(job);
         }
     }
@@ -85,7 +85,7 @@ impl<J> Lanes<J> {
             return None;
         }
         let (_, lane) = self
-            .lanes
+            .by_id
             .iter_mut()
             .filter(|(_, lane)| !lane.pending.is_empty())
             .filter(|(_, lane)| room || (lane.running == 0 && lane.finished == 0))
@@ -101,7 +101,7 @@ impl<J> Lanes<J> {
     /// A try has ended and its slot is free; `finished` if the exporter now has an outcome to take.
     pub(super) fn end(&mut self, lane: u64, finished: bool) {
         self.in_flight -= 1;
-        if let Some(lane) = self.lanes.get_mut(&lane) {
+        if let Some(lane) = self.by_id.get_mut(&lane) {
             lane.running -= 1;
             lane.finished += usize::from(finished);
         }
@@ -109,7 +109,7 @@ impl<J> Lanes<J> {
 
     /// The exporter took an outcome.
     pub(super) fn taken(&mut self, lane: u64) {
-        if let Some(lane) = self.lanes.get_mut(&lane) {
+        if let Some(lane) = self.by_id.get_mut(&lane) {
             lane.finished = lane.finished.saturating_sub(1);
         }
     }
@@ -126,7 +126,7 @@ impl<J> Lanes<J> {
 
     /// Requests of one lane in flight.
     pub(super) fn running(&self, lane: u64) -> usize {
-        self.lanes.get(&lane).map_or(0, |lane| lane.running)
+        self.by_id.get(&lane).map_or(0, |lane| lane.running)
     }
 }
 

@@ -85,6 +85,10 @@ impl Queue {
     }
 
     /// Waits until any submitted request has finished, or the backup is cancelled.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it does not end: more can be submitted after `Nothing`"
+    )]
     pub fn next(&mut self) -> Next {
         if self.owner.cancel.is_cancelled() {
             return Next::Cancelled;

@@ -71,8 +71,8 @@ impl Policy {
             attempts: attempts.max(1),
             defect_attempts: 3,
             first: Duration::from_secs(1),
-            longest: Duration::from_secs(60),
-            longest_retry_after: Duration::from_secs(300),
+            longest: Duration::from_mins(1),
+            longest_retry_after: Duration::from_mins(5),
         }
     }
 

@@ -154,7 +154,7 @@ fn origin(url: &Url) -> String {
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-/// `localhost`, 127.0.0.0/8 and ::1.
+/// `localhost`, `127.0.0.0/8` and `::1`.
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');

@@ -101,17 +101,10 @@ fn libraries_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Where the plugins of this installation are, unless the configuration names folders: `plugins` beside the
-/// executable, or `../lib/deskvault/plugins` from there; and, where neither exists, as in a build folder, the
-/// libraries beside the executable whose names start with `libdeskvault_`.
-pub fn default_folders(executable: &Path) -> Vec<PathBuf> {
-    let beside = executable.parent().unwrap_or(Path::new("/"));
-    let usual = [beside.join("plugins"), beside.join("../lib/deskvault/plugins")];
-    usual.into_iter().filter(|folder| folder.is_dir()).collect()
-}
-
-/// The plugins in a build folder.
-pub fn built_beside(executable: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The libraries of this installation, where the configuration names no folders: those in `plugins` beside the
+/// executable and in `../lib/deskvault/plugins` from there; and those beside the executable whose names start with
+/// `libdeskvault_`, as cargo builds them.
+pub fn installed(executable: &Path) -> std::io::Result<Vec<PathBuf>> {
     let beside = executable.parent().unwrap_or(Path::new("/"));
     let ours = format!("{DLL_PREFIX}deskvault_");
     let mut files = libraries_in(beside)?;
@@ -119,5 +112,10 @@ pub fn built_beside(executable: &Path) -> std::io::Result<Vec<PathBuf>> {
         file.file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with(&ours))
     });
+    for folder in [beside.join("plugins"), beside.join("../lib/deskvault/plugins")] {
+        if folder.is_dir() {
+            files.extend(libraries_in(&folder)?);
+        }
+    }
     Ok(files)
 }

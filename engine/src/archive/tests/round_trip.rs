@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use plugin_api::{Column, Table, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::{create, finish, head, outcome, settings, small, threads, tickets};
+use super::{Piece, create, finish, head, outcome, put_together, settings, small, threads, tickets, time};
 use crate::archive::pack::BLOCK;
 use crate::archive::settings::{Headers, Settings};
 use crate::archive::verify::verify_with;
-use crate::archive::zip_format::Limits;
+use crate::archive::zip_format::{Layout, Limits, ZIP_32};
 use crate::archive::{Published, Writer};
+
+#[path = "../../../benches/common/rows.rs"]
+mod rows;
 
 const NASTY: [&str; 22] = [
     "",
@@ -60,6 +64,7 @@ fn read_back(path: &Path) -> BTreeMap<String, Vec<Vec<String>>> {
 }
 
 /// Whether a program is here; says so in words where it is not.
+#[allow(clippy::print_stderr)]
 fn is_here(program: &str) -> bool {
     let here = Command::new(program).arg("--help").output().is_ok();
     if !here {
@@ -185,37 +190,23 @@ fn unzip_prints_the_csv_byte_by_byte() {
     assert_eq!(printed, expected);
 }
 
-/// Rows of several megabytes in two tables that are written by two threads.
+/// Twenty blocks of tickets and a smaller table, written by two threads.
 fn large(folder: &Path, packers: usize) -> Published {
     let writer = create(&Settings {
         packers,
-        rows_per_part: 9000,
+        rows_per_part: 2200,
         ..settings(folder)
     });
-    let fill = |table: Table, seed: u64| {
-        let mut table = writer.open_table("tickets", table).unwrap();
+    let fill = |name: &str, count: u64| {
+        let mut table = writer.open_table("tickets", rows::table(name)).unwrap();
         move || {
-            for id in 0..20_000_u64 {
-                let noise = (id + seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                let text = format!(
-                    "{noise:x} the same words again, {}",
-                    "and again ".repeat((noise % 16) as usize)
-                );
-                table.write(&[Value::Int(id as i64), Value::Text(&text)]).unwrap();
+            for ticket in rows::tickets(count) {
+                table.write(&ticket.row()).unwrap();
             }
             table.close().unwrap();
         }
     };
-    let (one, two) = (
-        fill(tickets(), 1),
-        fill(
-            Table {
-                name: "Other".into(),
-                ..tickets()
-            },
-            2,
-        ),
-    );
+    let (one, two) = (fill("Cases", 2500), fill("Other", 300));
     std::thread::scope(|scope| {
         scope.spawn(one);
         scope.spawn(two);
@@ -293,5 +284,62 @@ fn zip_64_is_used_where_it_must_and_read_by_others() {
         assert_eq!(files.len(), 4);
         assert_eq!(files["Tickets__4.csv"][2], ["6", &"long text ".repeat(120)]);
         read_with_others(&path);
+    }
+}
+
+/// Reads one entry with Python and with the `zip` crate.
+fn reads(path: &Path, name: &str, entries: usize, expected: &str) {
+    let mut archive = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
+    let mut text = String::new();
+    archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!((archive.len(), text.as_str()), (entries, expected));
+    if is_here("python3") {
+        let script = "
+import sys, zipfile
+archive = zipfile.ZipFile(sys.argv[1])
+print(len(archive.namelist()), archive.read(sys.argv[2]).decode())
+";
+        let printed = runs(Command::new("python3").arg("-c").arg(script).arg(path).arg(name));
+        assert_eq!(printed.trim_end(), format!("{entries} {expected}"));
+    }
+}
+
+#[test]
+fn more_entries_and_more_bytes_than_a_plain_zip_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.zip");
+    let started = time("2026-01-02T03:04:05Z");
+    let piece = |number: usize| {
+        let packed = number.to_string().into_bytes();
+        let (crc32, plain) = (crc32fast::hash(&packed), packed.len() as u64);
+        let name = format!("{number}.csv");
+        Piece {
+            name,
+            stored: true,
+            crc32,
+            plain,
+            packed,
+        }
+    };
+    for count in [65_534, 65_535, 65_536, 70_000] {
+        let pieces: Vec<Piece> = (0..count).map(piece).collect();
+        fs::write(&path, put_together(&pieces, started)).unwrap();
+        reads(&path, "65533.csv", count, "65533");
+    }
+    // Five gigabytes of nothing, which take no room on the disk, and an entry behind them.
+    for length in [u64::from(u32::MAX) - 1, u64::from(u32::MAX), 5 << 30] {
+        let mut layout = Layout::empty(started, ZIP_32);
+        layout.push("big.csv", true, 0, length, length);
+        layout.push("small.csv", true, crc32fast::hash(b"small"), 5, 5);
+        let file = fs::File::create(&path).unwrap();
+        let mut directory = Vec::new();
+        for entry in &layout.entries {
+            file.write_all_at(&layout.local_header(entry), entry.offset).unwrap();
+            directory.extend(layout.central_header(entry));
+        }
+        file.write_all_at(b"small", layout.directory - 5).unwrap();
+        directory.extend(layout.end(directory.len() as u64));
+        file.write_all_at(&directory, layout.directory).unwrap();
+        reads(&path, "small.csv", 2, "small");
     }
 }

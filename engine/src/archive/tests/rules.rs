@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{create, finish, put_together, settings, small, take_apart, threads, tickets, verify};
 use crate::archive::settings::Settings;
+use crate::archive::table_writer::MAX_ROW;
 use crate::archive::{Digest, Manifest, Report};
 
 /// Replaces the CSV of the small archive's first file, and makes all else of it right.
@@ -184,4 +185,23 @@ fn what_unpacks_to_more_than_it_says_is_stopped() {
         report.problems
     );
     assert!(report.bytes < 1 << 20);
+}
+
+#[test]
+fn a_row_without_end_is_neither_written_nor_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = create(&settings(folder.path()));
+    let mut table = writer.open_table("tickets", tickets()).unwrap();
+    let long = "a".repeat(MAX_ROW - 4);
+    let error = table.write(&[Value::Int(10), Value::Text(&long)]).unwrap_err();
+    let expected = format!("table Tickets: row 1 has {} bytes, more than {MAX_ROW}", MAX_ROW + 1);
+    assert_eq!(error.to_string(), expected);
+    table.write(&[Value::Int(1), Value::Text(&long)]).unwrap();
+    table.close().unwrap();
+    assert_eq!(finish(writer).unwrap().report.rows, 1);
+
+    let csv = [HEAD.as_bytes(), b"1,\"", long.as_bytes(), long.as_bytes()].concat();
+    let report = forge(&csv, 1, |_| {});
+    let expected = format!("Tickets__1.csv: a row is larger than {MAX_ROW} bytes");
+    assert_eq!(report.problems, [expected]);
 }

@@ -5,7 +5,6 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::keys::{self, Mark, Marks, Plan};
 use super::plain::{Failure, Plain};
@@ -165,7 +164,7 @@ impl Rows<'_> {
                     if cell.is_empty() && wanted.role != keys::KEY {
                         continue; // no parent
                     }
-                    xxh3_128(cell)
+                    keys::hash(cell)
                 } else {
                     self.scratch.clear();
                     for column in &wanted.columns {
@@ -173,7 +172,7 @@ impl Rows<'_> {
                         self.scratch.extend_from_slice(&(cell.len() as u64).to_le_bytes());
                         self.scratch.extend_from_slice(cell);
                     }
-                    xxh3_128(&self.scratch)
+                    keys::hash(&self.scratch)
                 };
                 self.batch.push(Mark {
                     group: wanted.group,

@@ -15,11 +15,14 @@ use std::sync::{Mutex, PoisonError};
 use std::{mem, vec};
 
 use tokio_util::sync::CancellationToken;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::archive::manifest::{FileEntry, Manifest, TableEntry};
 
-/// Marks that are sorted at a time: 4 MiB of them.
-const RUN: usize = 128 << 10;
+/// Marks that are sorted at a time: 2 MiB of them.
+const RUN: usize = 64 << 10;
+/// Bytes of all runs' buffers together when they are merged.
+const BUFFERS: usize = 4 << 20;
 /// Length of a mark in the temporary file.
 const LENGTH: usize = 32;
 /// Examples named for each sort of finding.
@@ -34,9 +37,16 @@ const ROW_BITS: u32 = 44;
 pub(super) struct Mark {
     /// The table whose key it is.
     pub(super) group: u32,
-    pub(super) hash: u128,
+    /// In halves, because a `u128` would make a mark half as large again.
+    pub(super) hash: (u64, u64),
     pub(super) role: u32,
     pub(super) place: u64,
+}
+
+/// The hash of a key.
+pub(super) fn hash(key: &[u8]) -> (u64, u64) {
+    let hash = xxh3_128(key);
+    ((hash >> 64) as u64, hash as u64)
 }
 
 /// A row: its file's number in the archive, and its own in the file, counted from 1.
@@ -132,7 +142,7 @@ impl Plan {
     pub(super) fn judge(self, marks: Marks, manifest: &Manifest, cancel: &CancellationToken) -> io::Result<Verdict> {
         let mut twice: BTreeMap<u32, Twice> = BTreeMap::new();
         let mut orphans: Vec<Orphans> = self.references.iter().map(|_| Orphans::default()).collect();
-        let mut current = (u32::MAX, 0);
+        let mut current = (u32::MAX, (0, 0));
         let mut key = None;
         for (number, mark) in marks.sorted()?.enumerate() {
             let mark = mark?;
@@ -276,8 +286,8 @@ impl Marks {
         let mut last = self.buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
         last.sort_unstable();
         let Spill { file, runs, .. } = self.spill.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // 16 MiB for all buffers together, while a run is read in pieces that are worth it.
-        let buffer = ((16 << 20) / (runs.len() + 1)).clamp(4 << 10, 64 << 10) / LENGTH * LENGTH;
+        // A run is read in pieces that are worth it, however many there are.
+        let buffer = (BUFFERS / (runs.len() + 1)).clamp(4 << 10, 64 << 10) / LENGTH * LENGTH;
         let mut sorted = Sorted {
             file,
             runs: Vec::new(),
@@ -313,7 +323,8 @@ impl Spill {
             bytes.clear();
             for mark in marks {
                 bytes.extend_from_slice(&mark.group.to_le_bytes());
-                bytes.extend_from_slice(&mark.hash.to_le_bytes());
+                bytes.extend_from_slice(&mark.hash.0.to_le_bytes());
+                bytes.extend_from_slice(&mark.hash.1.to_le_bytes());
                 bytes.extend_from_slice(&mark.role.to_le_bytes());
                 bytes.extend_from_slice(&mark.place.to_le_bytes());
             }
@@ -350,7 +361,7 @@ impl Run {
         self.used += LENGTH;
         Ok(Some(Mark {
             group: u32::from_le_bytes(part(bytes, 0)),
-            hash: u128::from_le_bytes(part(bytes, 4)),
+            hash: (u64::from_le_bytes(part(bytes, 4)), u64::from_le_bytes(part(bytes, 12))),
             role: u32::from_le_bytes(part(bytes, 20)),
             place: u64::from_le_bytes(part(bytes, 24)),
         }))
@@ -393,7 +404,7 @@ impl Iterator for Sorted {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEY, Mark, Marks, place};
+    use super::{KEY, Mark, Marks, hash, place};
 
     #[test]
     fn marks_come_sorted_from_memory_and_from_disk() {
@@ -405,7 +416,7 @@ mod tests {
             for number in 0..count {
                 let mark = Mark {
                     group: number % 3,
-                    hash: xxhash_rust::xxh3::xxh3_128(&(number / 2).to_le_bytes()),
+                    hash: hash(&(number / 2_u32).to_le_bytes()),
                     role: KEY + number % 2,
                     place: place(number as usize % 5, u64::from(number)),
                 };

@@ -53,6 +53,9 @@ impl Running {
         let Some(job) = self.job.as_mut() else { return };
         let dispatch = Arc::clone(&self.dispatch);
         let owner = Arc::clone(&job.owner);
+        if owner.cancel.is_cancelled() {
+            return;
+        }
         add([&dispatch.totals.tries, &owner.counts.tries], 1);
         let mut held = Held::new(&dispatch.waiting);
         let tried = tokio::select! {
@@ -109,7 +112,9 @@ impl Running {
 
     /// Gives the slot back, once. An outcome must be counted before it is delivered, since it may be taken at once.
     fn free(&mut self, verdict: Verdict, finished: bool) {
-        let Some(epoch) = self.slot.take() else { return };
+        let Some(epoch) = self.slot.take() else {
+            return;
+        };
         let mut state = lock(&self.dispatch.state);
         match verdict {
             Verdict::Accepted => state.lanes.throttle().accepted(),
@@ -126,7 +131,7 @@ impl Drop for Running {
         let cancelled = job.owner.cancel.is_cancelled();
         self.free(Verdict::Nothing, !cancelled);
         if !cancelled {
-            self.dispatch.give_up(job);
+            self.dispatch.give_up(&job);
             if !std::thread::panicking() {
                 self.dispatch.shut_down();
             }

@@ -148,7 +148,7 @@ fn answers_larger_than_all_room_still_come() {
         max_waiting_bytes: 0,
         ..Limits::default()
     };
-    let bench = Bench::new(limits, async |_| answer(200, &[], &[b'x'; 500_000]));
+    let bench = Bench::new(limits, async |_| answer(200, &[], &vec![b'x'; 500_000]));
     std::thread::scope(|scope| {
         for path in ["/a", "/b", "/c"] {
             let mut queue = bench.queue(30);

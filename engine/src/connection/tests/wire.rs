@@ -270,5 +270,6 @@ fn redirects_elsewhere_are_refused_and_nobody_is_asked() {
     let bench = Bench::new(Limits::default(), async |_| moved(302, "/api/round"));
     let error = bench.refused(Request::get("/x"));
     assert!(error.message.contains("more than 5 times"), "{error}");
+    assert_eq!(error.status, Some(302));
     assert_eq!(bench.server.lines().len(), 6);
 }
