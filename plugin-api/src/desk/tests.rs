@@ -1,5 +1,4 @@
 //! The iterators against fake desks: on real requests, through the ABI, with answers in any order.
-#![allow(clippy::unwrap_used, reason = "a test that fails")]
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,4 @@
 //! The suite finds what it is there to find: for each check, exporters that are wrong in one way.
-#![allow(clippy::unwrap_used, reason = "a test that fails")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test that fails")]
-
 use plugin_api::testing::{FakeDesk, Reply, check_exporter};
 use plugin_api::{Job, Range, Request, Timestamp};
 use serde_json::{Value, json};
