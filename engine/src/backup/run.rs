@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::BackupError;
 use super::module::{Ended, Module};
+use super::services::Open;
 use super::verdict::{count_differs, verdict};
 use crate::archive::{self, ArchiveError, Head, ModuleState, Outcome, State, Writer};
 use crate::connection::{self, Connection};
@@ -251,14 +252,21 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<(Vec<ModuleS
         let written = module.host.services().finish();
         let mut tables = Vec::with_capacity(written.tables.len());
         let mut missing = written.unread;
-        for (table, writer, desk_count) in written.tables {
+        for Open {
+            name,
+            writer,
+            desk_count,
+            gone,
+            ..
+        } in written.tables
+        {
             let closed = writer.close().map_err(BackupError::Archive)?;
             // A module that broke off has said so already.
             if judged.state == ModuleState::Complete {
-                missing.extend(count_differs(&table, closed.rows, desk_count));
+                missing.extend(count_differs(&name, closed.rows, gone, desk_count));
             }
             tables.push(TableSummary {
-                table,
+                table: name.to_string(),
                 rows: closed.rows,
                 bytes: closed.bytes,
                 expected: desk_count,

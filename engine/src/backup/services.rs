@@ -46,17 +46,22 @@ pub(super) struct ModuleServices {
     more_unread: u64,
 }
 
-struct Open {
-    name: Arc<str>,
-    writer: TableWriter,
+/// A table that an exporter writes.
+pub(super) struct Open {
+    pub(super) name: Arc<str>,
+    pub(super) writer: TableWriter,
+    /// What the desk says of the number of its records, where it does.
+    pub(super) desk_count: Option<u64>,
+    /// Records that were deleted while they were read.
+    pub(super) gone: u64,
+    /// Bytes that were counted already.
     bytes: u64,
-    desk_count: Option<u64>,
 }
 
 /// What is left when an export has ended.
 pub(super) struct Written {
     /// Its tables, still open.
-    pub(super) tables: Vec<(String, TableWriter, Option<u64>)>,
+    pub(super) tables: Vec<Open>,
     /// Records that could not be read, a line each.
     pub(super) unread: Vec<String>,
 }
@@ -84,20 +89,16 @@ impl ModuleServices {
             unread.push(format!("{} more records could not be read", self.more_unread));
         }
         let tables = std::mem::take(&mut self.tables);
-        let tables = tables
-            .into_iter()
-            .map(|open| (open.name.to_string(), open.writer, open.desk_count))
-            .collect();
         Written { tables, unread }
     }
 
     fn table(&mut self, number: u32) -> Result<&mut Open> {
-        let message = format!(
-            "{} writes to table number {number}, which it did not open: tell its author",
-            self.module
-        );
         let open = self.tables.get_mut(number as usize);
-        open.ok_or_else(|| ExportError::new(ErrorKind::Misuse, message))
+        open.ok_or_else(|| {
+            let module = &self.module;
+            let message = format!("{module} writes to table number {number}, which it did not open: tell its author");
+            ExportError::new(ErrorKind::Misuse, message)
+        })
     }
 }
 
@@ -136,6 +137,7 @@ impl Services for ModuleServices {
             writer,
             bytes,
             desk_count: None,
+            gone: 0,
         });
         Ok(self.tables.len() as u32 - 1)
     }
@@ -195,7 +197,9 @@ impl Services for ModuleServices {
                 }
             }
             Note::Gone { table, key } => {
-                let name = self.table(table)?.name.clone();
+                let open = self.table(table)?;
+                open.gone += 1;
+                let name = Arc::clone(&open.name);
                 tracing::info!(
                     module = self.module,
                     "{name}: record {key:?} was deleted while it was read"
