@@ -1,7 +1,7 @@
 """Fills a Request Tracker with a desk's worth of records, the same ones every time; only times differ.
 
-Queues, classes and custom fields come from `structure.json`, RT's own format for initial data, because REST 2.0
-cannot apply a custom field to anything but a queue. People, groups and articles come by REST 2.0, tickets by
+Queues, classes and custom fields are there already: `structure.json`, in RT's own format for initial data, because
+REST 2.0 cannot apply a custom field to anything but a queue. People, groups and articles come by REST 2.0, tickets by
 REST 2.0 and by the mail gateway: see `tickets.py`.
 """
 
@@ -23,7 +23,6 @@ def fill(instance, tickets):
     """Fills `instance`, which runs and is empty, with at least `tickets` tickets."""
     # Only the boundaries of multipart mails are drawn by chance.
     random.seed(5)
-    instance.insert_structure()
     client = instance.client()
     fields = CustomFields(client)
     users = fill_users(client)
@@ -112,6 +111,7 @@ def fill_articles(client, custom_fields):
             "Class": name, "Summary": pick(TEXTS, number + 3)[:200], "SortOrder": number % 4,
             "CustomFields": custom_fields.keyed(fields),
         })
+    client.put("/article/9", {"AddRefersTo": ["http://example.test/手順", "a:10"]})
     client.put("/article/3", {"Summary": "Changed later", "CustomFields": {"Body": "変更後"}})
     client.put("/article/5", {"Disabled": 1})
 
@@ -119,6 +119,10 @@ def fill_articles(client, custom_fields):
 def retire(client, custom_fields):
     """What is switched off only after it was used."""
     for queue in client.get("/queues/all?fields=Name")["items"]:
+        if queue["Name"] == "Support":
+            client.put(f"/queue/{queue['id']}", {
+                "Cc": ["cc@example.test", "user011"], "AdminCc": ["user013"], "CustomFields": {"Escalation": "1. \"Call\"\r\n2. 待つ"},
+            })
         if queue["Name"] == "Legacy":
             client.delete(f"/queue/{queue['id']}")
     client.delete(f"/customfield/{custom_fields.id('Retired')}")

@@ -124,11 +124,6 @@ class Instance:
             self._state.unlink(missing_ok=True)
             _end(server)
 
-    def insert_structure(self):
-        """Inserts the queues, classes, custom fields and roles of `structure.json`."""
-        data = Path(__file__).with_name("structure.json")
-        self._setup("insert", self.folder / "RT_SiteConfig.pm", "--datafile", data)
-
     def stop(self):
         """Stops it, for sure. Does nothing where it is not running."""
         try:
@@ -169,6 +164,8 @@ class Instance:
         config = self.folder / "RT_SiteConfig.new.pm"
         config.write_text(CONFIG.format(folder=self.folder, port=port).replace("rt.sqlite", unfinished.name))
         self._setup("init", config, "--root-password-file", password)
+        # Before the server starts: it learns of custom roles only then.
+        self._setup("insert", config, "--datafile", Path(__file__).with_name("structure.json"))
         config.unlink()
         password.unlink()
         # A write-ahead log lets workers read while one writes; the setting stays with the file.

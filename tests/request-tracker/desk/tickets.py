@@ -23,6 +23,8 @@ def fill_tickets(client, fields, count, users):
     client.delete(f"/ticket/{tickets[count - 79]}")
     for number in list(range(count - 30, count - 15)) + [count - 1]:
         client.delete(f"/ticket/{tickets[number]}")
+    # Deleted, and merged after that.
+    client.put(f"/ticket/{tickets[count - 30]}", {"MergeInto": tickets[count - 40]})
     # Deleted, and brought back.
     client.delete(f"/ticket/{tickets[20]}")
     client.put(f"/ticket/{tickets[20]}", {"Status": "open"})

@@ -103,7 +103,7 @@ class Truth:
             "Starts", "Started", "Due", "Told", "Resolved", "Creator", "Created", "LastUpdatedBy", "LastUpdated",
             *LINKS, *column_names("CustomRole", custom_roles), *self.fields.columns(TICKET), "Other Custom Fields",
         ]
-        roles = self.roles(b"RT::Ticket-Role")
+        roles = self.roles("RT::Ticket-Role")
         links = link_lists(self)
         applied_roles = {(row["ObjectId"], row["CustomRole"]) for row in self.query("SELECT ObjectId, CustomRole FROM ObjectCustomRoles")}
         rows = []
@@ -204,7 +204,7 @@ class Truth:
                 rows.append([
                     str(row["id"]), str(row["TransactionId"]), number(row["Parent"] or None),
                     *(text(row[name]) for name in ("MessageId", "Subject", "Filename", "ContentType", "ContentEncoding")),
-                    truth_values.header(row, "content-length"), text(row["Headers"]), self.users[row["Creator"]], instant(row["Created"]),
+                    truth_values.header(row, "content-length"), truth_values.headers(row), self.users[row["Creator"]], instant(row["Created"]),
                 ])
         return columns, rows
 
@@ -271,7 +271,7 @@ class Truth:
             "id", *names, "SortOrder", "SLADisabled", "Disabled", "Cc", "AdminCc", "Creator", "Created", "LastUpdatedBy", "LastUpdated",
             *column_names("CustomRole", custom_roles), *self.fields.columns("RT::Queue"), "Other Custom Fields",
         ]
-        roles = self.roles(b"RT::Queue-Role")
+        roles = self.roles("RT::Queue-Role")
         rows = []
         for row in self.query("SELECT * FROM Queues ORDER BY id"):
             if self.wanted(row["LastUpdated"]):

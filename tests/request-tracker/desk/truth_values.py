@@ -5,6 +5,7 @@ import binascii
 import ipaddress
 import json
 import re
+import subprocess
 from collections import Counter, defaultdict
 from email.parser import HeaderParser
 
@@ -55,22 +56,37 @@ def header(row, name):
     return HeaderParser().parsestr(text(row["Headers"])).get(name, "").strip()
 
 
-def content(row):
-    """The text of an attachment: what the column holds, decoded twice."""
-    raw, encoding = row["Content"] or b"", text(row["ContentEncoding"])
+def headers(row):
+    """All headers of an attachment. RT keeps back who got a blind copy, and the line break at the end."""
+    lines = re.split(r"\n(?=\w|\Z)", text(row["Headers"]))
+    return "\n".join(line for line in lines if not line.lower().startswith("rt-send-bcc")).removesuffix("\n")
+
+
+def unpacked(raw, encoding):
+    """Bytes as they were before RT wrote them in a way that the database takes."""
+    raw, encoding = raw or b"", text(encoding)
     raw = raw if isinstance(raw, bytes) else str(raw).encode()
     if encoding == "base64":
-        raw = base64.b64decode(raw)
-    elif encoding == "quoted-printable":
-        raw = binascii.a2b_qp(raw)
+        return base64.b64decode(raw)
+    return binascii.a2b_qp(raw) if encoding == "quoted-printable" else raw
+
+
+def content(row):
+    """The text of an attachment: what the column holds, decoded twice."""
+    raw = unpacked(row["Content"], row["ContentEncoding"])
     # RT converts text to UTF-8 when it arrives, and says so in the header that it keeps.
     charset = HeaderParser().parsestr(text(row["Headers"])).get_content_charset("utf-8")
     return raw.decode(charset)
 
 
 def attribute(row):
-    """The content of an RT attribute."""
-    return text(row["Content"])
+    """The content of an RT attribute, which is a frozen structure of Perl. Perl thaws it; RT is not asked."""
+    if text(row["ContentType"]) != "storable":
+        return text(row["Content"])
+    program = "local $/; print JSON::PP->new->utf8->canonical->encode(Storable::thaw(MIME::Base64::decode_base64(<STDIN>)))"
+    modules = ["-MStorable", "-MMIME::Base64", "-MJSON::PP"]
+    thawed = subprocess.run(["perl", *modules, "-e", program], input=row["Content"], capture_output=True, check=True)
+    return json.dumps(json.loads(thawed.stdout), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def link_lists(truth, article=False):
@@ -154,7 +170,7 @@ class CustomFields:
             last = address(row["LargeContent"]) if kind == "IPAddressRange" and row["LargeContent"] else first
             return first if first == last else f"{first}-{last}"
         long = not text(row["Content"]) and text(row["ContentType"]) == "text/plain"
-        return text(row["LargeContent"] if long else row["Content"])
+        return text(unpacked(row["LargeContent"], row["ContentEncoding"]) if long else row["Content"])
 
 
 def address(value):
