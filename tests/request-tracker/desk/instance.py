@@ -196,7 +196,8 @@ class Instance:
         handed = f"127.0.0.1:{listener.getsockname()[1]}={listener.fileno()}"
         with open(self.folder / "server.log", "ab") as log:
             return subprocess.Popen(
-                [install.SERVER, "--max-workers", str(workers)],
+                # A worker that is replaced must warm up again.
+                [install.SERVER, "--max-workers", str(workers), "--max-reqs-per-child", "10000"],
                 env=self._environment() | {"SERVER_STARTER_PORT": handed}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=[listener.fileno()], start_new_session=True, preexec_fn=die_with_parent,
             )

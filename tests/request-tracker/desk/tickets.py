@@ -159,5 +159,10 @@ def link(client, tickets):
             "AddMembers" if number % 2 else "AddMemberOf": str(tickets[number + 40]),
         })
     client.put(f"/ticket/{tickets[3]}", {"DeleteDependsOn": str(tickets[4])})
+    # To tickets that will be merged or deleted, and from them.
+    merged, deleted = tickets[-55], tickets[-28]
+    for ticket in (merged, deleted):
+        client.put(f"/ticket/{tickets[61]}", {"AddRefersTo": str(ticket)})
+        client.put(f"/ticket/{ticket}", {"AddRefersTo": [str(tickets[62]), "http://example.test/from"]})
     for kind in ("reminder", "approval"):
         client.post("/ticket", {"Queue": "Support", "Type": kind, "Subject": f"{kind}: 電話する", "RefersTo": str(tickets[1]), "Due": "2031-06-01 00:00:00"})
