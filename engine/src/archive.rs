@@ -1,3 +1,40 @@
-//! The archive: rows to CSV parts to one ZIP, and its verification.
+//! The archive: rows to CSV parts to one ZIP, published whole or not at all; and its verification.
+//!
+//! [`Writer`] is one backup's archive under way. Exporter threads open tables and write rows; a table's CSV is
+//! cut into parts, a part into blocks that all processors pack side by side. [`Writer::finish`] joins the parts
+//! without packing them again, writes `manifest.json` last, brings the file to disk, runs [`verify`] over it,
+//! and only then gives it its name. Until then all is in a spool folder that goes when the writer does.
+//!
+//! The bytes of an archive follow from its rows, settings and given times alone: the same backup gives the
+//! same file, whatever the number of processors. [`verify`] lives on that: it derives from the manifest what
+//! every byte outside the data must be, and compares.
+//!
+//! What an archive is not: signed or encrypted. Whoever can write to it can forge it whole.
+//!
+//! Start reading at `writer`, then `table_writer` and `pack`; `csv_row` says how values look.
 
+mod csv_row;
+mod digest;
+mod error;
+mod join;
+mod manifest;
+mod name;
+mod pack;
+mod part;
 pub mod settings;
+mod spool;
+mod table_writer;
+mod verify;
+mod writer;
+mod zip_format;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::Digest;
+pub use error::ArchiveError;
+pub use join::{Joined, Published};
+pub use manifest::{FORMAT, FileEntry, Manifest, Module, ModuleState, Plugin, State, TableEntry};
+pub use table_writer::{TableSummary, TableWriter};
+pub use verify::{Report, verify};
+pub use writer::{Head, Outcome, Writer};

@@ -1,1 +1,18 @@
-//! Being built.
+//! A backup: one run from the first request to the published archive.
+//!
+//! [`run`] does all of it: it opens the connection, starts every exporter on a thread of its own, watches over them,
+//! and publishes what they wrote. It neither prints nor reads a configuration: it is told everything in a [`Plan`],
+//! reports through [`Progress`](crate::progress::Progress), and ends with a [`Summary`](crate::progress::Summary) or an error.
+//!
+//! What a module came to is decided in one place, `verdict`; whether there is an archive, and whether it is complete, in
+//! `run`. Three ends are possible: *complete*; *incomplete*, where the archive is there and says what is missing; and an
+//! error, where there is none.
+
+mod error;
+mod module;
+mod run;
+mod services;
+mod verdict;
+
+pub use error::BackupError;
+pub use run::{Plan, run};

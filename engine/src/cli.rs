@@ -1,1 +1,117 @@
-//! Being built.
+//! The command line: flags as typed (`args.rs`) become flags as meant, the engine is asked (`actions.rs`), and what it says is
+//! shown. Start at [`run`], and for one command at `commands.rs`. Exit codes are in `exit.rs`.
+//!
+//! Architecture invariants: only this module prints, and only through its console. Text that others wrote goes to a terminal
+//! without control characters.
+
+mod actions;
+mod args;
+mod commands;
+mod console;
+mod engine;
+mod exit;
+mod figures;
+mod logging;
+mod progress;
+mod range;
+mod signals;
+mod summary;
+mod table;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::config;
+
+use self::actions::Actions;
+use self::args::Typed;
+use self::commands::Failure;
+use self::console::Console;
+use self::exit::Exit;
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let shell = Shell {
+        console: Console::of_process(),
+        // Without a working folder, paths stay relative, and fail where they are used, by name.
+        working: env::current_dir().unwrap_or_default(),
+        variable: env::var_os(config::VARIABLE).map(PathBuf::from),
+        has_variable: |name| env::var_os(name).is_some(),
+        clock: progress::clock(),
+        is_process: true,
+    };
+    ExitCode::from(execute(env::args_os(), &shell, &engine::Engine).code())
+}
+
+/// What surrounds a command.
+struct Shell {
+    console: Console,
+    working: PathBuf,
+    /// What [`config::VARIABLE`] says.
+    variable: Option<PathBuf>,
+    /// Whether an environment variable is set.
+    has_variable: fn(&str) -> bool,
+    clock: progress::Clock,
+    /// Whether signals and the log of the whole process are ours.
+    is_process: bool,
+}
+
+fn execute(words: impl IntoIterator<Item = OsString>, shell: &Shell, actions: &dyn Actions) -> Exit {
+    let typed = match Typed::try_parse_from(words) {
+        Ok(typed) => typed,
+        Err(error) => return refused(&error, shell),
+    };
+    let json = typed.command.wants_json();
+    let failure = match commands::execute(&typed, shell, actions) {
+        Ok(exit) => return exit,
+        Err(failure) => failure,
+    };
+    shell.console.restore();
+    let exit = failure.exit();
+    let text = failure.text();
+    shell.console.err(&text);
+    if json {
+        let line = serde_json::json!({ "event": "failed", "exit": exit.code(), "message": text });
+        // The text is on standard error already; the exit code says the rest.
+        let _ = shell.console.out(&format!("{line}\n"));
+    }
+    exit
+}
+
+/// What clap has to say: an error, or the help that was asked for.
+fn refused(error: &clap::Error, shell: &Shell) -> Exit {
+    if shell.is_process {
+        // With colours where they fit. Nobody is there to tell if it cannot be printed.
+        let _ = error.print();
+    } else if error.use_stderr() {
+        shell.console.err(error.render().to_string().trim_end());
+    } else {
+        let _ = shell.console.out(&error.render().to_string());
+    }
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+impl Failure {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Cancelled => Exit::Cancelled,
+            Self::Failed(_) => Exit::Failed,
+        }
+    }
+
+    /// The error with its chain: the one place where chains are printed.
+    fn text(&self) -> String {
+        let text = match self {
+            Self::Usage(text) => text.clone(),
+            Self::Cancelled => "stopped".to_owned(),
+            Self::Failed(error) => format!("{error:#}"),
+        };
+        let lines: Vec<String> = text.lines().map(config::text::printable).collect();
+        format!("error: {}", lines.join("\n"))
+    }
+}

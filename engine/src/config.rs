@@ -1,1 +1,160 @@
-//! Being built.
+//! The configuration: TOML text in, a typed [`Config`] or *all* that is wrong with it out.
+//!
+//! Pure but for [`load`], which finds and reads the file. The keys are described once, in `keys.rs`; from that table come
+//! validation, the specification ([`specification`], `config/README.md`) and the tests of the example files. Start at
+//! [`Config::parse`]. What the environment and other files hold (secrets, certificates) is not looked at here.
+//!
+//! Architecture invariants: a secret never reaches a [`Problem`], and neither [`Config`] nor what it holds of connections has
+//! `Debug` or `Serialize`.
+
+mod build;
+mod check;
+mod find;
+mod keys;
+mod problem;
+mod rules;
+mod schema;
+mod specification;
+#[cfg(test)]
+mod tests;
+pub(crate) mod text;
+mod units;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+pub use find::{LoadError, Loaded, PLACES, VARIABLE, load};
+pub use problem::{Problem, Problems};
+pub use specification::specification;
+
+use crate::{archive, connection};
+
+/// What one configuration file says. Paths are absolute or start at the working folder of the process.
+pub struct Config {
+    /// At least one; names are unique.
+    pub desks: Vec<Desk>,
+    /// How archives are written.
+    pub archive: archive::settings::Settings,
+    /// Where exporters are, and how long they may take.
+    pub plugins: Plugins,
+    /// What is told on standard error.
+    pub log: Log,
+}
+
+/// A desk that is backed up.
+pub struct Desk {
+    /// Its name: ASCII letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// The modules to back up, in the order of the file; none twice.
+    pub modules: Vec<String>,
+    /// How it is reached.
+    pub connection: Connection,
+}
+
+/// How a desk is reached.
+pub enum Connection {
+    /// Plain HTTP requests.
+    Http(connection::settings::Settings),
+}
+
+impl Connection {
+    /// The kind's name, as exporters name it in their description.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http",
+        }
+    }
+}
+
+/// Where exporters are, and how long they may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugins {
+    /// Folders to look in. Empty: the folder of the executable.
+    pub folders: Vec<PathBuf>,
+    /// How long an exporter may go without calling the engine while none of its requests is in flight.
+    pub stall_timeout: Duration,
+    /// How long it may take to describe itself.
+    pub describe_timeout: Duration,
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self {
+            folders: Vec::new(),
+            stall_timeout: Duration::from_mins(2),
+            describe_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What is told on standard error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The most detailed messages.
+    pub level: tracing::Level,
+    /// Their form.
+    pub format: LogFormat,
+}
+
+/// The form of log messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: tracing::Level::INFO,
+            format: LogFormat::Text,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks the bytes of a file, which messages call `file`. Relative paths start at `folder`.
+    ///
+    /// If it is not TOML, the errors are those of the syntax alone: what else such a text means is guesswork.
+    pub fn parse(file: &str, bytes: &[u8], folder: &Path) -> Result<Self, Problems> {
+        let file = text::printable(file);
+        let mut found = problem::Found::default();
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+            Err(error) => {
+                let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+                found.add(sound.len(), "this is not UTF-8 text: save the file in UTF-8");
+                return Err(found.locate(file, &sound));
+            }
+        };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            // Only the message: the error's `Display` quotes the line, which may hold a secret.
+            let span = error.span().unwrap_or(text.len()..text.len());
+            let key = match error.message() {
+                "duplicate key" => text.get(span.clone()).unwrap_or_default(),
+                _ => "",
+            };
+            let key = if key.is_empty() {
+                String::new()
+            } else {
+                format!(" `{}`", text::excerpt(key))
+            };
+            found.add(span.start, format!("not TOML: {}{key}", error.message()));
+        }
+        if !found.is_empty() {
+            return Err(found.locate(file, text));
+        }
+        let checked = check::check(&keys::ROOT, 0, table.get_ref(), &mut found);
+        let config = build::build(checked, folder, &mut found);
+        if found.is_empty() {
+            Ok(config)
+        } else {
+            Err(found.locate(file, text))
+        }
+    }
+}

@@ -1,5 +1,208 @@
 //! How the engine reaches a desk: base URL, credentials, limits, and the queue of requests.
 //!
 //! Architecture invariant: only this module sees secrets. A plugin never does.
+//!
+//! [`Connection::open`] once per desk; [`Connection::queue`] once per exporter, which then submits requests and
+//! takes finished ones ([`Queue`]). Requests run as tasks on a tokio runtime; exporters block on threads of their
+//! own. What is done about failures is in `retry`, how many requests run at one time in `lanes` and `throttle`,
+//! where they may go in `target`, and what is on the wire in `fetch`. `access` is where kinds of connection differ.
+//!
+//! - **TLS** is rustls with ring. The system's certificate authorities are trusted (`SSL_CERT_FILE` is heeded, as by
+//!   most programs), and those of `ca_file`. There is no switch that turns verification off.
+//! - **Proxies** are not used: `HTTP_PROXY` and its like are ignored, so that credentials take no way that the
+//!   configuration does not name.
+//! - **Memory**: bodies that are arriving or wait to be taken are counted together. While they are more than
+//!   `max_waiting_bytes`, only an exporter that has nothing to take and nothing in flight may start a request.
+//!   The peak is thus that bound, plus what was in flight when it was reached.
 
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use access::{Access, Fixed};
+use dispatch::Dispatch;
+use fetch::Http;
+use retry::Policy;
+use settings::{Limits, Settings};
+use target::Base;
+
+mod access;
+mod answer;
+mod call;
+mod dispatch;
+mod error;
+mod fetch;
+mod headers;
+mod lanes;
+mod queue;
+mod retry;
 pub mod settings;
+mod target;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub use answer::Answer;
+pub use error::ConnectionError;
+pub use queue::{Meter, Next, Queue};
+
+/// How long an idle connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// A desk that can be asked. Clones are cheap and share everything.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    base: Arc<Base>,
+    access: Arc<dyn Access>,
+    dispatch: Arc<Dispatch>,
+}
+
+/// What a connection is doing and has done, over all its queues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Requests in flight now.
+    pub in_flight: usize,
+    /// Requests that may be in flight now: the configured number, or fewer after the desk asked for less.
+    pub allowed: usize,
+    /// Requests made, each try counted.
+    pub tries: u64,
+    /// Tries that are to be repeated.
+    pub retries: u64,
+    /// Answers that ask for fewer requests (429, or 503 with `Retry-After`).
+    pub throttled: u64,
+    /// Bytes of bodies received, unpacked.
+    pub received_bytes: u64,
+    /// Bytes of bodies that are arriving or wait to be taken.
+    pub waiting_bytes: u64,
+}
+
+/// What one queue is doing and has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueStats {
+    /// Requests in flight now.
+    pub in_flight: usize,
+    /// Requests made, each try counted.
+    pub tries: u64,
+    /// Tries that are to be repeated.
+    pub retries: u64,
+    /// Answers that ask for fewer requests (429, or 503 with `Retry-After`).
+    pub throttled: u64,
+    /// Bytes of bodies received, unpacked.
+    pub received_bytes: u64,
+}
+
+impl Connection {
+    /// Reads the secrets and the certificates, checks the base URL and sets up the client. Nothing is sent yet.
+    ///
+    /// `runtime` runs the requests. It must have its I/O and time drivers enabled, and outlive what is queued:
+    /// what is left when it goes gets an error.
+    pub fn open(settings: &Settings, runtime: Handle) -> Result<Self, ConnectionError> {
+        Self::open_with(settings, Policy::new(settings.limits.attempts), runtime)
+    }
+
+    fn open_with(settings: &Settings, policy: Policy, runtime: Handle) -> Result<Self, ConnectionError> {
+        let desk = &settings.desk;
+        let base = Base::new(&settings.url, settings.allow_plain_http).map_err(|why| ConnectionError::Url {
+            desk: desk.clone(),
+            why,
+        })?;
+        let access: Arc<dyn Access> = Arc::new(Fixed::read(desk, &settings.auth, |name| std::env::var_os(name))?);
+        let base = Arc::new(base);
+        let http = Http {
+            client: client(settings, &base)?,
+            base: Arc::clone(&base),
+            access: Arc::clone(&access),
+            desk: desk.clone(),
+            limits: settings.limits.clone(),
+        };
+        let dispatch = Dispatch::new(&settings.limits, policy, Box::new(chance()), Box::new(http), runtime);
+        Ok(Self(Arc::new(Inner {
+            base,
+            access,
+            dispatch: Arc::new(dispatch),
+        })))
+    }
+
+    /// A queue for one exporter, which may have `window` requests submitted and not yet taken. `cancel` ends it:
+    /// its waiting thread wakes at once, and its requests are broken off.
+    pub fn queue(&self, window: usize, cancel: &CancellationToken) -> Queue {
+        let owner = self.0.dispatch.open(cancel.child_token());
+        Queue::new(self.clone(), owner, window)
+    }
+
+    /// What is going on.
+    pub fn stats(&self) -> Stats {
+        let dispatch = &self.0.dispatch;
+        // No lane has the number 0.
+        let (in_flight, allowed, _) = dispatch.in_flight(0);
+        Stats {
+            in_flight,
+            allowed,
+            tries: dispatch.totals.tries.load(Ordering::Relaxed),
+            retries: dispatch.totals.retries.load(Ordering::Relaxed),
+            throttled: dispatch.totals.throttled.load(Ordering::Relaxed),
+            received_bytes: dispatch.totals.bytes.load(Ordering::Relaxed),
+            waiting_bytes: dispatch.waiting.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn client(settings: &Settings, base: &Base) -> Result<reqwest::Client, ConnectionError> {
+    // The process has one provider of cryptography. If something else has installed one first, that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let fail = |source: reqwest::Error| ConnectionError::Client {
+        desk: settings.desk.clone(),
+        source: source.without_url(),
+    };
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("deskvault/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .gzip(true)
+        .connect_timeout(settings.limits.connect_timeout)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(settings.limits.in_flight.max(1));
+    if base.is_tls() {
+        if let Some(path) = &settings.ca_file {
+            builder = builder.tls_certs_merge(authorities(&settings.desk, path)?);
+        }
+    } else {
+        // Never used: plain HTTP is never redirected to TLS. It spares reading the system's certificates, and
+        // works where there are none.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(fail)
+}
+
+fn authorities(desk: &str, path: &Path) -> Result<Vec<reqwest::Certificate>, ConnectionError> {
+    let fail = |source| ConnectionError::CaFile {
+        desk: desk.to_owned(),
+        path: path.to_owned(),
+        source,
+    };
+    let pem = std::fs::read(path).map_err(fail)?;
+    let invalid = |why: String| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| invalid(error.to_string()))?;
+    if found.is_empty() {
+        return Err(invalid("there is no certificate in it".into()));
+    }
+    Ok(found)
+}
+
+/// Numbers in `0.0..1.0` that differ from process to process. Only to spread retries: they need not be unguessable.
+fn chance() -> impl Fn() -> f64 + Send + Sync {
+    let (state, count) = (RandomState::new(), AtomicU64::new(0));
+    move || {
+        let bits = state.hash_one(count.fetch_add(1, Ordering::Relaxed)) >> 11;
+        bits as f64 / (1_u64 << 53) as f64
+    }
+}

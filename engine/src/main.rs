@@ -1,2 +1,7 @@
-//! The `deskvault` command.
-fn main() {}
+//! The `deskvault` command. All of it is in [`engine::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    engine::cli::run()
+}

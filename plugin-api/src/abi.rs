@@ -8,10 +8,21 @@
 //! [`export_plugin!`](crate::export_plugin) stand in front of it.
 
 #![allow(unsafe_code, reason = "the ABI itself: abi_stable's trait objects expand to it")]
-#![allow(non_local_definitions, reason = "abi_stable's sabi_trait expands to such impls")]
+#![allow(
+    non_local_definitions,
+    clippy::used_underscore_binding,
+    clippy::elidable_lifetime_names,
+    clippy::expl_impl_clone_on_copy,
+    reason = "abi_stable's sabi_trait expands to such code"
+)]
 
 use abi_stable::StableAbi;
+use abi_stable::library::{CheckTypeLayout, LibHeader, RootModule, RootModuleResult};
+use abi_stable::marker_type::ErasedPrefix;
+use abi_stable::package_version_strings;
+use abi_stable::prefix_type::{PrefixRefTrait as _, WithMetadata};
 use abi_stable::sabi_trait;
+use abi_stable::sabi_types::{RRef, VersionStrings};
 use abi_stable::std_types::{RBox, RResult, RSlice, RStr, RString, RVec};
 
 pub mod manifest;
@@ -120,7 +131,43 @@ pub trait AbiExporter: Send + Sync {
 }
 
 /// The host, borrowed for one export.
-pub type HostRef<'a> = AbiHost_TO<'a, abi_stable::sabi_types::RRef<'a, ()>>;
+pub type HostRef<'a> = AbiHost_TO<'a, RRef<'a, ()>>;
 
 /// An exporter, owned by the host; its `Drop` runs in the plugin.
 pub type ExporterBox = AbiExporter_TO<'static, RBox<()>>;
+
+/// The symbol of the root module's header in the library.
+pub const HEADER_SYMBOL: &str = "DESKVAULT_PLUGIN_HEADER";
+
+/// What a plugin library offers.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = PluginRef)))]
+pub struct Plugin {
+    /// Makes an exporter.
+    pub create: extern "C" fn() -> RResult<ExporterBox, AbiError>,
+    /// Drops an exporter and tells if that panicked. A plain drop is safe too, but silent.
+    #[sabi(last_prefix_field)]
+    pub retire: extern "C" fn(exporter: ExporterBox) -> RResult<(), AbiError>,
+}
+
+impl RootModule for PluginRef {
+    abi_stable::declare_root_module_statics! {PluginRef}
+
+    const BASE_NAME: &'static str = "deskvault_plugin";
+    const NAME: &'static str = "deskvault_plugin";
+    const VERSION_STRINGS: VersionStrings = package_version_strings!();
+}
+
+/// The header of a plugin library, from the constructor of its root module.
+pub const fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHeader {
+    // SAFETY: `root_result`, the only maker of a `RootModuleResult` with a module in it, erases a `PluginRef`.
+    unsafe { LibHeader::from_constructor::<PluginRef>(constructor, CheckTypeLayout::Yes) }
+}
+
+/// A root module, for the constructor of [`header`].
+pub fn root_result(root: &'static WithMetadata<Plugin>) -> RootModuleResult {
+    let root = PluginRef(root.static_as_prefix());
+    // SAFETY: erasing the type of a prefix reference is always sound; the layout is checked before it is given back.
+    RResult::ROk(unsafe { root.to_prefix_ref().cast::<ErasedPrefix>() })
+}

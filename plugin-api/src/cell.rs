@@ -37,7 +37,11 @@ impl<'a> Value<'a> {
             Self::Time(value) => (CellKind::TIME, value.micros().cast_unsigned(), ""),
             Self::Json(value) => (CellKind::JSON, 0, value),
         };
-        Cell { kind, bits, text: RStr::from_str(text) }
+        Cell {
+            kind,
+            bits,
+            text: RStr::from_str(text),
+        }
     }
 
     /// What a cell that crossed the ABI means; the kind's number where it is not known, or its text is not

@@ -82,7 +82,10 @@ impl ErrorKind {
 
     /// The kind with this number; [`ErrorKind::Other`] for one that is not known yet.
     pub fn from_code(code: u8) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(Self::Other)
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.code() == code)
+            .unwrap_or(Self::Other)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A request to the desk, as an exporter describes it. The host adds the base URL, the credentials and the
 //! manners: limits, retries, time-outs.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 /// How a request is made.
@@ -64,7 +66,7 @@ impl Request {
 
     /// Adds a query parameter.
     #[must_use]
-    pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+    pub fn query(mut self, name: impl Into<String>, value: impl Display) -> Self {
         self.query.push((name.into(), value.to_string()));
         self
     }

@@ -138,10 +138,10 @@ impl Column {
     /// Takes the value from elsewhere in the record: a JSON pointer, e.g. `/Owner/id`.
     #[must_use]
     pub fn from(mut self, pointer: impl Into<String>) -> Self {
-        let pointer = Some(pointer.into());
+        let pointer = pointer.into();
         self.source = match self.source {
-            Source::Time(_) => Source::Time(pointer),
-            _ => Source::Pointer(pointer.unwrap_or_default()),
+            Source::Time(_) => Source::Time(Some(pointer)),
+            _ => Source::Pointer(pointer),
         };
         self
     }

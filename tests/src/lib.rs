@@ -1,1 +1,76 @@
-//! harness
+//! The harness of the whole-system tests: where the libraries are that cargo built, and a backup's services held in
+//! memory.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use engine::backup::Plan;
+use engine::connection::settings::{Auth, Limits, Settings};
+
+pub mod memory;
+
+/// A plan to back up `modules` of the desk at `url` into `folder`.
+pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
+    Plan {
+        desk: "desk".into(),
+        connection_kind: "http".into(),
+        connection: Settings {
+            desk: "desk".into(),
+            url: url.into(),
+            allow_plain_http: false,
+            ca_file: None,
+            auth: Auth::None,
+            limits: Limits::default(),
+        },
+        modules: modules.iter().map(ToString::to_string).collect(),
+        kind: plugin_api::Kind::Full,
+        range: None,
+        archive: engine::archive::settings::Settings {
+            folder: folder.to_owned(),
+            ..Default::default()
+        },
+        stall_timeout: Duration::from_mins(2),
+        log_level: tracing::Level::INFO,
+    }
+}
+
+/// The dynamic library of a package of the workspace, e.g. `deskvault_example`. Cargo puts it beside the test
+/// executables, because the tests' package depends on it.
+///
+/// # Panics
+/// Where it was not built.
+pub fn plugin(name: &str) -> PathBuf {
+    built(&folder_of_tests(), name)
+}
+
+/// One of the deliberately bad plugins, e.g. `bad_no_manifest`.
+///
+/// # Panics
+/// Where it was not built: `cargo test` builds them all, `cargo test --test NAME` does not.
+pub fn bad_plugin(name: &str) -> PathBuf {
+    let folder = folder_of_tests();
+    built(
+        &folder
+            .parent()
+            .expect("target/debug/deps has a parent")
+            .join("examples"),
+        name,
+    )
+}
+
+fn folder_of_tests() -> PathBuf {
+    let mut folder = std::env::current_exe().expect("the test's own path");
+    folder.pop();
+    folder
+}
+
+fn built(folder: &Path, name: &str) -> PathBuf {
+    let file = folder.join(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"));
+    assert!(
+        file.is_file(),
+        "{} is not built: run `cargo build --workspace --all-targets`",
+        file.display()
+    );
+    file
+}

@@ -96,7 +96,7 @@ impl Default for Limits {
             in_flight: 10,
             attempts: 6,
             connect_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(120),
+            request_timeout: Duration::from_mins(2),
             max_response_bytes: 64 << 20,
             max_waiting_bytes: 32 << 20,
             max_redirects: 5,

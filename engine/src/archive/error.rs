@@ -1,0 +1,78 @@
+//! What can go wrong with an archive.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why an archive could not be written, published or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// The disk, or what lies on it. The source says why.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was being done, e.g. `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A setting, or what the backup says of itself, cannot be used.
+    #[error("{0}")]
+    Settings(String),
+    /// A table cannot be in the archive as it is described, or was not brought to its end.
+    #[error("table {table}: {reason}")]
+    Table {
+        /// The table's name.
+        table: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A row does not have one cell for each column. It was not written; the table can be gone on with.
+    #[error("table {table}: row {row} has {found} cells where the table has {expected} columns")]
+    Cells {
+        /// The table's name.
+        table: String,
+        /// Which row, counted from 1.
+        row: u64,
+        /// Columns of the table.
+        expected: usize,
+        /// Cells of the row.
+        found: usize,
+    },
+    /// The backup was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// There is a file of the archive's name already. It was left as it is.
+    #[error("{} exists already and is not replaced: move it away, or start the backup anew", .0.display())]
+    Exists(PathBuf),
+    /// The file is not an archive of deskvault, or is so damaged that it cannot be read as one.
+    #[error("{} is not a whole deskvault archive: {reason}", path.display())]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// The first thing that is not as it must be.
+        reason: String,
+    },
+    /// The archive that was just written does not verify. It was not published.
+    #[error("the archive just written does not verify and was not published; first of {} problems: {}", .0.len(), .0.first().map_or("none", String::as_str))]
+    Unsound(Vec<String>),
+}
+
+impl ArchiveError {
+    /// For `map_err`: the disk failed while doing `action` to `path`.
+    pub(crate) fn io<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
+        move |source| Self::Io {
+            action,
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    pub(crate) fn table(table: &str, reason: impl Into<String>) -> Self {
+        Self::Table {
+            table: table.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Joining and publishing: finished parts to one ZIP, and the ZIP to its final name.
+//!
+//! Architecture invariant: only [`Joined::publish`] gives a file its final name, and only after every byte of
+//! it has been read back and found right.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::ArchiveError;
+use super::manifest::{MAX_LENGTH, Manifest};
+use super::spool;
+use super::verify::{Report, verify_with};
+use super::writer::Shared;
+use super::zip_format::{Layout, Limits};
+
+/// A whole archive under a temporary name. Dropping it without [`Joined::publish`] removes it.
+#[derive(Debug)]
+pub struct Joined {
+    shared: Arc<Shared>,
+    temporary: PathBuf,
+    target: PathBuf,
+    file: File,
+    limits: Limits,
+}
+
+/// An archive that has its final name and is safe on the disk.
+#[derive(Debug)]
+pub struct Published {
+    /// The archive.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// What the verification before the publication found: no problem, but perhaps notes; and the manifest.
+    pub report: Report,
+}
+
+pub(super) fn join(
+    shared: Arc<Shared>,
+    manifest: &Manifest,
+    target: PathBuf,
+    limits: Limits,
+) -> Result<Joined, ArchiveError> {
+    let temporary = shared.spool.path("archive.zip");
+    let file = spool::create_file(&temporary)?;
+    let text = manifest
+        .to_json()
+        .map_err(|error| ArchiveError::io("write the manifest of", &temporary)(error.into()))?;
+    if text.len() as u64 > MAX_LENGTH {
+        let length = text.len();
+        let reason = format!("the manifest would have {length} bytes, more than {MAX_LENGTH}: raise rows_per_part");
+        return Err(ArchiveError::Settings(reason));
+    }
+    let layout = Layout::of(manifest, &text, limits);
+    let writing = || ArchiveError::io("write", &temporary);
+
+    let mut position = 0;
+    for entry in &layout.entries[..layout.entries.len() - 1] {
+        if shared.cancel.is_cancelled() {
+            return Err(ArchiveError::Cancelled);
+        }
+        (&file).write_all(&layout.local_header(entry)).map_err(writing())?;
+        let path = shared.spool.path(&format!("{}.deflate", entry.name));
+        let mut part = File::open(&path).map_err(ArchiveError::io("open", &path))?;
+        // File to file, so that the kernel copies.
+        let copied = io::copy(&mut part, &mut &file).map_err(writing())?;
+        if copied != entry.packed {
+            let reason = format!(
+                "has {copied} bytes, but {} were written: something else changed it",
+                entry.packed
+            );
+            return Err(ArchiveError::io("read", &path)(io::Error::other(reason)));
+        }
+        position += copied;
+    }
+    tracing::debug!(packed = position, files = layout.entries.len(), "parts joined");
+
+    let mut out = BufWriter::with_capacity(1 << 16, &file);
+    if let Some(entry) = layout.entries.last() {
+        out.write_all(&layout.local_header(entry)).map_err(writing())?;
+    }
+    out.write_all(&text).map_err(writing())?;
+    let mut directory = 0;
+    for entry in &layout.entries {
+        let header = layout.central_header(entry);
+        directory += header.len() as u64;
+        out.write_all(&header).map_err(writing())?;
+    }
+    out.write_all(&layout.end(directory)).map_err(writing())?;
+    out.flush().map_err(writing())?;
+    drop(out);
+    Ok(Joined {
+        shared,
+        temporary,
+        target,
+        file,
+        limits,
+    })
+}
+
+impl Joined {
+    /// Makes the archive safe on the disk, verifies it, and gives it its final name; an existing file is not
+    /// replaced. `progress` is told bytes verified and in all.
+    pub fn publish(self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Published, ArchiveError> {
+        let Self {
+            shared,
+            temporary,
+            target,
+            file,
+            limits,
+        } = self;
+        file.sync_all().map_err(ArchiveError::io("bring to disk", &temporary))?;
+        let report = verify_with(&temporary, progress, &shared.cancel, limits)?;
+        if !report.is_sound() {
+            return Err(ArchiveError::Unsound(report.problems));
+        }
+        if shared.cancel.is_cancelled() {
+            return Err(ArchiveError::Cancelled);
+        }
+        let bytes = file.metadata().map_err(ArchiveError::io("read", &temporary))?.len();
+        let renamed = tempfile::TempPath::try_from_path(&temporary)
+            .and_then(|path| path.persist_noclobber(&target).map_err(|error| error.error));
+        match renamed {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(ArchiveError::Exists(target)),
+            Err(source) => return Err(ArchiveError::io("publish", &target)(source)),
+        }
+        let folder = &shared.settings.folder;
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        if let Err(source) = synced {
+            // Not certain to be there after a power loss, so it must not look as if it were.
+            drop(fs::remove_file(&target));
+            return Err(ArchiveError::io("bring to disk", folder)(source));
+        }
+        Ok(Published {
+            path: target,
+            bytes,
+            report,
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Names of archives, tables and files. Pure.
+
+use plugin_api::{Kind, Table, Timestamp};
+
+use super::csv_row::Civil;
+use super::error::ArchiveError;
+
+/// The last entry of every archive.
+pub(super) const MANIFEST: &str = "manifest.json";
+/// More columns than a spreadsheet shows are no table.
+const MAX_COLUMNS: usize = 16_384;
+
+/// The name of an archive without what follows it (`.zip`, `-incomplete.zip`): desk, kind, and when the backup
+/// started. `None` for a start outside the years 1 to 9999.
+pub(super) fn stem(desk: &str, kind: Kind, started: Timestamp) -> Option<String> {
+    let Civil {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        ..
+    } = Civil::of(started);
+    let kind = match kind {
+        Kind::Full => "full",
+        Kind::Custom => "custom",
+        Kind::Incremental => "incremental",
+    };
+    let desk = sanitised(desk);
+    (1..=9999)
+        .contains(&year)
+        .then(|| format!("{desk}-{kind}-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
+}
+
+/// A desk's name as part of a file's: letters and digits of any script, `-` and `_`; at most 100 bytes.
+fn sanitised(desk: &str) -> String {
+    let mut name = String::new();
+    for letter in desk.chars() {
+        if name.len() + letter.len_utf8() > 100 {
+            break;
+        }
+        if letter.is_alphanumeric() || letter == '_' {
+            name.push(letter);
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    let name = name.trim_end_matches('-');
+    if name.is_empty() {
+        "desk".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The name of a table's file; parts are counted from 1.
+pub(super) fn part(table: &str, number: usize) -> String {
+    format!("{table}__{number}.csv")
+}
+
+/// Whether a table can be called so: a letter, then at most 63 letters, digits or single underscores.
+pub(super) fn is_table(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.contains("__")
+}
+
+/// What must hold for a table whatever else is in the archive.
+pub(super) fn check_table(table: &Table) -> Result<(), ArchiveError> {
+    let fail = |reason: String| Err(ArchiveError::table(&table.name.escape_debug().to_string(), reason));
+    if !is_table(&table.name) {
+        return fail(
+            "not a table's name: it must be a letter, then at most 63 letters, digits or single underscores".into(),
+        );
+    }
+    if table.columns.is_empty() || table.columns.len() > MAX_COLUMNS {
+        return fail(format!(
+            "has {} columns; it needs 1 to {MAX_COLUMNS}",
+            table.columns.len()
+        ));
+    }
+    let mut names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
+        return fail(format!("has two columns called {name:?}"));
+    }
+    let wanted = table
+        .key
+        .iter()
+        .chain(table.parents.iter().map(|parent| &parent.column));
+    for column in wanted {
+        if names.binary_search(&column.as_str()).is_err() {
+            return fail(format!("names {column:?} as key or parent, but has no such column"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_api::{Column, Kind, Table, Timestamp};
+
+    use super::{check_table, is_table, stem};
+
+    #[test]
+    fn archives_are_named_by_desk_kind_and_start() {
+        let started = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();
+        for (desk, expected) in [
+            ("support", "support-full-20260102T030405Z"),
+            ("../../etc/passwd", "etc-passwd-full-20260102T030405Z"),
+            ("  Müller & Söhne.  ", "Müller-Söhne-full-20260102T030405Z"),
+            ("サポート", "サポート-full-20260102T030405Z"),
+            ("", "desk-full-20260102T030405Z"),
+            ("\0\n/", "desk-full-20260102T030405Z"),
+        ] {
+            assert_eq!(stem(desk, Kind::Full, started).as_deref(), Some(expected));
+        }
+        let long = stem(&"あ".repeat(500), Kind::Incremental, started).unwrap();
+        assert_eq!(long, format!("{}-incremental-20260102T030405Z", "あ".repeat(33)));
+        assert_eq!(stem("a", Kind::Full, Timestamp::from_micros(i64::MAX)), None);
+    }
+
+    #[test]
+    fn tables_are_named_by_the_rule() {
+        for (name, expected) in [
+            ("Tickets", true),
+            ("t", true),
+            ("Time_Entry_2", true),
+            ("Time__Entry", false),
+            ("", false),
+            ("2nd", false),
+            ("_x", false),
+            ("../x", false),
+            ("Tickets.csv", false),
+            ("Fälle", false),
+            ("a\n", false),
+        ] {
+            assert_eq!(is_table(name), expected, "{name}");
+        }
+        assert!(is_table(&"a".repeat(64)));
+        assert!(!is_table(&"a".repeat(65)));
+    }
+
+    #[test]
+    fn tables_are_checked() {
+        let table = |columns: &[&str]| Table::new("T").columns(columns.iter().map(|name| Column::new(*name, "Label")));
+        for (table, expected) in [
+            (table(&["a", "b"]).key(["a"]).child_of("Other", "b"), None),
+            (table(&[]), Some("table T: has 0 columns; it needs 1 to 16384")),
+            (table(&["a", "b", "a"]), Some("table T: has two columns called \"a\"")),
+            (
+                table(&["a"]).key(["b"]),
+                Some("table T: names \"b\" as key or parent, but has no such column"),
+            ),
+            (
+                table(&["a"]).child_of("Other", "c"),
+                Some("table T: names \"c\" as key or parent, but has no such column"),
+            ),
+        ] {
+            let error = check_table(&table).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), expected);
+        }
+    }
+}

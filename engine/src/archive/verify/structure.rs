@@ -1,0 +1,298 @@
+//! The ZIP round the entries: finding the manifest, and comparing every byte that is not data with what the
+//! manifest says it must be.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use crate::archive::manifest::{self, Manifest};
+use crate::archive::name;
+use crate::archive::zip_format::{
+    CENTRAL_HEADER, END, END_64, END_64_LENGTH, END_LENGTH, LOCAL_HEADER, LOCATOR_64, Layout, read_16, read_32, read_64,
+};
+
+/// A directory is held in memory; as many files as an archive can have need less.
+const MAX_DIRECTORY: u64 = 64 << 20;
+
+/// Why there is nothing to report about.
+pub(super) enum Error {
+    /// The disk.
+    Disk(io::Error),
+    /// The file: it is no archive, or too damaged to tell.
+    Wrong(String),
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+fn wrong<T>(reason: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Wrong(reason.into()))
+}
+
+/// An entry as the central directory has it.
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) offset: u64,
+    plain: u64,
+}
+
+/// What was found in the file, before it is held against the manifest.
+pub(super) struct Found {
+    pub(super) listing: Vec<Listed>,
+    pub(super) manifest: Manifest,
+    /// The manifest as it lies in the archive.
+    pub(super) text: Vec<u8>,
+    /// The central directory and all that follows it.
+    tail: Vec<u8>,
+    /// Where the tail starts.
+    directory: u64,
+    length: u64,
+}
+
+/// Finds the entries and the manifest.
+pub(super) fn locate(file: &File, length: u64) -> Result<Found, Error> {
+    if length < END_LENGTH {
+        return wrong(format!("it has only {length} bytes"));
+    }
+    let mut end = vec![0; (END_LENGTH + END_64_LENGTH).min(length) as usize];
+    let start = length - end.len() as u64;
+    file.read_exact_at(&mut end, start)?;
+    let at = end.len() - END_LENGTH as usize;
+    if read_32(&end, at) != Some(END) {
+        return wrong(
+            "it does not end with a ZIP's end record: it is truncated, has something behind it, or is no ZIP",
+        );
+    }
+    let short = |offset: usize| u64::from(read_16(&end, at + offset).unwrap_or_default());
+    let long = |offset: usize| u64::from(read_32(&end, at + offset).unwrap_or_default());
+    let (mut size, mut directory) = (long(12), long(16));
+    let is_64 =
+        [short(8), short(10)].contains(&u64::from(u16::MAX)) || [size, directory].contains(&u64::from(u32::MAX));
+    if is_64 {
+        if at as u64 != END_64_LENGTH || read_32(&end, 0) != Some(END_64) || read_32(&end, 56) != Some(LOCATOR_64) {
+            return wrong("its ZIP64 end record is missing or damaged");
+        }
+        size = read_64(&end, 40).unwrap_or_default();
+        directory = read_64(&end, 48).unwrap_or_default();
+    }
+    let inside = directory
+        .checked_add(size)
+        .is_some_and(|end| end <= length - END_LENGTH);
+    if !inside || length - directory > MAX_DIRECTORY {
+        return wrong("its end record is damaged: the central directory cannot be where it says");
+    }
+    let mut tail = vec![0; (length - directory) as usize];
+    file.read_exact_at(&mut tail, directory)?;
+    let listing = list(&tail[..size as usize])?;
+    let Some(entry) = listing.iter().rfind(|listed| listed.name == name::MANIFEST) else {
+        return wrong(format!("it has no {}, among {} entries", name::MANIFEST, listing.len()));
+    };
+    let text = read_manifest(file, entry, length)?;
+    let manifest = Manifest::parse(&text).map_err(|reason| Error::Wrong(format!("{}: {reason}", name::MANIFEST)))?;
+    Ok(Found {
+        listing,
+        manifest,
+        text,
+        tail,
+        directory,
+        length,
+    })
+}
+
+/// The entries of a central directory.
+fn list(directory: &[u8]) -> Result<Vec<Listed>, Error> {
+    let mut listing = Vec::new();
+    let mut rest = directory;
+    while !rest.is_empty() {
+        let Some((listed, length)) = listed(rest) else {
+            return wrong(format!(
+                "its central directory is damaged at entry {}",
+                listing.len() + 1
+            ));
+        };
+        listing.push(listed);
+        rest = &rest[length..];
+    }
+    Ok(listing)
+}
+
+/// The first entry of a directory, and the length of its record.
+fn listed(record: &[u8]) -> Option<(Listed, usize)> {
+    if read_32(record, 0)? != CENTRAL_HEADER {
+        return None;
+    }
+    let length = |at| read_16(record, at).map(usize::from);
+    let (name, extra, comment) = (length(28)?, length(30)?, length(32)?);
+    let mut fields = record.get(46 + name..46 + name + extra)?;
+    let mut values: &[u8] = &[];
+    while let (Some(id), Some(size)) = (read_16(fields, 0), read_16(fields, 2)) {
+        let field = fields.get(4..4 + usize::from(size))?;
+        if id == 1 {
+            values = field;
+        }
+        fields = &fields[4 + field.len()..];
+    }
+    // Values that the plain fields cannot hold follow in the extra field, in this order.
+    let mut value = |at| {
+        let plain = read_32(record, at)?;
+        if plain != u32::MAX {
+            return Some(u64::from(plain));
+        }
+        let big = read_64(values, 0)?;
+        values = &values[8..];
+        Some(big)
+    };
+    let plain = value(24)?;
+    value(20)?;
+    let offset = value(42)?;
+    let total = 46 + name + extra + comment;
+    record.get(..total)?;
+    let name = String::from_utf8_lossy(&record[46..46 + name]).into_owned();
+    Some((Listed { name, offset, plain }, total))
+}
+
+fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<Vec<u8>, Error> {
+    let damaged = || Error::Wrong(format!("the entry {} is damaged", name::MANIFEST));
+    let mut header = [0; 30];
+    if entry.offset.checked_add(30).is_none_or(|end| end > length) {
+        return Err(damaged());
+    }
+    file.read_exact_at(&mut header, entry.offset)?;
+    if read_32(&header, 0) != Some(LOCAL_HEADER) {
+        return Err(damaged());
+    }
+    let skip = |at| u64::from(read_16(&header, at).unwrap_or_default());
+    let start = entry.offset + 30 + skip(26) + skip(28);
+    let fits = start.checked_add(entry.plain).is_some_and(|end| end <= length);
+    if !fits || entry.plain > manifest::MAX_LENGTH {
+        return Err(damaged());
+    }
+    let mut text = vec![0; entry.plain as usize];
+    file.read_exact_at(&mut text, start)?;
+    Ok(text)
+}
+
+/// Compares all that is not data with what the manifest says it must be. A line for each difference.
+pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result<Vec<String>> {
+    let mut problems = compare_names(found, layout);
+    if !problems.is_empty() {
+        // All offsets behind a missing or additional entry differ: to name those too would hide it.
+        return Ok(problems);
+    }
+    for entry in &layout.entries {
+        let expected = layout.local_header(entry);
+        let mut header = vec![0; expected.len()];
+        if entry.offset + expected.len() as u64 > found.length {
+            problems.push(format!("{}: the archive ends before it", entry.name));
+            continue;
+        }
+        file.read_exact_at(&mut header, entry.offset)?;
+        if let Some(field) = difference(&header, &expected, LOCAL_FIELDS) {
+            problems.push(format!(
+                "{}: its local header differs from the manifest in its {field}",
+                entry.name
+            ));
+        }
+    }
+    let mut rest = &found.tail[..];
+    let mut directory = 0;
+    for entry in &layout.entries {
+        let expected = layout.central_header(entry);
+        let (header, behind) = rest.split_at(expected.len().min(rest.len()));
+        if let Some(field) = difference(header, &expected, CENTRAL_FIELDS) {
+            problems.push(format!(
+                "{}: its record in the central directory differs from the manifest in its {field}",
+                entry.name
+            ));
+        }
+        directory += expected.len() as u64;
+        rest = behind;
+    }
+    if rest != layout.end(directory) {
+        problems.push("the end record differs from what the manifest says, or there is something before it".to_owned());
+    }
+    if found.directory != layout.directory {
+        problems.push(format!(
+            "the central directory starts at byte {}, but by the manifest it must at {}",
+            found.directory, layout.directory
+        ));
+    }
+    Ok(problems)
+}
+
+fn compare_names(found: &Found, layout: &Layout) -> Vec<String> {
+    let expected: HashSet<&str> = layout.entries.iter().map(|entry| entry.name.as_str()).collect();
+    let mut seen = HashSet::new();
+    let mut problems = Vec::new();
+    for listed in &found.listing {
+        if !expected.contains(listed.name.as_str()) {
+            problems.push(format!(
+                "{}: the manifest knows no such file",
+                listed.name.escape_debug()
+            ));
+        } else if !seen.insert(listed.name.as_str()) {
+            problems.push(format!("{}: it is there twice", listed.name));
+        }
+    }
+    for entry in &layout.entries {
+        if !seen.contains(entry.name.as_str()) {
+            problems.push(format!("{}: it is missing", entry.name));
+        }
+    }
+    let order = found
+        .listing
+        .iter()
+        .zip(&layout.entries)
+        .find(|(listed, entry)| listed.name != entry.name);
+    if let (true, Some((listed, entry))) = (problems.is_empty(), order) {
+        problems.push(format!("{}: it is where {} must be", listed.name, entry.name));
+    }
+    problems
+}
+
+/// Where the fields of a local header start.
+const LOCAL_FIELDS: &[(usize, &str)] = &[
+    (0, "signature"),
+    (4, "version"),
+    (6, "flags"),
+    (8, "method"),
+    (10, "time"),
+    (14, "CRC-32"),
+    (18, "packed length"),
+    (22, "length"),
+    (26, "name's length"),
+    (28, "extra field's length"),
+    (30, "name or extra field"),
+];
+
+/// Where the fields of a record of the central directory start.
+const CENTRAL_FIELDS: &[(usize, &str)] = &[
+    (0, "signature"),
+    (4, "version"),
+    (8, "flags"),
+    (10, "method"),
+    (12, "time"),
+    (16, "CRC-32"),
+    (20, "packed length"),
+    (24, "length"),
+    (28, "name's length"),
+    (30, "extra field's length"),
+    (32, "comment's length"),
+    (34, "disk"),
+    (36, "attributes"),
+    (42, "offset"),
+    (46, "name or extra field"),
+];
+
+/// The field in which the first difference lies.
+fn difference(found: &[u8], expected: &[u8], fields: &[(usize, &'static str)]) -> Option<&'static str> {
+    if found == expected {
+        return None;
+    }
+    let at = found.iter().zip(expected).take_while(|(a, b)| a == b).count();
+    fields.iter().rfind(|(start, _)| *start <= at).map(|(_, name)| *name)
+}

@@ -1,0 +1,264 @@
+//! One backup's archive being written: opens tables, joins their parts, publishes the whole.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use plugin_api::{Kind, Range, Table, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::error::ArchiveError;
+use super::join::{self, Joined, Published};
+use super::manifest::{self, Manifest, Module, ModuleState, Plugin, State, TableEntry};
+use super::name;
+use super::pack::Packers;
+use super::settings::Settings;
+use super::spool::Spool;
+use super::table_writer::{Closed, TableWriter};
+use super::zip_format::{Limits, ZIP_32};
+
+/// What is known of a backup when it starts.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The desk's name in the configuration.
+    pub desk: String,
+    /// The backup's own name or id.
+    pub backup: String,
+    /// Which records are asked for.
+    pub kind: Kind,
+    /// The range of time that is asked for; none for a full backup.
+    pub range: Option<Range>,
+    /// When it started. All clock times in the archive's bytes come from here and from [`Outcome::finished`].
+    pub started: Timestamp,
+    /// Version of the engine.
+    pub engine: String,
+    /// The plugins that export.
+    pub plugins: Vec<Plugin>,
+}
+
+/// What is known of a backup when its last row is written.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// When that was.
+    pub finished: Timestamp,
+    /// What became of every module, in the order in which their tables are to be in the archive.
+    pub modules: Vec<Module>,
+    /// Why the backup is incomplete, beyond modules that failed. Empty and no module failed: it is complete.
+    pub reasons: Vec<String>,
+}
+
+/// Writes one archive. Exporter threads share it; each opens its own tables.
+///
+/// Dropping it without [`Writer::finish`] removes all that it has written.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    head: Head,
+    stem: String,
+    limits: Limits,
+}
+
+/// What the tables need of their archive.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) cancel: CancellationToken,
+    /// Before the spool, so that the packers are gone when the folder is removed.
+    pub(super) packers: Packers,
+    pub(super) spool: Spool,
+    tables: Mutex<Vec<OpenTable>>,
+    files: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct OpenTable {
+    module: String,
+    table: Table,
+    closed: Option<Closed>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Vec<OpenTable>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn close_table(&self, place: usize, closed: Closed) {
+        self.lock()[place].closed = Some(closed);
+    }
+
+    /// Counts one more file, while there may be one.
+    pub(super) fn count_file(&self, table: &str) -> Result<(), ArchiveError> {
+        if self.files.fetch_add(1, Ordering::Relaxed) < manifest::MAX_FILES {
+            return Ok(());
+        }
+        let reason = format!(
+            "would need more than {} files: raise rows_per_part",
+            manifest::MAX_FILES
+        );
+        Err(ArchiveError::table(table, reason))
+    }
+}
+
+impl Writer {
+    /// Makes the spool folder and starts the packers.
+    pub fn create(settings: &Settings, head: Head, cancel: CancellationToken) -> Result<Self, ArchiveError> {
+        Self::with_limits(settings, head, cancel, ZIP_32)
+    }
+
+    pub(super) fn with_limits(
+        settings: &Settings,
+        head: Head,
+        cancel: CancellationToken,
+        limits: Limits,
+    ) -> Result<Self, ArchiveError> {
+        if settings.rows_per_part == 0 {
+            return Err(ArchiveError::Settings(
+                "rows_per_part is 0: a part needs at least one row".into(),
+            ));
+        }
+        let stem = name::stem(&head.desk, head.kind, head.started).ok_or_else(|| {
+            ArchiveError::Settings(format!("the backup's start, {}, is not a usable time", head.started))
+        })?;
+        let spool = Spool::create(&settings.folder, &stem)?;
+        let packers =
+            Packers::start(settings.packers).map_err(ArchiveError::io("start packers for", &settings.folder))?;
+        let shared = Arc::new(Shared {
+            settings: settings.clone(),
+            cancel,
+            packers,
+            spool,
+            tables: Mutex::default(),
+            files: AtomicUsize::new(0),
+        });
+        Ok(Self {
+            shared,
+            head,
+            stem,
+            limits,
+        })
+    }
+
+    /// Opens a table of a module. Its name must be unique in the archive, whatever the case of its letters.
+    /// Tables of one module are in the archive in the order in which they were opened.
+    pub fn open_table(&self, module: &str, table: Table) -> Result<TableWriter, ArchiveError> {
+        name::check_table(&table)?;
+        let opened = table.clone();
+        let place = {
+            let mut tables = self.shared.lock();
+            if let Some(other) = tables
+                .iter()
+                .find(|open| open.table.name.eq_ignore_ascii_case(&table.name))
+            {
+                let reason = format!(
+                    "cannot be opened for module {module}: module {} has opened {} already",
+                    other.module, other.table.name
+                );
+                return Err(ArchiveError::table(&table.name, reason));
+            }
+            tables.push(OpenTable {
+                module: module.to_owned(),
+                table,
+                closed: None,
+            });
+            tables.len() - 1
+        };
+        TableWriter::open(Arc::clone(&self.shared), place, &opened)
+    }
+
+    /// Joins and publishes. `progress` is told how far the verification before the publication is: bytes of the
+    /// archive done and in all.
+    pub fn finish(self, outcome: Outcome, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Published, ArchiveError> {
+        self.join(outcome)?.publish(progress)
+    }
+
+    /// Joins the parts of all tables, which must be closed, into one ZIP under a temporary name.
+    pub fn join(self, outcome: Outcome) -> Result<Joined, ArchiveError> {
+        let manifest = self.manifest(outcome)?;
+        let incomplete = if manifest.state == State::Incomplete {
+            "-incomplete"
+        } else {
+            ""
+        };
+        let target: PathBuf = self
+            .shared
+            .settings
+            .folder
+            .join(format!("{}{incomplete}.zip", self.stem));
+        join::join(self.shared, &manifest, target, self.limits)
+    }
+
+    fn manifest(&self, outcome: Outcome) -> Result<Manifest, ArchiveError> {
+        let mut tables = std::mem::take(&mut *self.shared.lock());
+        let place = |name: &str| outcome.modules.iter().position(|module| module.module == name);
+        let mut entries = Vec::with_capacity(tables.len());
+        // Stable: tables of a module stay in the order in which they were opened.
+        tables.sort_by_key(|open| place(&open.module));
+        for OpenTable { module, table, closed } in tables {
+            if place(&module).is_none() {
+                let reason = format!("belongs to module {module}, of which the outcome says nothing");
+                return Err(ArchiveError::table(&table.name, reason));
+            }
+            let Some(Closed { files, desk_count }) = closed else {
+                return Err(ArchiveError::table(
+                    &table.name,
+                    "was opened, but not brought to its end",
+                ));
+            };
+            entries.push(TableEntry {
+                name: table.name,
+                module,
+                columns: table.columns,
+                key: table.key,
+                parents: table.parents,
+                rows: files.iter().map(|file| file.rows).sum(),
+                desk_count,
+                files,
+            });
+        }
+        let mut reasons = outcome.reasons;
+        let mut seen = HashSet::new();
+        for module in &outcome.modules {
+            if !seen.insert(&module.module) {
+                return Err(ArchiveError::Settings(format!(
+                    "the outcome has module {} twice",
+                    module.module
+                )));
+            }
+            if module.state == ModuleState::Failed {
+                let why = module.reason.as_deref().unwrap_or("no reason given");
+                reasons.push(format!("module {} failed: {why}", module.module));
+            }
+        }
+        let Head {
+            desk,
+            backup,
+            kind,
+            range,
+            started,
+            engine,
+            plugins,
+        } = self.head.clone();
+        Ok(Manifest {
+            format: manifest::FORMAT,
+            desk,
+            backup,
+            kind,
+            range,
+            started,
+            finished: outcome.finished,
+            engine,
+            plugins,
+            headers: self.shared.settings.headers,
+            byte_order_mark: self.shared.settings.byte_order_mark,
+            state: if reasons.is_empty() {
+                State::Complete
+            } else {
+                State::Incomplete
+            },
+            reasons,
+            modules: outcome.modules,
+            tables: entries,
+        })
+    }
+}

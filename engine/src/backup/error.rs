@@ -1,0 +1,60 @@
+//! Why a backup ended without an archive.
+
+use std::path::PathBuf;
+
+use crate::archive::ArchiveError;
+use crate::connection::ConnectionError;
+
+/// Why a backup ended without an archive. Nothing half-done is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// A module is asked for that no plugin exports.
+    #[error(
+        "no plugin exports the module {module:?}{}: `deskvault plugins list` shows what there is",
+        near.as_ref().map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default()
+    )]
+    NoPlugin {
+        /// The module.
+        module: String,
+        /// The module with the nearest name.
+        near: Option<String>,
+    },
+    /// A plugin speaks over another kind of connection.
+    #[error("the module {module:?} ({}) needs a connection of kind {needs:?}, and the desk {desk} has {has:?}", file.display())]
+    OtherConnection {
+        /// The module.
+        module: String,
+        /// Its plugin.
+        file: PathBuf,
+        /// The kind it needs.
+        needs: String,
+        /// The desk.
+        desk: String,
+        /// The kind of its connection.
+        has: String,
+    },
+    /// Nothing was asked for.
+    #[error("the desk {0} has no module to back up: name some in its `modules`")]
+    NoModule(String),
+    /// The connection can't be used.
+    #[error("the connection can't be opened")]
+    Connection(#[source] ConnectionError),
+    /// The archive can't be written.
+    #[error("the archive can't be written")]
+    Archive(#[source] ArchiveError),
+    /// The system refuses a thread.
+    #[error("the system refuses what a backup needs to run")]
+    System(#[source] std::io::Error),
+    /// No module could be read.
+    #[error("nothing could be read, so there is no archive:\n{}", .0.join("\n"))]
+    Nothing(
+        /// What became of each module, a line each.
+        Vec<String>,
+    ),
+    /// The engine itself failed under a module.
+    #[error("{0}")]
+    Engine(String),
+    /// It was cancelled.
+    #[error("the backup was cancelled; nothing is left of it")]
+    Cancelled,
+}

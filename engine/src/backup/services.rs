@@ -1,0 +1,195 @@
+//! What the engine does for one exporter during a backup: tables in the archive, requests over the connection.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
+
+use crate::archive::{ArchiveError, TableWriter, Writer};
+use crate::connection::{Next, Queue};
+use crate::plugins::{Answer, Services};
+
+/// Unread records that are named one by one; the others are counted.
+const NAMED: usize = 1000;
+
+/// Counts of one module, for whoever watches.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) rows: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    /// Rows expected in all; 0: not known.
+    pub(super) expected: AtomicU64,
+    /// The table that was written to last.
+    table: Mutex<Option<Arc<str>>>,
+}
+
+impl Counts {
+    /// The table that was written to last.
+    pub(super) fn table(&self) -> Option<Arc<str>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The services of one module.
+pub(super) struct ModuleServices {
+    module: String,
+    /// None once the export has ended: a thread that was given up must not keep the archive from being closed.
+    archive: Option<Arc<Writer>>,
+    queue: Queue,
+    counts: Arc<Counts>,
+    tables: Vec<Open>,
+    /// The table that was written to last.
+    current: Option<u32>,
+    unread: Vec<String>,
+    more_unread: u64,
+}
+
+struct Open {
+    name: Arc<str>,
+    writer: TableWriter,
+    bytes: u64,
+    desk_count: Option<u64>,
+}
+
+/// What is left when an export has ended.
+pub(super) struct Written {
+    /// Its tables, still open.
+    pub(super) tables: Vec<(String, TableWriter, Option<u64>)>,
+    /// Records that could not be read, a line each.
+    pub(super) unread: Vec<String>,
+}
+
+impl ModuleServices {
+    pub(super) fn new(module: &str, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
+        Self {
+            module: module.to_owned(),
+            archive: Some(archive),
+            queue,
+            counts,
+            tables: Vec::new(),
+            current: None,
+            unread: Vec::new(),
+            more_unread: 0,
+        }
+    }
+
+    /// Takes out what was written (dropped, it is not in the archive), and lets go of the archive.
+    pub(super) fn finish(&mut self) -> Written {
+        self.archive = None;
+        let mut unread = std::mem::take(&mut self.unread);
+        if self.more_unread > 0 {
+            unread.push(format!("{} more records could not be read", self.more_unread));
+        }
+        let tables = std::mem::take(&mut self.tables);
+        let tables = tables
+            .into_iter()
+            .map(|open| (open.name.to_string(), open.writer, open.desk_count))
+            .collect();
+        Written { tables, unread }
+    }
+
+    fn table(&mut self, number: u32) -> Result<&mut Open> {
+        let message = format!(
+            "{} writes to table number {number}, which it did not open: tell its author",
+            self.module
+        );
+        let open = self.tables.get_mut(number as usize);
+        open.ok_or_else(|| ExportError::new(ErrorKind::Misuse, message))
+    }
+}
+
+/// What a failure of the archive means for the exporter.
+fn refused(error: &ArchiveError) -> ExportError {
+    let kind = match error {
+        ArchiveError::Cells { .. } | ArchiveError::Table { .. } => ErrorKind::Misuse,
+        ArchiveError::Cancelled => ErrorKind::Cancelled,
+        _ => ErrorKind::Host,
+    };
+    ExportError::new(kind, crate::chain(error))
+}
+
+impl Services for ModuleServices {
+    fn open_table(&mut self, table: Table) -> Result<u32> {
+        let name = Arc::from(table.name.as_str());
+        let Some(archive) = &self.archive else {
+            return Err(ExportError::new(ErrorKind::Cancelled, "the export has ended"));
+        };
+        let writer = archive
+            .open_table(&self.module, table)
+            .map_err(|error| refused(&error))?;
+        let bytes = writer.bytes();
+        self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tables.push(Open {
+            name,
+            writer,
+            bytes,
+            desk_count: None,
+        });
+        Ok(self.tables.len() as u32 - 1)
+    }
+
+    fn write_row(&mut self, table: u32, row: &[Value<'_>]) -> Result<()> {
+        let open = self.table(table)?;
+        open.writer.write(row).map_err(|error| refused(&error))?;
+        let bytes = open.writer.bytes();
+        let more = bytes - std::mem::replace(&mut open.bytes, bytes);
+        if self.current != Some(table) {
+            self.current = Some(table);
+            let name = Arc::clone(&self.tables[table as usize].name);
+            *self.counts.table.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
+        }
+        self.counts.rows.fetch_add(1, Ordering::Relaxed);
+        self.counts.bytes.fetch_add(more, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn submit(&mut self, request: Request) -> Result<u64> {
+        self.queue.submit(request)
+    }
+
+    fn next(&mut self) -> (u64, Result<Answer>) {
+        match self.queue.next() {
+            Next::Done { ticket, result } => (ticket, result),
+            Next::Nothing => {
+                let message = "the exporter waits for a request, and none is queued: tell its author";
+                (0, Err(ExportError::new(ErrorKind::Misuse, message)))
+            }
+            Next::Cancelled => (
+                0,
+                Err(ExportError::new(ErrorKind::Cancelled, "the backup was cancelled")),
+            ),
+        }
+    }
+
+    fn checkpoint(&mut self, _cursor: serde_json::Value) -> Result<()> {
+        Ok(())
+    }
+
+    fn note(&mut self, note: Note) -> Result<()> {
+        match note {
+            Note::Expected { rows } => self.counts.expected.store(rows, Ordering::Relaxed),
+            Note::DeskCount { table, count } => {
+                let open = self.table(table)?;
+                open.desk_count = Some(count);
+                open.writer.desk_count(count);
+            }
+            Note::Unread { table, key, reason } => {
+                let open = self.table(table)?;
+                let line = format!("{}: record {key:?} could not be read: {reason}", open.name);
+                if self.unread.len() < NAMED {
+                    self.unread.push(crate::plugins::one_line(&line));
+                } else {
+                    self.more_unread += 1;
+                }
+            }
+            Note::Gone { table, key } => {
+                let name = self.table(table)?.name.clone();
+                tracing::info!(
+                    module = self.module,
+                    "{name}: record {key:?} was deleted while it was read"
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! What commands ask of the rest of the engine. One trait, so that every command is tested without a desk,
+//! plugins or archives.
+
+use std::path::{Path, PathBuf};
+
+use plugin_api::{Kind, Range};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Desk, Plugins};
+use crate::progress::{Progress, Summary};
+
+/// What the rest of the engine does.
+pub(crate) trait Actions {
+    /// Runs a backup to its end. `Ok` means that the archive is published.
+    fn backup(
+        &self,
+        request: &BackupRequest<'_>,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, Stop>;
+
+    /// Reads an archive again. `Err` only where it cannot be read at all; damage is a finding.
+    fn verify(&self, archive: &Path, progress: &dyn Progress, cancel: &CancellationToken)
+    -> Result<Verification, Stop>;
+
+    /// Every library in the folders, refused ones too, in the order in which they are to be shown. An empty list of
+    /// folders means that of the executable.
+    fn plugins(&self, places: &Places) -> Result<Vec<PluginLine>, Stop>;
+
+    /// One library.
+    fn plugin(&self, file: &Path, places: &Places) -> Result<PluginLine, Stop>;
+}
+
+/// Why something did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It was cancelled, and has left nothing behind.
+    Cancelled,
+    /// It failed.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// A backup as flags and configuration mean it together.
+pub(crate) struct BackupRequest<'a> {
+    /// The configuration, with `--out` and `--plugins` put in place.
+    pub(crate) config: &'a Config,
+    /// The desk.
+    pub(crate) desk: &'a Desk,
+    /// Its modules, all or those chosen, in the order of the configuration. Not empty.
+    pub(crate) modules: Vec<&'a str>,
+    /// Full, or custom where there is a range.
+    pub(crate) kind: Kind,
+    /// The range.
+    pub(crate) range: Option<Range>,
+}
+
+/// Where exporters are, and how long one may take to describe itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Folders. Empty: that of the executable.
+    pub(crate) folders: Vec<PathBuf>,
+    /// See [`crate::config::Plugins`].
+    pub(crate) describe_timeout: std::time::Duration,
+}
+
+impl Places {
+    /// As the configuration says.
+    pub(crate) fn of(config: &Config) -> Self {
+        let Plugins {
+            folders,
+            describe_timeout,
+            ..
+        } = &config.plugins;
+        Self {
+            folders: folders.clone(),
+            describe_timeout: *describe_timeout,
+        }
+    }
+}
+
+/// What re-reading an archive gave.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Verification {
+    pub(crate) archive: PathBuf,
+    /// Whether the backup got everything that was asked for; what it did not get is among the findings.
+    pub(crate) complete: bool,
+    pub(crate) files: u64,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Finding {
+    /// Whether the archive is damaged by it; otherwise it is worth knowing, such as rows without their parent.
+    pub(crate) damage: bool,
+    /// The file inside, if it is about one.
+    pub(crate) file: Option<String>,
+    pub(crate) message: String,
+}
+
+/// A library as `plugins list` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PluginLine {
+    pub(crate) file: PathBuf,
+    /// Unknown for one that was refused before it said so.
+    pub(crate) module: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) tables: Vec<String>,
+    /// Why it was refused, in one line that says what to do; none if it was taken.
+    pub(crate) refused: Option<String>,
+}

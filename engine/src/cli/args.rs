@@ -1,0 +1,255 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Examples, exit codes and files, at the end of the long help and in the man page.
+const EXTRA: &str = "\
+Examples:
+  Everything of the only desk in the configuration:
+    deskvault backup
+  Two of its modules:
+    deskvault backup --desk main --module tickets --module contacts
+  What was created or changed in June, all of it:
+    deskvault backup --from 2024-06-01 --to 2024-06-30
+  One JSON object a line:
+    deskvault backup --json | jq .
+  Is the archive whole? Which exporters are there? Is the configuration right?
+    deskvault verify backups/main.zip
+    deskvault plugins list
+    deskvault config check
+
+Exit codes:
+  0    done
+  1    failed, or a plugin was refused; no archive was made
+  2    the command line or the configuration is wrong; nothing was started
+  3    the archive is there, but incomplete: something could not be read, and is named
+  4    verify found damage
+  130  stopped (Ctrl-C or SIGTERM); no archive was made
+
+Files:
+  The configuration is the file of --config, else of the environment variable
+  DESKVAULT_CONFIG, else deskvault.toml, else config/deskvault.toml in the working
+  folder. `deskvault config keys` prints all that it may say.
+  Archives are in the folder that [archive] names: `backups` beside the configuration
+  if it names none. Exporters are looked for in the folders of --plugins, else of
+  [plugins], else beside the executable.
+
+Environment:
+  DESKVAULT_CONFIG  the configuration file
+  DESKVAULT_LOG     what is logged, over -v, -q and [log]: debug, or
+                    warn,engine::connection=trace
+  NO_COLOR          no colours";
+
+/// Backs up a help desk into one ZIP of CSV files.
+///
+/// What is exported is decided by plugins, exporters that are loaded when they are needed; when and whether a backup runs,
+/// by deskvault. An archive is published whole or not at all.
+#[derive(Debug, Parser)]
+#[command(name = "deskvault", version, after_long_help = EXTRA, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Typed {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What goes with every command.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// The configuration file.
+    #[arg(long, short, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A folder to look for exporters in, over those of the configuration. May be repeated.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Tells more; twice, everything.
+    #[arg(long, short, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Tells errors and results alone; no progress.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Backup(Backup),
+    Verify(Verify),
+    /// Shows and checks exporters.
+    #[command(subcommand)]
+    Plugins(Plugins),
+    /// Checks and explains the configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// Prints a script that completes this command in a shell.
+    ///
+    /// For bash, for example: deskvault completions bash > ~/.local/share/bash-completion/completions/deskvault
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Prints the man page, or writes the pages of all commands.
+    Man {
+        /// Writes deskvault.1 and a page for each command into this folder.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Backs up a desk.
+///
+/// Without --from and --to, everything. With them, what was created or changed from the one until the other: RFC 3339
+/// times, or dates, which mean whole days, the last one included. Times without a zone are UTC.
+///
+/// Ctrl-C stops cleanly and leaves nothing half-done; a second one ends at once.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Backup {
+    /// The desk; may be left out where the configuration has one alone.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) desk: Option<String>,
+    /// Begin of the range: 2024-06-01 or 2024-06-01T08:00:00+09:00.
+    #[arg(long, value_name = "T")]
+    pub(crate) from: Option<String>,
+    /// End of the range: the last day of it, or the first moment after it.
+    #[arg(long, value_name = "T")]
+    pub(crate) to: Option<String>,
+    /// Only this module of the desk. May be repeated.
+    #[arg(long = "module", short, value_name = "M")]
+    pub(crate) modules: Vec<String>,
+    /// The folder for the archive, over that of the configuration.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Progress and result as JSON objects, one a line, on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads an archive again, whole, and says what is wrong with it.
+///
+/// Structure, checksums, rows and columns, unique keys. Rows whose parent is not in the archive are reported, and are no damage.
+/// The exit code is 0 if it is whole, 4 if it is damaged, 1 if it cannot be read.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The ZIP.
+    pub(crate) archive: PathBuf,
+    /// The result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Shows and checks exporters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugins {
+    /// Lists all that are found, the refused ones too, each with the reason.
+    List {
+        /// One JSON object for each.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Loads one and says whether it is taken.
+    Check {
+        /// The library.
+        file: PathBuf,
+    },
+}
+
+/// Checks and explains the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Says whether the configuration is right, and everything that is wrong with it.
+    Check,
+    /// Prints every section and key with type, default and meaning.
+    Keys,
+}
+
+/// The whole command, for completions and man pages.
+pub(crate) fn command() -> clap::Command {
+    Typed::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::{Command, Typed};
+
+    #[test]
+    fn is_consistent() {
+        super::command().debug_assert();
+    }
+
+    #[test]
+    fn parses() {
+        for (line, taken) in [
+            ("backup", true),
+            (
+                "backup --desk main --from 2024-06-01 --to 2024-06-30 -m tickets --module contacts --json -o out",
+                true,
+            ),
+            ("backup -q --config x.toml --plugins a --plugins b", true),
+            ("--config x.toml -vv backup", true),
+            ("backup -q -v", false),
+            ("backup --dsek main", false),
+            ("verify", false),
+            ("verify a.zip --json", true),
+            ("plugins list --json", true),
+            ("plugins check a.so", true),
+            ("plugins", false),
+            ("config check", true),
+            ("config keys", true),
+            ("completions fish", true),
+            ("completions tcsh", false),
+            ("man --out dir", true),
+            ("", false),
+        ] {
+            let words = std::iter::once("deskvault").chain(line.split_whitespace());
+            assert_eq!(Typed::try_parse_from(words).is_ok(), taken, "{line}");
+        }
+        let typed = Typed::try_parse_from(["deskvault", "backup", "-m", "a", "-m", "b", "-vv"]).unwrap();
+        assert_eq!(typed.global.verbose, 2);
+        let Command::Backup(backup) = typed.command else {
+            panic!("backup")
+        };
+        assert_eq!(backup.modules, ["a", "b"]);
+    }
+
+    #[test]
+    fn help_lists_every_exit_code() {
+        use crate::cli::exit::Exit;
+
+        let help = super::command().render_long_help().to_string();
+        let (_, codes) = help.split_once("Exit codes:\n").unwrap();
+        let listed: Vec<u8> = codes
+            .lines()
+            .map_while(|line| line.split_whitespace().next()?.parse().ok())
+            .collect();
+        let all = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Incomplete,
+            Exit::Damaged,
+            Exit::Cancelled,
+        ];
+        assert_eq!(listed, all.map(Exit::code));
+    }
+
+    #[test]
+    fn help_says_what_a_person_needs() {
+        let help = super::command().render_long_help().to_string();
+        for part in [
+            "Examples:",
+            "Exit codes:",
+            "130",
+            "DESKVAULT_CONFIG",
+            "backup",
+            "verify",
+            "plugins",
+        ] {
+            assert!(help.contains(part), "{part} in\n{help}");
+        }
+    }
+}

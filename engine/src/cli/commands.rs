@@ -1,0 +1,123 @@
+//! The commands, a file for each group.
+
+mod backup;
+mod configuration;
+mod generate;
+mod plugins;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, LoadError, Loaded, Log};
+
+use super::actions::{Actions, Stop};
+use super::args::{Command, Config, Global, Plugins, Typed};
+use super::exit::Exit;
+use super::{Shell, logging, signals};
+
+/// Why a command did not come to its end.
+pub(super) enum Failure {
+    /// The command line or the configuration is wrong.
+    Usage(String),
+    /// It was stopped.
+    Cancelled,
+    /// It failed.
+    Failed(anyhow::Error),
+}
+
+type Outcome = Result<Exit, Failure>;
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Cancelled => Self::Cancelled,
+            Stop::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
+pub(super) fn execute(typed: &Typed, shell: &Shell, actions: &dyn Actions) -> Outcome {
+    let global = &typed.global;
+    match &typed.command {
+        Command::Backup(typed) => backup::run(typed, global, shell, actions),
+        Command::Verify(typed) => verify::run(typed, global, shell, actions),
+        Command::Plugins(Plugins::List { json }) => plugins::list(*json, global, shell, actions),
+        Command::Plugins(Plugins::Check { file }) => plugins::check(file, global, shell, actions),
+        Command::Config(Config::Check) => configuration::check(global, shell),
+        Command::Config(Config::Keys) => configuration::keys(shell),
+        Command::Completions { shell: kind } => generate::completions(*kind, shell),
+        Command::Man { out } => generate::man(out.as_deref(), shell),
+    }
+}
+
+impl Command {
+    /// Whether the result is read by a machine.
+    pub(super) fn wants_json(&self) -> bool {
+        match self {
+            Self::Backup(typed) => typed.json,
+            Self::Verify(typed) => typed.json,
+            Self::Plugins(Plugins::List { json }) => *json,
+            _ => false,
+        }
+    }
+}
+
+/// The configuration, with `--plugins` in place.
+fn load(global: &Global, shell: &Shell) -> Result<Loaded, LoadError> {
+    let mut loaded = config::load(global.config.as_deref(), shell.variable.as_deref(), &shell.working)?;
+    if !global.plugins.is_empty() {
+        loaded.config.plugins.folders = global.plugins.iter().map(|folder| shell.working.join(folder)).collect();
+    }
+    Ok(loaded)
+}
+
+fn unusable(error: LoadError) -> Failure {
+    let text = match &error {
+        LoadError::Invalid { problems } => {
+            let count = super::figures::count(problems.list.len() as u64, "error", "errors");
+            format!("{count} in the configuration\n{problems}")
+        }
+        _ => format!("{:#}", anyhow::Error::from(error)),
+    };
+    Failure::Usage(text)
+}
+
+/// Starts the log and listens for signals, where the process is ours.
+fn prepare(global: &Global, log: &Log, shell: &Shell) -> Result<CancellationToken, Failure> {
+    if !shell.is_process {
+        return Ok(CancellationToken::new());
+    }
+    start_log(global, log, shell)?;
+    signals::watch(&shell.console)
+        .context("cannot listen for signals")
+        .map_err(Failure::Failed)
+}
+
+fn start_log(global: &Global, log: &Log, shell: &Shell) -> Result<(), Failure> {
+    if shell.is_process {
+        let subscriber = logging::subscriber(&shell.console, global, log).map_err(Failure::Usage)?;
+        tracing::dispatcher::set_global_default(subscriber)
+            .context("cannot start the log")
+            .map_err(Failure::Failed)?;
+    }
+    Ok(())
+}
+
+/// Writes a result to standard output.
+fn print(text: &str, shell: &Shell) -> Result<(), Failure> {
+    shell
+        .console
+        .out(text)
+        .context("cannot write to standard output")
+        .map_err(Failure::Failed)
+}
+
+/// A path for people.
+fn shown(path: &Path) -> String {
+    config::text::printable(&path.display().to_string())
+}

@@ -1,0 +1,465 @@
+//! Whole command lines, with an engine that answers from a script.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use indicatif::ProgressDrawTarget;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::actions::{Actions, BackupRequest, Finding, Places, PluginLine, Stop, Verification};
+use crate::cli::console::{Captured, Console};
+use crate::cli::{Shell, execute, summary};
+use crate::progress::{Event, Progress, Summary};
+
+const TWO_DESKS: &str = r#"
+[[desk]]
+name = "main"
+modules = ["tickets", "contacts", "accounts"]
+[desk.connection]
+kind = "http"
+url = "http://localhost"
+auth = "bearer"
+token_env = "SET"
+
+[[desk]]
+name = "other"
+modules = ["tickets"]
+[desk.connection]
+kind = "http"
+url = "http://localhost"
+auth = "bearer"
+token_env = "UNSET"
+ca_file = "absent.pem"
+"#;
+
+/// Answers from a script and keeps what it was asked.
+#[derive(Default)]
+struct Script {
+    asked: Mutex<Vec<String>>,
+    /// What a backup gives: complete, incomplete, or why not.
+    backup: Option<fn() -> Result<Summary, Stop>>,
+    findings: Vec<Finding>,
+    plugins: Vec<PluginLine>,
+}
+
+impl Script {
+    fn ask(&self, what: String) {
+        self.asked.lock().unwrap().push(what);
+    }
+}
+
+impl Actions for Script {
+    fn backup(
+        &self,
+        request: &BackupRequest<'_>,
+        progress: &dyn Progress,
+        _: &CancellationToken,
+    ) -> Result<Summary, Stop> {
+        let range = request
+            .range
+            .map_or_else(|| "all".to_owned(), |range| format!("{}..{}", range.from, range.to));
+        let folder = request.config.archive.folder.display();
+        let plugins = request.config.plugins.folders.len();
+        self.ask(format!(
+            "{} {:?} {:?} {range} {folder} {plugins}",
+            request.desk.name, request.modules, request.kind
+        ));
+        progress.event(Event::ModuleStarted { module: "tickets" });
+        self.backup.map_or_else(|| Ok(summary::sample()), |give| give())
+    }
+
+    fn verify(&self, archive: &Path, _: &dyn Progress, _: &CancellationToken) -> Result<Verification, Stop> {
+        self.ask(archive.display().to_string());
+        Ok(Verification {
+            archive: archive.into(),
+            complete: true,
+            files: 2,
+            rows: 1234,
+            bytes: 2048,
+            findings: self.findings.clone(),
+        })
+    }
+
+    fn plugins(&self, places: &Places) -> Result<Vec<PluginLine>, Stop> {
+        self.ask(format!("{:?} {:?}", places.folders, places.describe_timeout));
+        Ok(self.plugins.clone())
+    }
+
+    fn plugin(&self, file: &Path, _: &Places) -> Result<PluginLine, Stop> {
+        self.ask(file.display().to_string());
+        Ok(self.plugins[0].clone())
+    }
+}
+
+/// What a command line gave. HOME stands for the working folder.
+struct Given {
+    exit: u8,
+    out: String,
+    err: String,
+    asked: String,
+}
+
+fn given(line: &str, config: Option<&str>, script: &Script) -> Given {
+    let home = tempfile::tempdir().unwrap();
+    if let Some(text) = config {
+        fs::write(home.path().join("deskvault.toml"), text).unwrap();
+    }
+    let (out, err) = (Captured::default(), Captured::default());
+    let shell = Shell {
+        console: Console::to(out.clone(), err.clone(), ProgressDrawTarget::hidden()),
+        working: home.path().to_owned(),
+        variable: None,
+        has_variable: |name| name == "SET",
+        clock: Arc::new(|| Duration::ZERO),
+        is_process: false,
+    };
+    let words = std::iter::once("deskvault")
+        .chain(line.split_whitespace())
+        .map(Into::into);
+    let exit = execute(words, &shell, script).code();
+    let place = home.path().display().to_string();
+    let [out, err] = [out, err].map(|captured| captured.text().replace(&place, "HOME"));
+    let asked = script.asked.lock().unwrap().join("\n").replace(&place, "HOME");
+    Given { exit, out, err, asked }
+}
+
+#[allow(clippy::unnecessary_wraps)] // as the others of its type
+fn incomplete() -> Result<Summary, Stop> {
+    Ok(summary::sample())
+}
+
+#[allow(clippy::unnecessary_wraps)] // as the others of its type
+fn complete() -> Result<Summary, Stop> {
+    Ok(Summary {
+        complete: true,
+        ..summary::sample()
+    })
+}
+
+fn cancelled() -> Result<Summary, Stop> {
+    Err(Stop::Cancelled)
+}
+
+fn failed() -> Result<Summary, Stop> {
+    let disk: Result<(), _> = Err(anyhow!("no space\u{1b}[2J left"));
+    disk.context("cannot write part 3 of Tickets")?;
+    complete()
+}
+
+#[test]
+fn what_a_backup_asks_for() {
+    for (line, asked) in [
+        (
+            "--desk main",
+            r#"main ["tickets", "contacts", "accounts"] Full all HOME/backups 0"#,
+        ),
+        (
+            "--desk main -m accounts -m tickets",
+            r#"main ["tickets", "accounts"] Full all HOME/backups 0"#,
+        ),
+        (
+            "--desk other -o out --plugins p --plugins q",
+            r#"other ["tickets"] Full all HOME/out 2"#,
+        ),
+        (
+            "--desk other --from 2024-06-01 --to 2024-06-30",
+            r#"other ["tickets"] Custom 2024-06-01T00:00:00Z..2024-07-01T00:00:00Z HOME/backups 0"#,
+        ),
+    ] {
+        let given = given(&format!("backup {line}"), Some(TWO_DESKS), &Script::default());
+        assert_eq!(given.asked, asked, "{line}\n{}", given.err);
+    }
+}
+
+#[test]
+fn what_a_backup_refuses() {
+    for (line, config, expected) in [
+        (
+            "",
+            Some(TWO_DESKS),
+            "error: the configuration has several desks: choose one with --desk: `main` or `other`\n",
+        ),
+        (
+            "--desk mian",
+            Some(TWO_DESKS),
+            "error: there is no desk `mian` in the configuration; did you mean `main`?\n",
+        ),
+        (
+            "--desk x",
+            Some(TWO_DESKS),
+            "error: there is no desk `x` in the configuration; there is `main` or `other`\n",
+        ),
+        (
+            "--desk main -m tikets -m x",
+            Some(TWO_DESKS),
+            "error: desk `main` has no module `tikets`; did you mean `tickets`?\n\
+             desk `main` has no module `x`; it has `tickets`, `contacts`, `accounts`\n",
+        ),
+        (
+            "--from 2024-06-01",
+            Some(TWO_DESKS),
+            "error: --from and --to go together: --to is missing\n",
+        ),
+        (
+            "",
+            None,
+            "error: no configuration file: there is no HOME/deskvault.toml or HOME/config/deskvault.toml; \
+             name one with --config or DESKVAULT_CONFIG\n",
+        ),
+        (
+            "",
+            Some("[lgo]\n"),
+            "error: 2 errors in the configuration\n\
+             deskvault.toml:1:1: [[desk]] is missing in the file\n\
+             deskvault.toml:1:2: unknown section [lgo]; did you mean [log]?\n",
+        ),
+        (
+            "--config x.toml",
+            Some(TWO_DESKS),
+            "error: cannot read the configuration file HOME/x.toml: No such file or directory (os error 2)\n",
+        ),
+    ] {
+        let given = given(&format!("backup {line}"), config, &Script::default());
+        assert_eq!(
+            (given.exit, given.err.as_str(), given.out.as_str(), given.asked.as_str()),
+            (2, expected, "", ""),
+            "{line}"
+        );
+    }
+    let given = given("backup --dsek main", Some(TWO_DESKS), &Script::default());
+    assert_eq!(given.exit, 2);
+    assert!(given.err.contains("--desk"), "{}", given.err);
+}
+
+#[test]
+fn how_a_backup_ends() {
+    let table = summary::render(&summary::sample());
+    for (backup, exit, out, err) in [
+        (complete as fn() -> _, 0, table.replace("INCOMPLETE", "complete"), ""),
+        (incomplete, 3, table, ""),
+        (cancelled, 130, String::new(), "error: stopped\n"),
+        (
+            failed,
+            1,
+            String::new(),
+            "error: cannot write part 3 of Tickets: no space\\u{1b}[2J left\n",
+        ),
+    ] {
+        let script = Script {
+            backup: Some(backup),
+            ..Script::default()
+        };
+        let given = given("backup --desk main", Some(TWO_DESKS), &script);
+        assert_eq!(
+            (given.exit, given.out, given.err),
+            (exit, out, format!("tickets: started\n{err}"))
+        );
+    }
+}
+
+#[test]
+fn how_a_backup_ends_for_machines() {
+    for (backup, exit, event) in [
+        (complete as fn() -> _, 0, "end"),
+        (incomplete, 3, "end"),
+        (cancelled, 130, "failed"),
+        (failed, 1, "failed"),
+    ] {
+        let script = Script {
+            backup: Some(backup),
+            ..Script::default()
+        };
+        let given = given("backup --desk main --json", Some(TWO_DESKS), &script);
+        let lines: Vec<serde_json::Value> = given
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2, "{}", given.out);
+        assert_eq!(lines[0]["event"], "module_started");
+        assert_eq!(
+            (given.exit, &lines[1]["event"], &lines[1]["exit"]),
+            (exit, &event.into(), &exit.into())
+        );
+        if let Ok(summary) = backup() {
+            let read: Summary = serde_json::from_value(lines[1].clone()).unwrap();
+            assert_eq!(read, summary);
+        }
+    }
+    let given = given("backup --desk x --json", Some(TWO_DESKS), &Script::default());
+    assert_eq!(given.exit, 2);
+    assert!(
+        given
+            .out
+            .starts_with(r#"{"event":"failed","exit":2,"message":"error: there is no desk"#),
+        "{}",
+        given.out
+    );
+}
+
+#[test]
+fn verify() {
+    let finding = |damage, file: Option<&str>, message: &str| Finding {
+        damage,
+        file: file.map(Into::into),
+        message: message.into(),
+    };
+    let orphan = finding(false, Some("Threads__1.csv"), "2 rows without their parent in Tickets");
+    let flipped = finding(true, Some("票__1.csv"), "CRC-32 is not that of the content");
+    for (findings, exit, expected) in [
+        (vec![], 0, "HOME/a.zip: whole; 2 files, 1,234 rows, 2.0 KiB\n"),
+        (
+            vec![orphan.clone()],
+            0,
+            "note: Threads__1.csv: 2 rows without their parent in Tickets\nHOME/a.zip: whole; 2 files, 1,234 rows, 2.0 KiB\n",
+        ),
+        (
+            vec![orphan, flipped, finding(true, None, "bytes after the end\u{7}")],
+            4,
+            "note: Threads__1.csv: 2 rows without their parent in Tickets\n\
+             damage: 票__1.csv: CRC-32 is not that of the content\n\
+             damage: bytes after the end\\u{7}\n\
+             HOME/a.zip: DAMAGED (2 findings); 2 files, 1,234 rows, 2.0 KiB\n",
+        ),
+    ] {
+        let script = Script {
+            findings,
+            ..Script::default()
+        };
+        let text = given("verify a.zip", None, &script);
+        assert_eq!((text.exit, text.out.as_str(), text.err.as_str()), (exit, expected, ""));
+        let json = given("verify a.zip --json", None, &script);
+        let read: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!(
+            (json.exit, read["findings"].as_array().unwrap().len()),
+            (exit, script.findings.len())
+        );
+    }
+}
+
+#[test]
+fn plugins() {
+    let taken = PluginLine {
+        file: PathBuf::from("/p/libtickets.so"),
+        module: Some("tickets".into()),
+        version: Some("1.0.0".into()),
+        tables: vec!["Tickets".into(), "Threads".into()],
+        refused: None,
+    };
+    let refused = PluginLine {
+        file: PathBuf::from("/p/libbad.so"),
+        module: None,
+        version: None,
+        tables: vec![],
+        refused: Some("/p/libbad.so: not a library: rebuild it".into()),
+    };
+    let script = Script {
+        plugins: vec![taken.clone(), refused.clone()],
+        ..Script::default()
+    };
+    let list = given("plugins list --plugins p", None, &script);
+    assert_eq!((list.exit, list.asked.as_str()), (0, r#"["HOME/p"] 10s"#));
+    assert_eq!(
+        list.out,
+        "module   version  state    tables            file\n\
+         tickets  1.0.0    ready    Tickets, Threads  /p/libtickets.so\n\
+         -        -        REFUSED  -                 /p/libbad.so\n\
+         \n\
+         /p/libbad.so: not a library: rebuild it\n"
+    );
+    assert_eq!(
+        given("plugins list --json", Some(TWO_DESKS), &script)
+            .out
+            .lines()
+            .count(),
+        2
+    );
+    assert_eq!(
+        given("plugins list", Some("x = 1"), &script).exit,
+        2,
+        "a wrong configuration is not passed over"
+    );
+    for (plugin, exit) in [(taken, 0), (refused, 1)] {
+        let script = Script {
+            plugins: vec![plugin],
+            ..Script::default()
+        };
+        let check = given("plugins check x.so", None, &script);
+        assert_eq!((check.exit, check.asked.as_str()), (exit, "HOME/x.so"));
+    }
+    assert_eq!(
+        given("plugins list", None, &Script::default()).out,
+        "no exporters found\n"
+    );
+}
+
+#[test]
+fn configuration() {
+    let check = given("config check", Some(TWO_DESKS), &Script::default());
+    assert_eq!((check.exit, check.err.as_str()), (0, ""));
+    assert_eq!(
+        check.out,
+        "deskvault.toml: right\n\
+         desk main: 3 modules (http), tickets, contacts, accounts\n\
+         desk other: 1 module (http), tickets\n\
+         archives: HOME/backups\n\
+         note: desk other: ca_file: there is no HOME/absent.pem\n\
+         note: desk other: the environment variable UNSET is not set here\n"
+    );
+    assert_eq!(given("config check", Some("desk = 1"), &Script::default()).exit, 2);
+    assert_eq!(
+        given("config keys", None, &Script::default()).out,
+        crate::config::specification()
+    );
+}
+
+#[test]
+fn completions_and_man_pages() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = given(&format!("completions {shell}"), None, &Script::default());
+        assert!(
+            script.exit == 0 && script.out.contains("deskvault") && script.out.contains("plugins"),
+            "{shell}"
+        );
+    }
+    let page = given("man", None, &Script::default());
+    for part in [
+        ".TH deskvault 1",
+        "Exit codes",
+        "DESKVAULT_CONFIG",
+        "deskvault\\-backup(1)",
+    ] {
+        assert!(page.out.contains(part), "{part} in\n{}", page.out);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("man/1");
+    assert_eq!(
+        given(&format!("man --out {}", out.display()), None, &Script::default()).exit,
+        0
+    );
+    for page in [
+        "deskvault.1",
+        "deskvault-backup.1",
+        "deskvault-plugins-list.1",
+        "deskvault-config-check.1",
+    ] {
+        assert!(
+            fs::read_to_string(out.join(page)).unwrap().contains(".SH NAME"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for line in ["--help", "-h", "backup --help", "--version", "help verify"] {
+        let given = given(line, None, &Script::default());
+        assert!(
+            given.exit == 0 && given.out.contains("deskvault") && given.err.is_empty(),
+            "{line}"
+        );
+    }
+}

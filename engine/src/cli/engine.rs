@@ -1,0 +1,154 @@
+//! [`Actions`] by the engine itself.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::{self, ArchiveError, State};
+use crate::backup::{self, BackupError, Plan};
+use crate::config::Connection;
+use crate::plugins::{Plugin, Refusal, Registry, installed};
+use crate::progress::{Event, Phase, Progress, Summary};
+
+use super::actions::{Actions, BackupRequest, Finding, Places, PluginLine, Stop, Verification};
+
+/// The engine of this executable.
+pub(crate) struct Engine;
+
+impl Actions for Engine {
+    fn backup(
+        &self,
+        request: &BackupRequest<'_>,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, Stop> {
+        let config = request.config;
+        let mut registry = registry(&Places::of(config))?;
+        for refusal in &registry.refused {
+            tracing::warn!("{refusal}");
+        }
+        let Connection::Http(connection) = &request.desk.connection;
+        let plan = Plan {
+            desk: request.desk.name.clone(),
+            connection_kind: request.desk.connection.kind().to_owned(),
+            connection: connection.clone(),
+            modules: request.modules.iter().map(ToString::to_string).collect(),
+            kind: request.kind,
+            range: request.range,
+            archive: config.archive.clone(),
+            stall_timeout: config.plugins.stall_timeout,
+            log_level: config.log.level,
+        };
+        match backup::run(&plan, &mut registry, progress, cancel) {
+            Ok(summary) => Ok(summary),
+            Err(BackupError::Cancelled) => Err(Stop::Cancelled),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn verify(
+        &self,
+        archive: &Path,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Verification, Stop> {
+        let told = |done, total| {
+            progress.event(Event::Phase {
+                name: Phase::Verifying,
+                done,
+                total,
+            })
+        };
+        let report = match archive::verify(archive, &told, cancel) {
+            Ok(report) => report,
+            Err(ArchiveError::Cancelled) => return Err(Stop::Cancelled),
+            // What is no archive any more is damaged beyond telling where.
+            Err(error @ ArchiveError::NotAnArchive { .. }) => {
+                let findings = vec![Finding {
+                    damage: true,
+                    file: None,
+                    message: error.to_string(),
+                }];
+                let archive = archive.to_owned();
+                return Ok(Verification {
+                    archive,
+                    complete: false,
+                    files: 0,
+                    rows: 0,
+                    bytes: 0,
+                    findings,
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let more = format!("{} more problems", report.more_problems);
+        let problems = report
+            .problems
+            .into_iter()
+            .chain((report.more_problems > 0).then_some(more));
+        let missing = report
+            .manifest
+            .reasons
+            .iter()
+            .map(|reason| format!("missing: {reason}"));
+        let notes = missing.chain(report.notes);
+        let finding = |damage| {
+            move |message| Finding {
+                damage,
+                file: None,
+                message,
+            }
+        };
+        Ok(Verification {
+            archive: archive.to_owned(),
+            complete: report.manifest.state == State::Complete,
+            files: report.files,
+            rows: report.rows,
+            bytes: report.bytes,
+            findings: problems.map(finding(true)).chain(notes.map(finding(false))).collect(),
+        })
+    }
+
+    fn plugins(&self, places: &Places) -> Result<Vec<PluginLine>, Stop> {
+        let registry = registry(places)?;
+        let ready = registry.plugins().map(ready);
+        Ok(ready.chain(registry.refused.iter().map(refused)).collect())
+    }
+
+    fn plugin(&self, file: &Path, places: &Places) -> Result<PluginLine, Stop> {
+        Ok(match Plugin::load(file, places.describe_timeout) {
+            Ok(plugin) => ready(&plugin),
+            Err(refusal) => refused(&refusal),
+        })
+    }
+}
+
+fn registry(places: &Places) -> Result<Registry, Stop> {
+    if !places.folders.is_empty() {
+        return Ok(Registry::load(&places.folders, places.describe_timeout));
+    }
+    let executable = std::env::current_exe().context("can't find the folder of this program, where plugins are")?;
+    let files = installed(&executable).context("can't look for plugins beside this program")?;
+    Ok(Registry::load_files(files, places.describe_timeout))
+}
+
+fn ready(plugin: &Plugin) -> PluginLine {
+    PluginLine {
+        file: plugin.file.clone(),
+        module: Some(plugin.description.module.clone()),
+        version: Some(plugin.version.clone()),
+        tables: plugin.description.tables.clone(),
+        refused: None,
+    }
+}
+
+fn refused(refusal: &Refusal) -> PluginLine {
+    PluginLine {
+        file: refusal.file.clone(),
+        module: None,
+        version: None,
+        tables: Vec::new(),
+        refused: Some(refusal.to_string()),
+    }
+}

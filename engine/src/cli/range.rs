@@ -1,0 +1,159 @@
+//! `--from` and `--to`: text to a half-open range of time.
+
+use chrono::{Days, NaiveDate};
+use plugin_api::{Range, Timestamp};
+
+/// Why there is no range.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RangeError {
+    #[error("--from and --to go together: {missing} is missing")]
+    Alone { missing: &'static str },
+    #[error(
+        "{option} is no time: \"{text}\"; write a date, 2024-06-01, or a time, 2024-06-01T08:00:00 (UTC) or \
+         2024-06-01T08:00:00+09:00"
+    )]
+    NoTime { option: &'static str, text: String },
+    #[error("the range is empty: it begins at {from} and ends before {to}")]
+    Empty { from: Timestamp, to: Timestamp },
+}
+
+/// The range that two options name: none without both. A date means midnight of its day as `from`, and as `to` the end of it,
+/// so that both days belong to the range; a time as `to` is the first moment that does not.
+pub(crate) fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Range>, RangeError> {
+    let (from, to) = match (from, to) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => return Err(RangeError::Alone { missing: "--to" }),
+        (None, Some(_)) => return Err(RangeError::Alone { missing: "--from" }),
+        (Some(from), Some(to)) => (from, to),
+    };
+    let no_time = |option, text: &str| RangeError::NoTime {
+        option,
+        text: crate::config::text::excerpt(text),
+    };
+    let from = moment(from, 0).ok_or_else(|| no_time("--from", from))?;
+    let to = moment(to, 1).ok_or_else(|| no_time("--to", to))?;
+    if from < to {
+        Ok(Some(Range { from, to }))
+    } else {
+        Err(RangeError::Empty { from, to })
+    }
+}
+
+/// A time, or midnight so many days after a date.
+fn moment(text: &str, days: u64) -> Option<Timestamp> {
+    let text = text.trim();
+    let is_date = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| {
+            if at == 4 || at == 7 {
+                byte == b'-'
+            } else {
+                byte.is_ascii_digit()
+            }
+        });
+    let time = if is_date {
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()?
+            .checked_add_days(Days::new(days))?;
+        Timestamp::from_micros(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros())
+    } else {
+        Timestamp::parse(text)?
+    };
+    // What cannot be written and read again (a year beyond 9999) has no place in a manifest.
+    Timestamp::parse(&time.to_string()).filter(|again| *again == time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    fn check(from: &str, to: &str, expected: &str) {
+        let option = |text: &'static str| Some(text).filter(|text| !text.is_empty());
+        let (from, to): (&'static str, &'static str) = (from.to_owned().leak(), to.to_owned().leak());
+        let shown = match range(option(from), option(to)) {
+            Ok(None) => "all".to_owned(),
+            Ok(Some(range)) => format!("{} .. {}", range.from, range.to),
+            Err(error) => error.to_string(),
+        };
+        let matches = if let Some(start) = expected.strip_suffix("...") {
+            shown.starts_with(start)
+        } else {
+            shown == expected
+        };
+        assert!(matches, "{from} to {to}: {shown}");
+    }
+
+    #[test]
+    fn ranges() {
+        for (from, to, expected) in [
+            ("", "", "all"),
+            (
+                "2024-06-01",
+                "2024-06-01",
+                "2024-06-01T00:00:00Z .. 2024-06-02T00:00:00Z",
+            ),
+            (
+                "2024-06-01",
+                "2024-07-01",
+                "2024-06-01T00:00:00Z .. 2024-07-02T00:00:00Z",
+            ),
+            (
+                "2024-02-28",
+                "2024-02-29",
+                "2024-02-28T00:00:00Z .. 2024-03-01T00:00:00Z",
+            ),
+            (
+                "2024-12-31",
+                "2024-12-31",
+                "2024-12-31T00:00:00Z .. 2025-01-01T00:00:00Z",
+            ),
+            (
+                "2024-06-01T08:00:00",
+                "2024-06-01 09:00:00",
+                "2024-06-01T08:00:00Z .. 2024-06-01T09:00:00Z",
+            ),
+            (
+                "2024-06-01T08:00:00+09:00",
+                "2024-06-01",
+                "2024-05-31T23:00:00Z .. 2024-06-02T00:00:00Z",
+            ),
+            (
+                "2024-06-01",
+                "2024-06-01T00:00:00.000001Z",
+                "2024-06-01T00:00:00Z .. 2024-06-01T00:00:00.000001Z",
+            ),
+            ("2024-06-01", "", "--from and --to go together: --to is missing"),
+            ("", "2024-06-01", "--from and --to go together: --from is missing"),
+            (
+                "2024-06-02",
+                "2024-06-01",
+                "the range is empty: it begins at 2024-06-02T00:00:00Z and ends before 2024-06-02T00:00:00Z",
+            ),
+            (
+                "2024-06-01T08:00:00Z",
+                "2024-06-01T08:00:00Z",
+                "the range is empty: ...",
+            ),
+            (
+                "2023-02-29",
+                "2024-06-01",
+                "--from is no time: \"2023-02-29\"; write a date, ...",
+            ),
+            ("2024-06-01", "tomorrow", "--to is no time: \"tomorrow\"; ..."),
+            ("2024-06-01", "2024-06-01T24:00:00Z", "--to is no time: ..."),
+            ("2024-06-01", "2016-12-31T23:59:60Z", "--to is no time: ..."),
+            ("01/06/2024", "2024-06-01", "--from is no time: ..."),
+            ("2024-6-1", "2024-06-01", "--from is no time: ..."),
+            ("+2024-06-1", "2024-06-01", "--from is no time: ..."),
+            ("２０２４-06-01", "2024-06-01", "--from is no time: ..."),
+            ("2024-06-01", "9999-12-31", "--to is no time: ..."),
+            ("0000-01-01T00:00:00+14:00", "2024-06-01", "--from is no time: ..."),
+            (
+                "2024-06-01\u{1b}[2J",
+                "2024-06-01",
+                "--from is no time: \"2024-06-01\\u{1b}[2J\"; ...",
+            ),
+        ] {
+            check(from, to, expected);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a backup gave, as a table.
+
+use std::fmt::Write as _;
+
+use crate::config::text::printable;
+use crate::progress::{ModuleSummary, Summary};
+
+use super::figures::{grouped, size};
+use super::table::table;
+
+/// The table, what did not go well, and the archive's path on the last line.
+pub(crate) fn render(summary: &Summary) -> String {
+    let cell = str::to_owned;
+    let mut rows = vec![
+        ["", "rows", "bytes", "requests", "retries", "seconds"]
+            .map(cell)
+            .to_vec(),
+    ];
+    let mut total = [0u64; 4];
+    for module in &summary.modules {
+        let (written, bytes) = sums(module);
+        for (sum, part) in total.iter_mut().zip([written, bytes, module.requests, module.retries]) {
+            *sum = sum.saturating_add(part);
+        }
+        rows.push(line(
+            &printable(&module.module),
+            [written, bytes, module.requests, module.retries],
+            module.seconds,
+        ));
+        for table in &module.tables {
+            rows.push(vec![
+                format!("  {}", printable(&table.table)),
+                grouped(table.rows),
+                size(table.bytes),
+            ]);
+        }
+    }
+    rows.push(line("total", total, summary.seconds));
+    let mut text = table(&rows, 1);
+    text.push('\n');
+    let reasons = summary.reasons.iter().map(|reason| ("missing", reason));
+    for (kind, line) in reasons.chain(summary.notes.iter().map(|note| ("note", note))) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{kind}: {}", printable(line));
+    }
+    let range = match summary.range {
+        Some(range) => format!(", from {} until before {}", range.from, range.to),
+        None => String::new(),
+    };
+    let state = if summary.complete { "complete" } else { "INCOMPLETE" };
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: backup {state}{range}", printable(&summary.desk));
+    let path = printable(&summary.archive.display().to_string());
+    let _ = writeln!(text, "archive ({}): {path}", size(summary.archive_bytes));
+    text
+}
+
+fn line(name: &str, [rows, bytes, requests, retries]: [u64; 4], seconds: f64) -> Vec<String> {
+    vec![
+        name.to_owned(),
+        grouped(rows),
+        size(bytes),
+        grouped(requests),
+        grouped(retries),
+        format!("{seconds:.1}"),
+    ]
+}
+
+fn sums(module: &ModuleSummary) -> (u64, u64) {
+    module.tables.iter().fold((0, 0), |(rows, bytes), table| {
+        (rows.saturating_add(table.rows), bytes.saturating_add(table.bytes))
+    })
+}
+
+/// A sample for tests of what is made from it.
+#[cfg(test)]
+pub(crate) fn sample() -> Summary {
+    use crate::archive::ModuleState;
+    use crate::progress::TableSummary;
+    use plugin_api::{Kind, Range, Timestamp};
+
+    let time = |text| Timestamp::parse(text).unwrap();
+    let table = |table: &str, rows, bytes, expected| TableSummary {
+        table: table.into(),
+        rows,
+        bytes,
+        expected,
+    };
+    Summary {
+        desk: "main".into(),
+        kind: Kind::Custom,
+        range: Some(Range {
+            from: time("2024-06-01T00:00:00Z"),
+            to: time("2024-07-01T00:00:00Z"),
+        }),
+        complete: false,
+        archive: "/var/backups/main サポート.zip".into(),
+        archive_bytes: 12_900_000,
+        started: time("2024-07-02T03:00:00Z"),
+        seconds: 75.25,
+        reasons: vec![
+            "Transactions: the desk counts 1234568 records, 1234567 were written".into(),
+            "module 問い合わせ was skipped: the desk forbids it\u{1b}[2J".into(),
+        ],
+        notes: vec!["Transactions: 2 rows whose parent is not there".into()],
+        modules: vec![
+            ModuleSummary {
+                module: "request-tracker".into(),
+                state: ModuleState::Complete,
+                reason: None,
+                requests: 1451,
+                retries: 2,
+                seconds: 61.04,
+                tables: vec![
+                    table("Tickets", 200, 65_536, Some(200)),
+                    table("Transactions", 1_234_567, 123_456_789, Some(1_234_568)),
+                ],
+            },
+            ModuleSummary {
+                module: "問い合わせ".into(),
+                state: ModuleState::Skipped,
+                reason: Some("the desk forbids it\u{1b}[2J".into()),
+                requests: 1,
+                retries: 0,
+                seconds: 0.2,
+                tables: vec![],
+            },
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_table() {
+        assert_eq!(
+            super::render(&super::sample()),
+            "                      rows      bytes  requests  retries  seconds\n\
+             request-tracker  1,234,767  117.8 MiB     1,451        2     61.0\n\
+             \x20 Tickets              200   64.0 KiB\n\
+             \x20 Transactions   1,234,567  117.7 MiB\n\
+             問い合わせ               0        0 B         1        0      0.2\n\
+             total            1,234,767  117.8 MiB     1,452        2     75.2\n\
+             \n\
+             missing: Transactions: the desk counts 1234568 records, 1234567 were written\n\
+             missing: module 問い合わせ was skipped: the desk forbids it\\u{1b}[2J\n\
+             note: Transactions: 2 rows whose parent is not there\n\
+             main: backup INCOMPLETE, from 2024-06-01T00:00:00Z until before 2024-07-01T00:00:00Z\n\
+             archive (12.3 MiB): /var/backups/main サポート.zip\n"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! Rules for single texts. Each says what the text has to be, never what it is: it may be a secret in the
+//! wrong place.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+type Rule = Result<(), String>;
+
+fn rule(holds: bool, otherwise: &str) -> Rule {
+    if holds { Ok(()) } else { Err(otherwise.into()) }
+}
+
+pub(super) fn desk_name(text: &str) -> Rule {
+    let mut characters = text.chars();
+    let first = characters.next().is_some_and(|c| c.is_ascii_alphanumeric());
+    let rest = characters.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    rule(
+        first && rest && text.len() <= 64,
+        "consist of letters a to z, digits, `-`, `_` and `.`, start with a letter or digit and be at most 64 long",
+    )
+}
+
+pub(super) fn module(text: &str) -> Rule {
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    rule(
+        !text.is_empty() && text.len() <= 64 && text.chars().all(known),
+        "be names of modules: lower-case letters, digits and `-`",
+    )
+}
+
+pub(super) fn user(text: &str) -> Rule {
+    rule(
+        !text.is_empty() && !text.contains(|c: char| c == ':' || c.is_control()),
+        "be a user's name without `:` and control characters",
+    )
+}
+
+/// The name of an environment variable. A secret itself, typed here by mistake, mostly does not pass.
+pub(super) fn variable(text: &str) -> Rule {
+    let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    rule(
+        !text.is_empty() && text.chars().all(known) && !text.starts_with(|c: char| c.is_ascii_digit()),
+        "be the name of an environment variable (letters, digits and `_`), not the secret itself",
+    )
+}
+
+pub(super) fn secret(text: &str) -> Rule {
+    rule(
+        !text.is_empty() && !text.contains(char::is_control),
+        "not be empty or have control characters in it",
+    )
+}
+
+pub(super) fn header_value(text: &str) -> Rule {
+    rule(
+        !text.is_empty() && text.bytes().all(|b| (b' '..=b'~').contains(&b)) && text.trim() == text,
+        "be ASCII text without line ends and without blanks around it, as it goes into a header",
+    )
+}
+
+pub(super) fn header_name(text: &str) -> Rule {
+    let known = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    rule(
+        !text.is_empty() && text.len() <= 128 && text.chars().all(known),
+        "be the name of a header alone, e.g. \"X-Api-Key\"",
+    )?;
+    let taken = [
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "upgrade",
+    ];
+    rule(
+        !taken.contains(&text.to_ascii_lowercase().as_str()),
+        "be another header: this one belongs to HTTP itself",
+    )
+}
+
+pub(super) fn path(text: &str) -> Rule {
+    rule(!text.is_empty() && !text.contains('\0'), "be a path")?;
+    rule(!text.starts_with('~'), "be written out: `~` stands for nothing here")
+}
+
+pub(super) fn url(text: &str) -> Rule {
+    let lower = text.to_ascii_lowercase();
+    // The parser forgives what is better refused: `http:host`, back slashes, blanks and line ends.
+    rule(
+        lower.starts_with("http://") || lower.starts_with("https://"),
+        "start with https:// or http://",
+    )?;
+    rule(
+        !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\'),
+        "be a URL without blanks, control characters and back slashes",
+    )?;
+    rule(
+        !text.contains('@'),
+        "not have a user, a password or any other `@` in it: see auth and user",
+    )?;
+    let url = Url::parse(text).map_err(|problem| format!("be a URL: {problem}"))?;
+    rule(url.host_str().is_some(), "name a host")?;
+    rule(
+        url.query().is_none() && url.fragment().is_none(),
+        "not have a query (`?`) or a fragment (`#`)",
+    )
+}
+
+/// Whether a URL that [`url`] let pass sends plain text to another machine.
+pub(super) fn leaves_in_plain(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = match bare.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    };
+    url.scheme() == "http" && !loopback
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn urls() {
+        for (text, passes, leaves) in [
+            ("https://desk.example.com/rt", true, false),
+            ("HTTPS://desk.example.com", true, false),
+            ("http://localhost:8080", true, false),
+            ("http://127.0.0.1", true, false),
+            ("http://127.8.9.1:80/", true, false),
+            ("http://[::1]:8080", true, false),
+            ("http://[::ffff:127.0.0.1]", true, false),
+            ("http://2130706433/", true, false),
+            ("http://localhost.example.com", true, true),
+            ("http://127.0.0.1.example.com", true, true),
+            ("http://192.168.0.1", true, true),
+            ("http://0.0.0.0", true, true),
+            ("https://サポート.example.com", true, false),
+            ("http:desk.example.com", false, true),
+            ("https://", false, false),
+            ("ftp://desk.example.com", false, false),
+            ("https://user:hunter2@desk.example.com", false, false),
+            ("https://desk.example.com/?key=1", false, false),
+            ("https://desk.example.com/#top", false, false),
+            ("https://desk.example.com:99999", false, false),
+            ("https://desk.exam ple.com", false, false),
+            ("https://desk.example.com\\@evil", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(super::url(text).is_ok(), passes, "{text}");
+            assert_eq!(super::leaves_in_plain(text), leaves, "{text}");
+        }
+    }
+}

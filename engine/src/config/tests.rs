@@ -1,0 +1,4 @@
+//! Tests of the configuration as a whole.
+
+mod errors;
+mod files;

@@ -1,0 +1,310 @@
+//! How requests are authorised, and what an answer of the desk means.
+//!
+//! [`Access`] is the seam between the kinds of connection. Kind `http` has credentials that never change
+//! ([`Fixed`]). A kind with tokens that expire renews them in [`Access::authorise`], which may wait and is called
+//! before each try, and gives its own error codes their meaning in [`Access::judge`], which sees the whole answer.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::future::Future;
+use std::io::Read;
+use std::pin::Pin;
+use std::time::Duration;
+
+use plugin_api::ExportError;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+
+use super::answer::Answer;
+use super::error::ConnectionError;
+use super::retry::Class;
+use super::settings::{Auth, SecretSource};
+
+/// The largest file that is read as a secret.
+const MAX_SECRET: u64 = 64 << 10;
+
+/// Headers that authorise a request. Their values are marked sensitive.
+pub(super) type Credentials = Vec<(HeaderName, HeaderValue)>;
+
+/// A future behind a trait object.
+pub(super) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What differs between kinds of connection.
+pub(super) trait Access: Send + Sync {
+    /// The credentials for one try. An error ends the request.
+    fn authorise(&self) -> Later<'_, Result<Credentials, ExportError>>;
+
+    /// The headers that exporters may not set themselves, beyond those that no connection leaves to them.
+    fn owns(&self, header: &HeaderName) -> bool;
+
+    /// What an answer means; by default what HTTP says.
+    fn judge(&self, answer: &Answer, retry_after: Option<Duration>) -> Class {
+        Class::of_status(answer.status, retry_after)
+    }
+}
+
+/// Credentials that are given once: a bearer token, a user and password, a header, or none.
+pub(super) struct Fixed(Option<(HeaderName, HeaderValue)>);
+
+impl Fixed {
+    /// Reads the secrets. `env` looks up environment variables.
+    pub(super) fn read(
+        desk: &str,
+        auth: &Auth,
+        env: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConnectionError> {
+        let refused = |why: String| ConnectionError::Auth {
+            desk: desk.to_owned(),
+            why,
+        };
+        let (what, source) = match auth {
+            Auth::None => return Ok(Self(None)),
+            Auth::Bearer(source) => ("bearer token", source),
+            Auth::Basic { password, .. } => ("password", password),
+            Auth::Header { value, .. } => ("header value", value),
+        };
+        let fail = |why: &str| ConnectionError::Secret {
+            desk: desk.to_owned(),
+            what,
+            place: source.to_string(),
+            why: why.to_owned(),
+        };
+        let secret = read_secret(source, &env).map_err(|why| fail(&why))?;
+        if secret.contains(char::is_control) {
+            return Err(fail("has a line break or another control character in it: remove it"));
+        }
+        let (name, value) = match auth {
+            Auth::None | Auth::Bearer(_) => (AUTHORIZATION, format!("Bearer {secret}")),
+            Auth::Basic { user, .. } if user.contains(|c: char| c == ':' || c.is_control()) => {
+                return Err(refused(format!(
+                    "the user name {user:?} has a colon or a control character in it"
+                )));
+            }
+            Auth::Basic { user, .. } => (
+                AUTHORIZATION,
+                format!("Basic {}", base64(format!("{user}:{secret}").as_bytes())),
+            ),
+            Auth::Header { name, .. } => {
+                let header = HeaderName::from_bytes(name.as_bytes())
+                    .ok()
+                    .filter(|header| *header == AUTHORIZATION || !super::headers::is_reserved(header))
+                    .ok_or_else(|| refused(format!("{name:?} cannot be the header that carries the credentials")))?;
+                (header, secret)
+            }
+        };
+        let mut value = Some(value)
+            .filter(|value| value.is_ascii())
+            .and_then(|value| HeaderValue::from_str(&value).ok())
+            .ok_or_else(|| fail("has characters that an HTTP header cannot carry: use printable ASCII"))?;
+        value.set_sensitive(true);
+        Ok(Self(Some((name, value))))
+    }
+}
+
+impl Access for Fixed {
+    fn authorise(&self) -> Later<'_, Result<Credentials, ExportError>> {
+        Box::pin(async { Ok(self.0.iter().cloned().collect()) })
+    }
+
+    fn owns(&self, header: &HeaderName) -> bool {
+        self.0.as_ref().is_some_and(|(name, _)| name == header)
+    }
+}
+
+/// The error says what is wrong with the secret, never what it is.
+fn read_secret(source: &SecretSource, env: &impl Fn(&str) -> Option<OsString>) -> Result<String, String> {
+    let mut text = match source {
+        SecretSource::Inline(secret) => secret.expose().to_owned(),
+        SecretSource::Env(name) => env(name)
+            .ok_or("is not set: set it for the user who runs deskvault")?
+            .into_string()
+            .map_err(|_| "is not UTF-8 text")?,
+        SecretSource::File(path) => {
+            let mut bytes = Vec::new();
+            File::open(path)
+                .and_then(|file| file.take(MAX_SECRET + 1).read_to_end(&mut bytes))
+                .map_err(|error| format!("cannot be read: {error}"))?;
+            if bytes.len() as u64 > MAX_SECRET {
+                return Err(format!("has more than {MAX_SECRET} bytes: is it the right file?"));
+            }
+            String::from_utf8(bytes).map_err(|_| "is not UTF-8 text")?
+        }
+    };
+    if let SecretSource::File(_) = source
+        && let Some(line) = text.strip_suffix('\n')
+    {
+        text.truncate(line.strip_suffix('\r').unwrap_or(line).len());
+    }
+    if text.trim().is_empty() {
+        return Err("is empty".into());
+    }
+    Ok(text)
+}
+
+/// RFC 4648 with padding, for `Authorization: Basic`.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bytes
+        .chunks(3)
+        .flat_map(|chunk| {
+            let [first, second, third] = [0, 1, 2].map(|place| u32::from(chunk.get(place).copied().unwrap_or(0)));
+            let bits = first << 16 | second << 8 | third;
+            [0_usize, 1, 2, 3].map(|digit| {
+                let value = (bits >> (18 - 6 * digit) & 63) as usize;
+                if digit <= chunk.len() {
+                    char::from(DIGITS[value])
+                } else {
+                    '='
+                }
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::settings::Secret;
+    use super::*;
+
+    fn read(auth: &Auth) -> Result<String, String> {
+        let env = |name: &str| match name {
+            "TOKEN" => Some(OsString::from("hunter2")),
+            "EMPTY" => Some(OsString::new()),
+            "LINES" => Some(OsString::from("hunter2\nX-Evil: 1")),
+            _ => None,
+        };
+        let fixed = Fixed::read("acme", auth, env).map_err(|error| {
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+            error.to_string()
+        })?;
+        let Some((name, value)) = fixed.0 else {
+            return Ok(String::new());
+        };
+        assert!(value.is_sensitive());
+        assert!(!format!("{value:?}").contains("hunter2"));
+        Ok(format!("{name}: {}", value.to_str().unwrap()))
+    }
+
+    fn env(name: &str) -> SecretSource {
+        SecretSource::Env(name.to_owned())
+    }
+
+    fn inline(secret: &str) -> SecretSource {
+        SecretSource::Inline(Secret::new(secret))
+    }
+
+    fn basic(user: &str, password: SecretSource) -> Auth {
+        Auth::Basic {
+            user: user.to_owned(),
+            password,
+        }
+    }
+
+    fn header(name: &str, value: SecretSource) -> Auth {
+        Auth::Header {
+            name: name.to_owned(),
+            value,
+        }
+    }
+
+    #[test]
+    fn secrets_become_headers_or_clear_errors() {
+        for (auth, expected) in [
+            (Auth::None, Ok("")),
+            (Auth::Bearer(env("TOKEN")), Ok("authorization: Bearer hunter2")),
+            (Auth::Bearer(inline("hunter2")), Ok("authorization: Bearer hunter2")),
+            (
+                basic("root", inline("password")),
+                Ok("authorization: Basic cm9vdDpwYXNzd29yZA=="),
+            ),
+            (
+                basic("日本", inline("pä:ss")),
+                Ok("authorization: Basic 5pel5pysOnDDpDpzcw=="),
+            ),
+            (header("X-Api-Key", env("TOKEN")), Ok("x-api-key: hunter2")),
+            (
+                header("Authorization", inline("Zoho-oauthtoken 1")),
+                Ok("authorization: Zoho-oauthtoken 1"),
+            ),
+            (
+                Auth::Bearer(env("NOPE")),
+                Err("the environment variable NOPE is not set"),
+            ),
+            (
+                Auth::Bearer(env("EMPTY")),
+                Err("the environment variable EMPTY is empty"),
+            ),
+            (
+                Auth::Bearer(env("LINES")),
+                Err("the environment variable LINES has a line break"),
+            ),
+            (
+                Auth::Bearer(inline("hunter2日本")),
+                Err("the configuration has characters"),
+            ),
+            (Auth::Bearer(inline(" ")), Err("the configuration is empty")),
+            (basic("ro:ot", inline("hunter2")), Err("\"ro:ot\" has a colon")),
+            (
+                basic("root", inline("hunter2\r")),
+                Err("password in the configuration has a line break"),
+            ),
+            (
+                header("X Key", inline("hunter2")),
+                Err("\"X Key\" cannot be the header"),
+            ),
+            (header("Host", inline("hunter2")), Err("\"Host\" cannot be the header")),
+            (header("", inline("hunter2")), Err("\"\" cannot be the header")),
+        ] {
+            match (read(&auth), expected) {
+                (Ok(shown), Ok(expected)) => assert_eq!(shown, expected),
+                (Err(why), Err(expected)) => {
+                    assert!(why.starts_with("desk acme: "), "{why}");
+                    assert!(why.contains(expected), "{why} / {expected}");
+                }
+                (read, _) => panic!("{read:?} where {expected:?} is expected"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_gives_its_text_without_the_last_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |bytes: &[u8]| {
+            let path = folder.path().join("secret");
+            std::fs::write(&path, bytes).unwrap();
+            read(&Auth::Bearer(SecretSource::File(path)))
+        };
+        for text in ["hunter2", "hunter2\n", "hunter2\r\n"] {
+            assert_eq!(file(text.as_bytes()).unwrap(), "authorization: Bearer hunter2");
+        }
+        for (bytes, expected) in [
+            (&b"hunter2\n\n"[..], "line break"),
+            (b"\n", "is empty"),
+            (b"", "is empty"),
+            (b"hunter2\xff", "UTF-8"),
+            (&vec![b'x'; 70_000], "65536 bytes"),
+        ] {
+            let why = file(bytes).unwrap_err();
+            assert!(why.contains(expected), "{why}");
+        }
+        let why = read(&Auth::Bearer(SecretSource::File(PathBuf::from("/nowhere/token")))).unwrap_err();
+        assert!(why.contains("the file /nowhere/token cannot be read"), "{why}");
+        let why = read(&Auth::Bearer(SecretSource::File(folder.path().to_owned()))).unwrap_err();
+        assert!(why.contains("cannot be read"), "{why}");
+    }
+
+    #[test]
+    fn base64_pads() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

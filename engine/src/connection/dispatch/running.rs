@@ -1,0 +1,155 @@
+//! One try of a request, as a task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use plugin_api::ExportError;
+
+use super::super::answer::Held;
+use super::super::fetch::Tried;
+use super::super::retry::{Class, Decision};
+use super::super::throttle::Epoch;
+use super::{Dispatch, Done, Job, lock};
+
+/// A request in its task. Dropped before its end (a panic, the runtime gone) it still frees its slot and still
+/// gives its exporter an outcome.
+pub(super) struct Running {
+    dispatch: Arc<Dispatch>,
+    job: Option<Job>,
+    lane: u64,
+    slot: Option<Epoch>,
+}
+
+/// What a try says of the number of requests in flight.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    Refused,
+    Nothing,
+}
+
+impl Verdict {
+    fn of(tried: &Tried) -> Self {
+        match (&tried.result, tried.outcome.class) {
+            (_, Class::Throttled) => Self::Refused,
+            (Ok(_), Class::Final) => Self::Accepted,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl Running {
+    pub(super) fn new(dispatch: Arc<Dispatch>, job: Job, epoch: Epoch) -> Self {
+        Self {
+            dispatch,
+            lane: job.owner.lane,
+            job: Some(job),
+            slot: Some(epoch),
+        }
+    }
+
+    /// Makes the try. Where another is worth it, waits for its time without a slot and queues the request again.
+    pub(super) async fn run(mut self) {
+        let Some(job) = self.job.as_mut() else { return };
+        let dispatch = Arc::clone(&self.dispatch);
+        let owner = Arc::clone(&job.owner);
+        if owner.cancel.is_cancelled() {
+            return;
+        }
+        add([&dispatch.totals.tries, &owner.counts.tries], 1);
+        let mut held = Held::new(&dispatch.waiting);
+        let tried = tokio::select! {
+            biased;
+            () = owner.cancel.cancelled() => return,
+            tried = dispatch.fetch.fetch(&job.call, &mut held) => tried,
+        };
+        add([&dispatch.totals.bytes, &owner.counts.bytes], held.bytes());
+        let verdict = Verdict::of(&tried);
+        if verdict == Verdict::Refused {
+            add([&dispatch.totals.throttled, &owner.counts.throttled], 1);
+        }
+        let wait = match dispatch.policy.decide(job.attempt, tried.outcome, (dispatch.jitter)()) {
+            Decision::Finish => {
+                let (ticket, attempt) = (job.ticket, job.attempt);
+                let result = tried.result.map_err(|error| counted(error, attempt));
+                self.job = None;
+                self.free(verdict, true);
+                owner.deliver(Done { ticket, result, held });
+                dispatch.pump();
+                return;
+            }
+            Decision::Again(wait) => wait,
+        };
+        let reason = match &tried.result {
+            Ok(answer) => format!("status {}", answer.status),
+            Err(error) => error.message.clone(),
+        };
+        tracing::debug!(
+            request = job.call.name,
+            attempt = job.attempt,
+            ?wait,
+            reason,
+            "will be tried again"
+        );
+        add([&dispatch.totals.retries, &owner.counts.retries], 1);
+        job.attempt += 1;
+        if let (Verdict::Refused, Some(asked)) = (verdict, tried.outcome.retry_after) {
+            dispatch.hold(asked);
+        }
+        drop((tried, held));
+        self.free(verdict, false);
+        dispatch.pump();
+        tokio::select! {
+            biased;
+            () = owner.cancel.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        if let Some(job) = self.job.take() {
+            lock(&dispatch.state).lanes.push_first(owner.lane, job);
+        }
+        dispatch.pump();
+    }
+
+    /// Gives the slot back, once. An outcome must be counted before it is delivered, since it may be taken at once.
+    fn free(&mut self, verdict: Verdict, finished: bool) {
+        let Some(epoch) = self.slot.take() else {
+            return;
+        };
+        let mut state = lock(&self.dispatch.state);
+        match verdict {
+            Verdict::Accepted => state.lanes.throttle().accepted(),
+            Verdict::Refused => state.lanes.throttle().refused(epoch),
+            Verdict::Nothing => {}
+        }
+        state.lanes.end(self.lane, finished);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(job) = self.job.take() else { return };
+        let cancelled = job.owner.cancel.is_cancelled();
+        self.free(Verdict::Nothing, !cancelled);
+        if !cancelled {
+            self.dispatch.give_up(&job);
+            if !std::thread::panicking() {
+                self.dispatch.shut_down();
+            }
+        }
+        self.dispatch.pump();
+    }
+}
+
+fn add(counters: [&AtomicU64; 2], number: u64) {
+    for counter in counters {
+        counter.fetch_add(number, Ordering::Relaxed);
+    }
+}
+
+/// Says how often it was tried.
+fn counted(mut error: ExportError, attempt: u32) -> ExportError {
+    if attempt > 1 {
+        error.message = format!("{} (tried {attempt} times)", error.message);
+    }
+    error
+}

@@ -1,0 +1,230 @@
+//! What is worth trying again, and when. Pure: attempt, outcome, moment and chance come in, a decision goes out.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+/// What the outcome of one try means for the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Another try would end the same: a success, or a refusal.
+    Final,
+    /// A failure that tends to pass: no connection, a body that broke off, 408, 502, 503, 504.
+    Passing,
+    /// 500: as often a defect that the same request meets again, hence only a few tries.
+    Defect,
+    /// The desk asks for fewer requests: 429, or 503 with `Retry-After`.
+    Throttled,
+}
+
+impl Class {
+    /// The meaning that HTTP gives a status.
+    pub(super) fn of_status(status: u16, retry_after: Option<Duration>) -> Self {
+        match status {
+            429 => Self::Throttled,
+            503 if retry_after.is_some() => Self::Throttled,
+            408 | 502..=504 => Self::Passing,
+            500 => Self::Defect,
+            _ => Self::Final,
+        }
+    }
+}
+
+/// How one try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// What it means.
+    pub(super) class: Class,
+    /// How long the desk asks to wait.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What to do after a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Hand the outcome to the exporter.
+    Finish,
+    /// Try again after this time.
+    Again(Duration),
+}
+
+/// The rules of retrying.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Policy {
+    /// Tries in all, the first included.
+    pub(super) attempts: u32,
+    /// Tries in all where the desk answers with 500.
+    pub(super) defect_attempts: u32,
+    /// The longest wait after the first try; it doubles with each further one.
+    pub(super) first: Duration,
+    /// The longest wait of our own choice.
+    pub(super) longest: Duration,
+    /// The longest `Retry-After` that is waited for. A longer one (a day's quota is spent) is the exporter's to
+    /// know: the answer becomes final.
+    pub(super) longest_retry_after: Duration,
+}
+
+impl Policy {
+    /// The rules for connections that try `attempts` times in all.
+    pub(super) fn new(attempts: u32) -> Self {
+        Self {
+            attempts: attempts.max(1),
+            defect_attempts: 3,
+            first: Duration::from_secs(1),
+            longest: Duration::from_mins(1),
+            longest_retry_after: Duration::from_mins(5),
+        }
+    }
+
+    /// What to do after try number `attempt` (from 1). `jitter` is a number in `0.0..1.0`.
+    ///
+    /// The wait is a random part of an exponentially growing bound ("full jitter"), so that requests that failed
+    /// together do not come back together. What the desk asks for is never undercut.
+    pub(super) fn decide(&self, attempt: u32, outcome: Outcome, jitter: f64) -> Decision {
+        let attempts = match outcome.class {
+            Class::Final => return Decision::Finish,
+            Class::Defect => self.attempts.min(self.defect_attempts),
+            Class::Passing | Class::Throttled => self.attempts,
+        };
+        if attempt >= attempts {
+            return Decision::Finish;
+        }
+        let doubled = self
+            .first
+            .saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
+        let backoff = doubled.min(self.longest).mul_f64(jitter);
+        match outcome.retry_after {
+            Some(asked) if asked > self.longest_retry_after => Decision::Finish,
+            Some(asked) => Decision::Again(backoff.max(asked + self.first.mul_f64(jitter))),
+            None => Decision::Again(backoff),
+        }
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date. A date is measured against the desk's own `Date`, so that a clock
+/// that is wrong, here or there, does not matter; against `now` where the desk sent none. `None` for what is neither.
+pub(super) fn retry_after(value: &str, date: Option<&str>, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit: longer than anything that is waited for.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    let until = http_date(value)?;
+    let sent = date.and_then(http_date).unwrap_or(now);
+    Some((until - sent).to_std().unwrap_or_default())
+}
+
+/// A date as HTTP writes it: today's form and the two that are obsolete but must be read (RFC 9110, 5.6.7).
+fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if text.len() > 64 {
+        return None;
+    }
+    DateTime::parse_from_rfc2822(text)
+        .map(|time| time.to_utc())
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%A, %d-%b-%y %H:%M:%S GMT").map(|time| time.and_utc()))
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%a %b %e %H:%M:%S %Y").map(|time| time.and_utc()))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: Option<Duration> = None;
+
+    fn decide(attempt: u32, class: Class, retry_after: Option<u64>, jitter: f64) -> Option<u128> {
+        let outcome = Outcome {
+            class,
+            retry_after: retry_after.map(Duration::from_secs),
+        };
+        match Policy::new(6).decide(attempt, outcome, jitter) {
+            Decision::Finish => None,
+            Decision::Again(wait) => Some(wait.as_millis()),
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for status in 100..1000 {
+            let expected = match status {
+                429 => Class::Throttled,
+                408 | 502 | 503 | 504 => Class::Passing,
+                500 => Class::Defect,
+                _ => Class::Final,
+            };
+            assert_eq!(Class::of_status(status, NONE), expected, "{status}");
+        }
+        assert_eq!(Class::of_status(503, Some(Duration::ZERO)), Class::Throttled);
+        assert_eq!(Class::of_status(200, Some(Duration::ZERO)), Class::Final);
+    }
+
+    #[test]
+    fn waits_grow_are_bounded_and_end() {
+        use Class::{Defect, Final, Passing, Throttled};
+        for (attempt, class, asked, jitter, expected) in [
+            (1, Final, None, 0.5, None),
+            (1, Final, Some(1), 0.5, None),
+            (1, Passing, None, 0.0, Some(0)),
+            (1, Passing, None, 0.5, Some(500)),
+            (2, Passing, None, 0.5, Some(1_000)),
+            (5, Passing, None, 0.5, Some(8_000)),
+            (6, Passing, None, 0.5, None),
+            (2, Defect, None, 0.5, Some(1_000)),
+            (3, Defect, None, 0.5, None),
+            // Never before the moment that the desk named, and not all at that moment.
+            (1, Throttled, Some(7), 0.0, Some(7_000)),
+            (1, Throttled, Some(7), 0.5, Some(7_500)),
+            (5, Throttled, Some(0), 0.5, Some(8_000)),
+            (1, Throttled, Some(300), 0.0, Some(300_000)),
+            (1, Throttled, Some(301), 0.0, None),
+            (6, Throttled, Some(1), 0.0, None),
+        ] {
+            assert_eq!(
+                decide(attempt, class, asked, jitter),
+                expected,
+                "{attempt} {class:?} {asked:?} {jitter}"
+            );
+        }
+        let many = Policy::new(u32::MAX);
+        let passing = Outcome {
+            class: Passing,
+            retry_after: None,
+        };
+        for attempt in [7, 31, 32, 33, 64, 1_000_000] {
+            let Decision::Again(wait) = many.decide(attempt, passing, 0.999) else {
+                panic!("attempt {attempt} is not the last")
+            };
+            assert!(wait <= many.longest && wait > many.longest / 2, "{attempt}: {wait:?}");
+        }
+        assert_eq!(Policy::new(0).decide(1, passing, 0.5), Decision::Finish);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_all_its_forms() {
+        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        let skewed = Some("Sun, 06 Nov 1994 09:49:00 GMT");
+        for (value, date, expected) in [
+            ("0", None, Some(0)),
+            ("120", None, Some(120)),
+            (" 5 ", None, Some(5)),
+            ("99999999999999999999999", None, Some(u64::from(u32::MAX))),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", None, Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", None, Some(60)),
+            ("Sun Nov  6 08:50:37 1994", None, Some(60)),
+            // The desk's clock runs an hour ahead of ours; the wait is what the desk meant.
+            ("Sun, 06 Nov 1994 09:49:30 GMT", skewed, Some(30)),
+            // In the past: at once.
+            ("Sun, 06 Nov 1994 08:49:30 GMT", None, Some(0)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some("half past nine"), Some(10)),
+            ("-5", None, None),
+            ("1.5", None, None),
+            ("", None, None),
+            ("soon", None, None),
+            ("٣", None, None),
+        ] {
+            let read = retry_after(value, date, now).map(|wait| wait.as_secs());
+            assert_eq!(read, expected, "{value:?} {date:?}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What a plugin sees of the engine during one export.
+//!
+//! [`ModuleHost`] stands on the boundary: it checks what comes from the plugin, keeps panics of the engine from
+//! crossing, and passes the rest to the [`Services`] of the running backup. It is called from the one thread that runs
+//! the export; a call from any other is refused and fails the export.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use abi_stable::std_types::{RResult, RSlice, RStr};
+use plugin_api::abi::{AbiError, AbiHost, Cell, HttpResponse};
+use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::refusal::one_line;
+use crate::connection::Answer;
+
+/// What the engine does for an exporter. Implemented by the backup, and by tests.
+pub trait Services: Send {
+    /// Opens a table and gives its number.
+    fn open_table(&mut self, table: Table) -> Result<u32>;
+    /// Writes a row. The number of cells was not checked yet.
+    fn write_row(&mut self, table: u32, row: &[Value<'_>]) -> Result<()>;
+    /// Queues a request and gives its ticket.
+    fn submit(&mut self, request: Request) -> Result<u64>;
+    /// Waits for a request to finish: its ticket, or 0 if the error is not of a request.
+    fn next(&mut self) -> (u64, Result<Answer>);
+    /// Keeps a cursor.
+    fn checkpoint(&mut self, cursor: serde_json::Value) -> Result<()>;
+    /// Takes a fact in.
+    fn note(&mut self, note: Note) -> Result<()>;
+}
+
+/// The host of one export.
+pub struct ModuleHost<S> {
+    module: String,
+    services: Mutex<S>,
+    /// The first thing the plugin did wrong, or that went wrong with its rows. The export fails even if the plugin
+    /// takes no notice.
+    fault: Mutex<Option<ExportError>>,
+    cancel: CancellationToken,
+    /// The thread that runs the export; 0 before it does.
+    thread: AtomicUsize,
+    /// Calls under way.
+    inside: AtomicBool,
+    born: Instant,
+    /// When the plugin last called, in milliseconds since `born`.
+    called: AtomicU64,
+}
+
+impl<S: Services> ModuleHost<S> {
+    /// The host for an export of `module`. Once `cancel` is cancelled, every call says so.
+    pub fn new(module: &str, services: S, cancel: CancellationToken) -> Self {
+        Self {
+            module: module.to_owned(),
+            services: Mutex::new(services),
+            fault: Mutex::new(None),
+            cancel,
+            thread: AtomicUsize::new(0),
+            inside: AtomicBool::new(false),
+            born: Instant::now(),
+            called: AtomicU64::new(0),
+        }
+    }
+
+    /// Binds it to this thread, which is about to run the export.
+    pub fn enter(&self) {
+        self.thread.store(thread_token(), Ordering::Relaxed);
+        self.touch();
+    }
+
+    /// How long the plugin has been on its own, without calling the engine, in milliseconds. 0 during a call.
+    pub fn away_millis(&self) -> u64 {
+        if self.inside.load(Ordering::Acquire) {
+            return 0;
+        }
+        self.now().saturating_sub(self.called.load(Ordering::Acquire))
+    }
+
+    /// The services, to look at or to take things out. Waits for a call under way.
+    pub fn services(&self) -> MutexGuard<'_, S> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the export came to: the plugin's own result, unless it took no notice of a fault.
+    pub fn outcome(&self, returned: Result<()>) -> Result<()> {
+        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match (returned, fault) {
+            (Ok(()), Some(fault)) => Err(fault),
+            (Ok(()), None) if self.cancel.is_cancelled() => Err(cancelled()),
+            (returned, _) => returned,
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn touch(&self) {
+        self.called.store(self.now(), Ordering::Release);
+    }
+
+    /// One call of the plugin: on the right thread, not cancelled, and without a panic getting out.
+    fn call<T>(&self, work: impl FnOnce(&mut S) -> Result<T>) -> Result<T> {
+        if self.thread.load(Ordering::Relaxed) != thread_token() {
+            let message = format!(
+                "the exporter of {} called the engine from a second thread; an export runs on one thread: tell its \
+                 author",
+                self.module
+            );
+            return Err(self.keep(ExportError::new(ErrorKind::Misuse, message)));
+        }
+        if self.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        self.inside.store(true, Ordering::Release);
+        let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.services())));
+        self.touch();
+        self.inside.store(false, Ordering::Release);
+        result.unwrap_or_else(|payload| {
+            let text = payload.downcast_ref::<&str>().copied();
+            let text = text
+                .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("no message");
+            let message = format!(
+                "deskvault itself failed while it served {}: {text}; report it",
+                self.module
+            );
+            Err(self.keep(ExportError::new(ErrorKind::Host, message)))
+        })
+    }
+
+    /// As [`call`](Self::call), for what must not fail unnoticed.
+    fn strict<T>(&self, work: impl FnOnce(&mut S) -> Result<T>) -> RResult<T, AbiError> {
+        match self.call(work) {
+            Ok(value) => RResult::ROk(value),
+            Err(error) if error.kind == ErrorKind::Cancelled => RResult::RErr(error.into()),
+            Err(error) => RResult::RErr(self.keep(error).into()),
+        }
+    }
+
+    fn keep(&self, error: ExportError) -> ExportError {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.get_or_insert_with(|| error.clone());
+        error
+    }
+}
+
+fn cancelled() -> ExportError {
+    ExportError::new(ErrorKind::Cancelled, "the backup was cancelled")
+}
+
+/// Tells threads apart, cheaply: the address of a thread-local.
+fn thread_token() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| std::ptr::from_ref(here).addr())
+}
+
+/// Reads what a plugin passed as JSON.
+fn read<T: serde::de::DeserializeOwned>(what: &str, json: RStr<'_>) -> Result<T> {
+    std::str::from_utf8(json.as_str().as_bytes())
+        .map_err(|error| error.to_string())
+        .and_then(|json| serde_json::from_str(json).map_err(|error| error.to_string()))
+        .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("{what} can't be read: {error}")))
+}
+
+impl<S: Services> AbiHost for ModuleHost<S> {
+    fn log(&self, level: u8, event_json: RStr<'_>) {
+        let _ = self.call(|_| {
+            let event: serde_json::Value = read("an event", event_json)?;
+            let text = |key: &str| one_line(event.get(key).and_then(serde_json::Value::as_str).unwrap_or_default());
+            let (message, target) = (text("message"), text("target"));
+            let fields = match event.get("fields") {
+                Some(serde_json::Value::Object(fields)) if !fields.is_empty() => {
+                    format!(" {}", one_line(&serde_json::Value::Object(fields.clone()).to_string()))
+                }
+                _ => String::new(),
+            };
+            let module = self.module.as_str();
+            match level {
+                1 => tracing::error!(target: "plugin", module, from = target, "{message}{fields}"),
+                2 => tracing::warn!(target: "plugin", module, from = target, "{message}{fields}"),
+                3 => tracing::info!(target: "plugin", module, from = target, "{message}{fields}"),
+                4 => tracing::debug!(target: "plugin", module, from = target, "{message}{fields}"),
+                _ => tracing::trace!(target: "plugin", module, from = target, "{message}{fields}"),
+            }
+            Ok(())
+        });
+    }
+
+    fn open_table(&self, table_json: RStr<'_>) -> RResult<u32, AbiError> {
+        self.strict(|services| services.open_table(read("a table", table_json)?))
+    }
+
+    fn write_row(&self, table: u32, row: RSlice<'_, Cell<'_>>) -> RResult<(), AbiError> {
+        self.strict(|services| {
+            let values: std::result::Result<Vec<Value<'_>>, u8> = row.iter().map(Value::from_cell).collect();
+            let values = values.map_err(|kind| {
+                let message = format!("a cell of kind {kind} is not known, or its text is not UTF-8");
+                ExportError::new(ErrorKind::Misuse, message)
+            })?;
+            services.write_row(table, &values)
+        })
+    }
+
+    fn submit(&self, request_json: RStr<'_>) -> RResult<u64, AbiError> {
+        match self.call(|services| services.submit(read("a request", request_json)?)) {
+            Ok(ticket) => RResult::ROk(ticket),
+            Err(error) => RResult::RErr(error.into()),
+        }
+    }
+
+    fn next(&self, ticket: &mut u64) -> RResult<HttpResponse, AbiError> {
+        *ticket = 0;
+        let answer = self.call(|services| {
+            let (finished, answer) = services.next();
+            *ticket = finished;
+            answer
+        });
+        match answer.and_then(http_response) {
+            Ok(response) => RResult::ROk(response),
+            Err(error) => RResult::RErr(error.into()),
+        }
+    }
+
+    fn checkpoint(&self, cursor_json: RStr<'_>) -> RResult<(), AbiError> {
+        self.strict(|services| services.checkpoint(read("a cursor", cursor_json)?))
+    }
+
+    fn progress(&self, note_json: RStr<'_>) {
+        let _ = self.strict(|services| {
+            let note: serde_json::Value = read("a note", note_json)?;
+            // A note of a later version is passed over.
+            match serde_json::from_value(note) {
+                Ok(note) => services.note(note),
+                Err(error) => {
+                    tracing::debug!(module = self.module, "a note is not known: {error}");
+                    Ok(())
+                }
+            }
+        });
+    }
+
+    fn cancelled(&self) -> bool {
+        self.touch();
+        self.cancel.is_cancelled()
+    }
+}
+
+fn http_response(answer: Answer) -> Result<HttpResponse> {
+    let headers =
+        serde_json::to_string(&answer.headers).map_err(|error| ExportError::new(ErrorKind::Host, error.to_string()))?;
+    Ok(HttpResponse {
+        status: answer.status,
+        headers_json: headers.into(),
+        body: answer.body.into(),
+    })
+}

@@ -1,0 +1,175 @@
+//! The desk, as an exporter asks it: single requests, and iterators that keep many in flight.
+//!
+//! Requests are a queue: an iterator submits ahead of what it gives, as far as the job's window allows, and the
+//! host answers in any order. What the iterators give is in the order of submission all the same, so that the same
+//! desk always makes the same archive. Iterators may be nested and chained as far as an author likes; they share
+//! the queue.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use crate::host::Host;
+use crate::{ErrorKind, ExportError, Request, Response, Result};
+
+mod each;
+mod pages;
+mod search;
+
+pub use each::{Child, Each};
+pub use pages::{Pages, Paging};
+pub use search::{Search, SearchCursor, SearchPage, SearchPages};
+
+/// The desk, for the time of one export.
+pub struct Desk<'a> {
+    host: Host<'a>,
+    /// Requests that may be submitted and not yet taken from the host.
+    window: usize,
+    /// Submitted and not taken from the host yet.
+    untaken: Cell<usize>,
+    waiting: RefCell<HashMap<u64, Waiting>>,
+}
+
+/// A request that was submitted and whose answer nobody has used yet.
+struct Waiting {
+    asked: String,
+    answer: Option<Result<Response>>,
+}
+
+/// A submitted request. It belongs to one iterator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+impl<'a> Desk<'a> {
+    pub(crate) fn new(host: Host<'a>, window: u32) -> Self {
+        Self {
+            host,
+            window: usize::try_from(window).unwrap_or(usize::MAX).max(1),
+            untaken: Cell::new(0),
+            waiting: RefCell::new(HashMap::new()),
+        }
+    }
+
+    /// Makes one request and waits for its answer, whatever its status.
+    ///
+    /// # Errors
+    /// No answer came, after all retries; or the backup was cancelled.
+    pub fn send(&self, request: &Request) -> Result<Response> {
+        let ticket = self.submit(request)?;
+        self.take(ticket)
+    }
+
+    /// Makes one GET and waits for its answer, which must be 2xx.
+    pub fn get(&self, path: &str) -> Result<Response> {
+        self.send(&Request::get(path))?.ok()
+    }
+
+    /// One request for each item of `source`, many in flight; gives item and answer in the order of `source`.
+    /// Where `request` gives `None`, none is made for that item. An error of the source is passed on.
+    ///
+    /// ```no_run
+    /// # use plugin_api::{Desk, Request, Result};
+    /// # fn f(desk: &Desk<'_>, ids: Vec<String>) -> Result<()> {
+    /// let ids = ids.into_iter().map(Ok);
+    /// for child in desk.each(ids, |id| Some(Request::get(format!("/tickets/{id}/comments")))) {
+    ///     let child = child?;
+    ///     let comments = child.answer.transpose()?;
+    /// #   let _ = comments;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn each<P, I, F>(&self, source: I, request: F) -> Each<'_, 'a, P, I::IntoIter, F>
+    where
+        I: IntoIterator<Item = Result<P>>,
+        F: FnMut(&P) -> Option<Request>,
+    {
+        Each::new(self, source.into_iter(), request)
+    }
+
+    /// The pages of a list, from the first to the last.
+    pub fn pages<'d>(&'d self, request: Request, paging: &Paging) -> Pages<'d, 'a> {
+        Pages::new(self, request, paging.clone())
+    }
+
+    /// The pages of a search that is walked by time in place of offsets: nothing is lost or repeated while
+    /// records are added and changed. See [`Search`].
+    pub fn search<'d>(&'d self, search: Search<'d>, resume: Option<&SearchCursor>) -> Result<SearchPages<'d, 'a>> {
+        SearchPages::new(self, search, resume)
+    }
+
+    /// Whether the backup was cancelled. Long work between requests asks now and then; the iterators and
+    /// [`Output`](crate::Output) do by themselves.
+    pub fn cancelled(&self) -> bool {
+        self.host.cancelled()
+    }
+
+    /// Whether an iterator with `own` requests under way may submit another one ahead.
+    fn may_submit(&self, own: usize) -> bool {
+        own == 0 || self.waiting.borrow().len() < self.window
+    }
+
+    fn submit(&self, request: &Request) -> Result<Ticket> {
+        while self.untaken.get() >= self.window {
+            self.pump()?;
+        }
+        let ticket = self.host.submit(request)?;
+        self.untaken.set(self.untaken.get() + 1);
+        let asked = asked(request);
+        self.waiting
+            .borrow_mut()
+            .insert(ticket, Waiting { asked, answer: None });
+        Ok(Ticket(ticket))
+    }
+
+    /// The answer to a request, waiting for it.
+    fn take(&self, ticket: Ticket) -> Result<Response> {
+        loop {
+            {
+                let mut waiting = self.waiting.borrow_mut();
+                let Some(entry) = waiting.get_mut(&ticket.0) else {
+                    return Err(ExportError::new(ErrorKind::Other, "an answer was asked for twice"));
+                };
+                if let Some(answer) = entry.answer.take() {
+                    waiting.remove(&ticket.0);
+                    return answer;
+                }
+            }
+            self.pump()?;
+        }
+    }
+
+    /// Nobody will ask for the answer any more.
+    fn forget(&self, ticket: Ticket) {
+        self.waiting.borrow_mut().remove(&ticket.0);
+    }
+
+    /// Takes one finished request from the host.
+    fn pump(&self) -> Result<()> {
+        let (ticket, outcome) = self.host.next()?;
+        self.untaken.set(self.untaken.get().saturating_sub(1));
+        if let Some(entry) = self.waiting.borrow_mut().get_mut(&ticket) {
+            let asked = entry.asked.clone();
+            let answer = outcome.map(|finished| Response::new(asked, finished));
+            entry.answer = Some(answer);
+        }
+        Ok(())
+    }
+}
+
+/// What was asked, for messages: method, path and query.
+fn asked(request: &Request) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = match request.method {
+        crate::Method::Get => "GET ".to_owned(),
+        crate::Method::Post => "POST ".to_owned(),
+    };
+    text.push_str(&request.path);
+    for (number, (name, value)) in request.query.iter().enumerate() {
+        let mark = if number == 0 { '?' } else { '&' };
+        // A long query says no more than its beginning.
+        let short: String = value.chars().take(60).collect();
+        let _ = write!(text, "{mark}{name}={short}");
+    }
+    text
+}

@@ -1,0 +1,351 @@
+//! From a record of the desk, as JSON text, to the cells of a row: in one pass, without a tree.
+//!
+//! Numbers keep every digit that the desk wrote, and what no column takes is kept for the column that has the
+//! rest.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::abi::Cell;
+use crate::response::{Key, pointer_keys};
+use crate::{ExportError, Result, Source, Table, Timestamp, Value};
+
+/// A table's columns, arranged by where their values are found.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    tree: Node,
+    /// The column that takes what is left over.
+    rest: Option<usize>,
+    times: Vec<bool>,
+}
+
+/// What is to be done with the value of a key.
+#[derive(Debug, Default)]
+struct Node {
+    /// Columns that take the value itself.
+    columns: Vec<usize>,
+    /// Keys of an object below it that columns take.
+    keys: HashMap<String, Node>,
+}
+
+impl Mapping {
+    pub(crate) fn new(table: &Table) -> Result<Self> {
+        let mut mapping = Self {
+            tree: Node::default(),
+            rest: None,
+            times: vec![false; table.columns.len()],
+        };
+        for (at, column) in table.columns.iter().enumerate() {
+            let keys = match &column.source {
+                Source::SameName | Source::Time(None) => vec![column.name.clone()],
+                Source::Pointer(pointer) | Source::Time(Some(pointer)) => pointer_keys(pointer)?,
+                Source::Rest => {
+                    mapping.rest = Some(at);
+                    continue;
+                }
+                Source::Given => continue,
+            };
+            mapping.times[at] = matches!(column.source, Source::Time(_));
+            let mut node = &mut mapping.tree;
+            for key in keys {
+                node = node.keys.entry(key).or_default();
+            }
+            node.columns.push(at);
+        }
+        Ok(mapping)
+    }
+
+    /// Makes the row of `record`; `given` holds cells by their column's position, which win over the record.
+    pub(crate) fn row<R>(
+        &self,
+        record: &RawValue,
+        given: &[(usize, Value<'_>)],
+        write: impl FnOnce(&[Cell<'_>]) -> Result<R>,
+    ) -> Result<R> {
+        let mut found = Found {
+            raw: vec![None; self.times.len()],
+            rest: self.rest.map(|_| String::new()),
+        };
+        let mut reader = serde_json::Deserializer::from_str(record.get());
+        Walk {
+            node: &self.tree,
+            found: &mut found,
+        }
+        .deserialize(&mut reader)
+        .map_err(|error| ExportError::decode(format_args!("record {}", start_of(record)), error))?;
+        let mut rest = found.rest.unwrap_or_default();
+        if !rest.is_empty() {
+            rest.push('}');
+        }
+        // Texts with escapes are decoded here; the others are cells right out of the body.
+        let decoded: Vec<Option<String>> = found.raw.iter().map(|raw| raw.and_then(decode)).collect();
+        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(found.raw.len());
+        for (at, raw) in found.raw.iter().enumerate() {
+            let value = match (raw, &decoded[at]) {
+                (None, _) => Value::Null,
+                (Some(_), Some(text)) => Value::Text(text),
+                (Some(raw), None) => plain(raw),
+            };
+            let value = match value {
+                Value::Text(text) if self.times[at] => Timestamp::parse(text).map_or(Value::Text(text), Value::Time),
+                value => value,
+            };
+            cells.push(value.to_cell());
+        }
+        if let Some(at) = self.rest
+            && !rest.is_empty()
+        {
+            cells[at] = Value::Json(&rest).to_cell();
+        }
+        for &(at, value) in given {
+            let columns = cells.len();
+            let cell = cells.get_mut(at).ok_or_else(|| {
+                let message = format!("a value is given for column {at} of a table with {columns}");
+                ExportError::new(crate::ErrorKind::Misuse, message)
+            })?;
+            *cell = value.to_cell();
+        }
+        write(&cells)
+    }
+}
+
+/// The beginning of a record, to name it by.
+fn start_of(record: &RawValue) -> String {
+    record.get().chars().take(80).collect()
+}
+
+/// The content of a JSON string that has escapes; `None` for all else, and for a string that is no text (half of
+/// a surrogate pair), which is kept as the JSON it is.
+fn decode(raw: &str) -> Option<String> {
+    (raw.starts_with('"') && raw.contains('\\'))
+        .then(|| serde_json::from_str(raw).ok())
+        .flatten()
+}
+
+/// What a JSON value without escapes means.
+fn plain(raw: &str) -> Value<'_> {
+    match raw.as_bytes().first() {
+        None | Some(b'n') => Value::Null,
+        Some(b't') => Value::Bool(true),
+        Some(b'f') => Value::Bool(false),
+        Some(b'"') if !raw.contains('\\') => Value::Text(raw.get(1..raw.len() - 1).unwrap_or_default()),
+        Some(b'"' | b'{' | b'[') => Value::Json(raw),
+        // Only what comes back digit by digit is a number to us: -0, 1.50 and 1e3 stay as the desk wrote them.
+        Some(_) => match raw.parse::<i64>() {
+            Ok(number) if raw != "-0" => Value::Int(number),
+            _ => Value::Text(raw),
+        },
+    }
+}
+
+/// What was found in a record.
+struct Found<'de> {
+    raw: Vec<Option<&'de str>>,
+    /// The beginning of an object of what no column took; `None` where nobody wants it.
+    rest: Option<String>,
+}
+
+impl<'de> Found<'de> {
+    fn keep(&mut self, key: &str, value: &str) {
+        if let Some(rest) = &mut self.rest {
+            rest.push(if rest.is_empty() { '{' } else { ',' });
+            // A key is text: writing it as JSON can't fail.
+            rest.push_str(&serde_json::Value::from(key).to_string());
+            rest.push(':');
+            rest.push_str(value);
+        }
+    }
+
+    /// Deals out the value of one key.
+    fn deal(&mut self, node: &Node, key: &str, value: &'de str) -> Result<(), serde_json::Error> {
+        for &column in &node.columns {
+            self.raw[column] = Some(value);
+        }
+        let whole_is_taken = !node.columns.is_empty();
+        if node.keys.is_empty() || !value.starts_with('{') {
+            // A key that columns look into, but no object here: null says nothing, all else is kept.
+            if !whole_is_taken && value != "null" {
+                self.keep(key, value);
+            }
+            return Ok(());
+        }
+        let outer = self.rest.take();
+        self.rest = outer.as_ref().filter(|_| !whole_is_taken).map(|_| String::new());
+        let result = Walk { node, found: self }.deserialize(&mut serde_json::Deserializer::from_str(value));
+        let inner = std::mem::replace(&mut self.rest, outer).unwrap_or_default();
+        if !inner.is_empty() {
+            self.keep(key, &format!("{inner}}}"));
+        }
+        result
+    }
+}
+
+/// Goes through the keys of an object.
+struct Walk<'w, 'de> {
+    node: &'w Node,
+    found: &'w mut Found<'de>,
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            let value: &'de RawValue = map.next_value()?;
+            match self.node.keys.get(key.as_ref()) {
+                Some(node) => {
+                    let dealt = self.found.deal(node, &key, value.get());
+                    dealt.map_err(serde::de::Error::custom)?;
+                }
+                None => self.found.keep(&key, value.get()),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::Mapping;
+    use crate::{Column, Table, Value};
+
+    fn table() -> Table {
+        Table::new("T")
+            .column(Column::new("id", "Id"))
+            .column(Column::new("owner", "Owner").from("/Owner/id"))
+            .column(Column::new("made", "Made").time())
+            .column(Column::new("tags", "Tags"))
+            .column(Column::new("extra", "Extra").given())
+            .rest("Other Fields")
+    }
+
+    fn check(table: &Table, record: &str, given: &[(usize, Value<'_>)], expected: &[&str]) {
+        let record: &RawValue = serde_json::from_str(record).expect("a test record");
+        let shown = Mapping::new(table)
+            .and_then(|mapping| {
+                mapping.row(record, given, |cells| {
+                    let values = cells
+                        .iter()
+                        .map(|cell| Value::from_cell(cell).map(|value| format!("{value:?}")));
+                    Ok(values.collect::<Result<Vec<_>, _>>().expect("known kinds"))
+                })
+            })
+            .expect("a row");
+        assert_eq!(shown, expected, "{record}");
+    }
+
+    #[test]
+    fn values_become_cells() {
+        let nothing = ["Null"; 6];
+        for (value, expected) in [
+            ("null", "Null"),
+            ("true", "Bool(true)"),
+            ("0", "Int(0)"),
+            ("-9223372036854775808", "Int(-9223372036854775808)"),
+            ("9223372036854775808", "Text(\"9223372036854775808\")"),
+            (
+                "123456789012345678901234567890",
+                "Text(\"123456789012345678901234567890\")",
+            ),
+            ("-0", "Text(\"-0\")"),
+            ("1.50", "Text(\"1.50\")"),
+            ("1e3", "Text(\"1e3\")"),
+            ("\"\"", "Text(\"\")"),
+            ("\"007\"", "Text(\"007\")"),
+            ("\"日本 \\u65e5 \\ud83d\\ude00\"", "Text(\"日本 日 😀\")"),
+            ("\"half \\ud83d\"", "Json(\"\\\"half \\\\ud83d\\\"\")"),
+            ("[1, 2]", "Json(\"[1, 2]\")"),
+            ("{\"a\":1}", "Json(\"{\\\"a\\\":1}\")"),
+        ] {
+            let mut cells = nothing;
+            cells[0] = expected;
+            check(&table(), &format!("{{\"id\":{value}}}"), &[], &cells);
+        }
+    }
+
+    #[test]
+    fn what_no_column_takes_is_kept() {
+        check(
+            &table(),
+            r#"{"a\"b":[1],"Owner":{"id":7,"name":"x","deep":{"y":null}},"id":1,"new":null}"#,
+            &[(4, Value::Text("given"))],
+            &[
+                "Int(1)",
+                "Int(7)",
+                "Null",
+                "Null",
+                "Text(\"given\")",
+                r#"Json("{\"a\\\"b\":[1],\"Owner\":{\"name\":\"x\",\"deep\":{\"y\":null}},\"new\":null}")"#,
+            ],
+        );
+        // Looked into, but no object.
+        check(
+            &table(),
+            r#"{"Owner":"nobody","tags":["a"]}"#,
+            &[],
+            &[
+                "Null",
+                "Null",
+                "Null",
+                r#"Json("[\"a\"]")"#,
+                "Null",
+                r#"Json("{\"Owner\":\"nobody\"}")"#,
+            ],
+        );
+        check(&table(), r#"{"Owner":null}"#, &[], &["Null"; 6]);
+    }
+
+    #[test]
+    fn a_time_is_a_time_only_if_it_is_one() {
+        check(
+            &table(),
+            r#"{"made":"2031-03-12T07:00:00.5+01:00"}"#,
+            &[],
+            &[
+                "Null",
+                "Null",
+                "Time(Timestamp(1931061600500000))",
+                "Null",
+                "Null",
+                "Null",
+            ],
+        );
+        check(
+            &table(),
+            r#"{"made":"soon"}"#,
+            &[],
+            &["Null", "Null", "Text(\"soon\")", "Null", "Null", "Null"],
+        );
+    }
+
+    #[test]
+    fn a_whole_value_and_a_part_of_it_can_both_be_columns() {
+        let table = Table::new("T")
+            .column(Column::new("Owner", "Owner"))
+            .column(Column::new("owner", "Owner Id").from("/Owner/id"))
+            .rest("Other Fields");
+        check(
+            &table,
+            r#"{"Owner":{"id":7,"x":1}}"#,
+            &[],
+            &[r#"Json("{\"id\":7,\"x\":1}")"#, "Int(7)", "Null"],
+        );
+    }
+}

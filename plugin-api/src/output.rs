@@ -1,0 +1,142 @@
+//! Where an exporter puts its rows.
+
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
+
+use crate::host::Host;
+use crate::mapping::Mapping;
+use crate::{ErrorKind, ExportError, Note, Result, Table, Value};
+
+/// The tables of one export, open for writing.
+pub struct Output<'a> {
+    host: Host<'a>,
+    tables: Vec<Open>,
+}
+
+struct Open {
+    table: Table,
+    /// By which the host knows it.
+    number: u32,
+    mapping: Mapping,
+    rows: u64,
+}
+
+/// A table that was opened. [`Output::table`] gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableId(usize);
+
+impl<'a> Output<'a> {
+    pub(crate) fn open(host: Host<'a>, tables: Vec<Table>) -> Result<Self> {
+        let mut output = Self {
+            host,
+            tables: Vec::new(),
+        };
+        for table in tables {
+            output.add(table)?;
+        }
+        Ok(output)
+    }
+
+    /// Opens one more table, for an exporter that learns of it only while it works.
+    pub fn add(&mut self, table: Table) -> Result<TableId> {
+        let mapping = Mapping::new(&table)?;
+        let number = self.host.open_table(&table)?;
+        self.tables.push(Open {
+            table,
+            number,
+            mapping,
+            rows: 0,
+        });
+        Ok(TableId(self.tables.len() - 1))
+    }
+
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misuse`] if [`Exporter::tables`](crate::Exporter::tables) named no such table.
+    pub fn table(&self, name: &str) -> Result<TableId> {
+        let found = self.tables.iter().position(|open| open.table.name == name);
+        found.map(TableId).ok_or_else(|| {
+            let names: Vec<_> = self.tables.iter().map(|open| open.table.name.as_str()).collect();
+            let message = format!("there is no table {name:?}: the exporter opened {}", names.join(", "));
+            ExportError::new(ErrorKind::Misuse, message)
+        })
+    }
+
+    /// Writes one row, cell by cell, in the order of the table's columns.
+    pub fn write(&mut self, table: TableId, row: &[Value<'_>]) -> Result<()> {
+        let open = &mut self.tables[table.0];
+        let cells: Vec<_> = row.iter().map(|value| value.to_cell()).collect();
+        self.host.write_row(open.number, &cells)?;
+        open.rows += 1;
+        Ok(())
+    }
+
+    /// Writes a record of the desk: each column takes what its [`Source`](crate::Source) says.
+    pub fn record(&mut self, table: TableId, record: &RawValue) -> Result<()> {
+        self.record_with(table, record, &[])
+    }
+
+    /// As [`record`](Self::record), with some columns' values given by name.
+    pub fn record_with(&mut self, table: TableId, record: &RawValue, given: &[(&str, Value<'_>)]) -> Result<()> {
+        let open = &mut self.tables[table.0];
+        let mut placed = Vec::with_capacity(given.len());
+        for &(name, value) in given {
+            let at = open.table.position(name).ok_or_else(|| {
+                let message = format!("table {} has no column {name:?}", open.table.name);
+                ExportError::new(ErrorKind::Misuse, message)
+            })?;
+            placed.push((at, value));
+        }
+        let (host, number) = (self.host, open.number);
+        open.mapping
+            .row(record, &placed, |cells| host.write_row(number, cells))
+            .map_err(|error| error.at(&open.table.name))?;
+        open.rows += 1;
+        Ok(())
+    }
+
+    /// Rows written to a table so far, in this run.
+    pub fn rows(&self, table: TableId) -> u64 {
+        self.tables[table.0].rows
+    }
+
+    /// Says that all rows written so far are whole, and that an export which is given this cursor in
+    /// [`Job::resume`](crate::Job) goes on exactly after them. Call it often, e.g. after each page: the host decides
+    /// how many of them it keeps.
+    pub fn checkpoint(&mut self, cursor: &impl serde::Serialize) -> Result<()> {
+        let cursor: Json = serde_json::to_value(cursor)
+            .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("the cursor is no JSON: {error}")))?;
+        self.host.checkpoint(&cursor)
+    }
+
+    /// About how many rows the whole export will write, for the progress bar.
+    pub fn expect(&mut self, rows: u64) -> Result<()> {
+        self.host.tell(&Note::Expected { rows })
+    }
+
+    /// What the desk itself says of the number of records in a table, for the range that is backed up. The engine
+    /// holds the rows against it: a difference makes the backup *incomplete*. Told twice, the later one counts.
+    pub fn desk_count(&mut self, table: TableId, count: u64) -> Result<()> {
+        let table = self.tables[table.0].number;
+        self.host.tell(&Note::DeskCount { table, count })
+    }
+
+    /// A record that the desk listed but did not give, after all retries. The backup becomes *incomplete* and names
+    /// it; the export goes on.
+    pub fn unread(&mut self, table: TableId, key: impl Into<String>, reason: &ExportError) -> Result<()> {
+        let table = self.tables[table.0].number;
+        let reason = reason.message.clone();
+        self.host.tell(&Note::Unread {
+            table,
+            key: key.into(),
+            reason,
+        })
+    }
+
+    /// A record that was deleted on the desk between being listed and being read.
+    pub fn gone(&mut self, table: TableId, key: impl Into<String>) -> Result<()> {
+        let table = self.tables[table.0].number;
+        self.host.tell(&Note::Gone { table, key: key.into() })
+    }
+}

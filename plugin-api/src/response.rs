@@ -1,0 +1,246 @@
+//! The desk's answer, and how records are taken out of it without copying them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use abi_stable::std_types::RVec;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::host::Finished;
+use crate::{ErrorKind, ExportError, Result};
+
+/// The desk's answer to a request.
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// What was asked, for messages.
+    pub asked: String,
+    body: RVec<u8>,
+}
+
+impl Response {
+    pub(crate) fn new(asked: String, finished: Finished) -> Self {
+        Self {
+            status: finished.status,
+            headers: finished.headers,
+            asked,
+            body: finished.body,
+        }
+    }
+
+    /// The body as it came, unpacked.
+    pub fn body(&self) -> &[u8] {
+        self.body.as_slice()
+    }
+
+    /// Whether there is nothing in it: 204, or an empty body.
+    pub fn is_empty(&self) -> bool {
+        self.status == 204 || self.body.is_empty()
+    }
+
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The response itself if its status is 2xx; else an error of the kind that the status means.
+    ///
+    /// 401: [`ErrorKind::Unauthorized`]; 403: [`ErrorKind::Forbidden`]; 404 and 410: [`ErrorKind::NotFound`];
+    /// anything else: [`ErrorKind::Http`].
+    pub fn ok(self) -> Result<Self> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        let (kind, meaning) = match self.status {
+            401 => (
+                ErrorKind::Unauthorized,
+                "the desk refuses these credentials: check them in the configuration",
+            ),
+            403 => (
+                ErrorKind::Forbidden,
+                "the desk forbids this to these credentials: grant them the right to read it",
+            ),
+            404 | 410 => (ErrorKind::NotFound, "the desk does not know it"),
+            429 => (
+                ErrorKind::Http,
+                "the desk asks to slow down, after all retries: try again later",
+            ),
+            500.. => (ErrorKind::Http, "the desk failed, after all retries: try again later"),
+            _ => (ErrorKind::Http, "the desk does not accept the request"),
+        };
+        let mut error = ExportError::new(
+            kind,
+            format!("{}: {} ({meaning}){}", self.asked, self.status, self.said()),
+        );
+        error.status = Some(self.status);
+        Err(error)
+    }
+
+    /// The first words of the body, where it is text a person can read.
+    fn said(&self) -> String {
+        const SHOWN: usize = 200;
+        let text = String::from_utf8_lossy(self.body());
+        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() || text.starts_with('<') {
+            return String::new();
+        }
+        let text: String = text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+        format!(": {text}")
+    }
+
+    /// The body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(self.body()).map_err(|error| ExportError::decode(&self.asked, error))
+    }
+
+    /// The value at `pointer` (RFC 6901, through objects) as JSON; `None` where it is absent or null, and in an
+    /// empty response.
+    pub fn at<T: DeserializeOwned>(&self, pointer: &str) -> Result<Option<T>> {
+        let Some(raw) = self.raw_at(pointer)? else {
+            return Ok(None);
+        };
+        serde_json::from_str(raw.get())
+            .map_err(|error| ExportError::decode(&self.asked, format_args!("at {pointer:?}: {error}")))
+    }
+
+    /// The records of the array at `pointer` (RFC 6901, through objects; `""` for the whole body), each still as
+    /// JSON text in the body. None in an empty response, and where the array is null.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] where the body is not JSON, or holds no array there.
+    pub fn records(&self, pointer: &str) -> Result<Vec<&RawValue>> {
+        if self.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Some(raw) = self.raw_at(pointer)? else {
+            return Err(ExportError::decode(
+                &self.asked,
+                format_args!("the answer has no list at {pointer:?}"),
+            ));
+        };
+        let list: Option<Vec<&RawValue>> = serde_json::from_str(raw.get())
+            .map_err(|error| ExportError::decode(&self.asked, format_args!("no list at {pointer:?}: {error}")))?;
+        Ok(list.unwrap_or_default())
+    }
+
+    /// The whole body as one record.
+    pub fn record(&self) -> Result<&RawValue> {
+        serde_json::from_slice(self.body()).map_err(|error| ExportError::decode(&self.asked, error))
+    }
+
+    fn raw_at(&self, pointer: &str) -> Result<Option<&RawValue>> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        let keys = pointer_keys(pointer)?;
+        find(self.body(), &keys).map_err(|error| ExportError::decode(&self.asked, error))
+    }
+
+    /// A count at `pointer`, which some desks write as text; 0 in an empty response.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] where it is absent or no count.
+    pub fn count(&self, pointer: &str) -> Result<u64> {
+        if self.is_empty() {
+            return Ok(0);
+        }
+        let no_count = || ExportError::decode(&self.asked, format_args!("no count at {pointer:?}"));
+        let raw = self.raw_at(pointer)?.ok_or_else(no_count)?;
+        raw.get().trim_matches('"').parse().map_err(|_| no_count())
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}, {} bytes", self.asked, self.status, self.body.len())
+    }
+}
+
+/// The keys of a JSON pointer.
+pub(crate) fn pointer_keys(pointer: &str) -> Result<Vec<String>> {
+    if pointer.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(rest) = pointer.strip_prefix('/') else {
+        let message = format!("{pointer:?} is no JSON pointer: it must start with '/'");
+        return Err(ExportError::new(ErrorKind::Misuse, message));
+    };
+    Ok(rest
+        .split('/')
+        .map(|key| key.replace("~1", "/").replace("~0", "~"))
+        .collect())
+}
+
+/// The text of the value under these keys; `None` where there is no such value, or null on the way.
+pub(crate) fn find<'d>(json: &'d [u8], keys: &[String]) -> serde_json::Result<Option<&'d RawValue>> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let found = Path { keys }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(found)
+}
+
+/// The value at `pointer` in a record as plain text: a string's content, a number's or a truth value's own text;
+/// `None` where it is absent or null.
+pub(crate) fn scalar(record: &RawValue, pointer: &str) -> std::result::Result<Option<String>, String> {
+    let keys = pointer_keys(pointer).map_err(|error| error.message)?;
+    let Some(raw) = find(record.get().as_bytes(), &keys).map_err(|error| error.to_string())? else {
+        return Ok(None);
+    };
+    match raw.get().as_bytes().first() {
+        Some(b'"') => serde_json::from_str(raw.get())
+            .map(Some)
+            .map_err(|error| error.to_string()),
+        Some(b'n') => Ok(None),
+        Some(b'{' | b'[') => Err(format!("the value at {pointer} is not plain")),
+        _ => Ok(Some(raw.get().to_owned())),
+    }
+}
+
+/// Walks down through objects by their keys, passing over all else, and keeps the text at the end.
+struct Path<'k> {
+    keys: &'k [String],
+}
+
+impl<'de> DeserializeSeed<'de> for Path<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        if self.keys.is_empty() {
+            return serde::Deserialize::deserialize(deserializer).map(Some);
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Path<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the key {:?}", self.keys.first())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (wanted, deeper) = self.keys.split_first().map_or(("", &[][..]), |(key, rest)| (key, rest));
+        let mut found = None;
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            if key == wanted {
+                found = map.next_value_seed(Path { keys: deeper })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A key of an object, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+pub(crate) struct Key<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
