@@ -1,6 +1,8 @@
 """Fills tickets: half come by REST 2.0, half as mail; then people work on them."""
 
 import base64
+import select
+import sys
 
 from .mails import mail
 from .samples import BYTES, FILENAMES, HTML, PNG, SUBJECTS, TEXTS, pick
@@ -166,3 +168,20 @@ def link(client, tickets):
         client.put(f"/ticket/{ticket}", {"AddRefersTo": [str(tickets[62]), "http://example.test/from"]})
     for kind in ("reminder", "approval"):
         client.post("/ticket", {"Queue": "Support", "Type": kind, "Subject": f"{kind}: 電話する", "RefersTo": str(tickets[1]), "Due": "2031-06-01 00:00:00"})
+
+
+def disturb(client):
+    """Makes, changes, merges and deletes tickets until the standard input closes; says how often at the end."""
+    number = 0
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        ticket = int(client.post("/ticket", {"Queue": "General", "Subject": f"meanwhile {number}", "Content": "x", "ContentType": "text/plain"})["id"])
+        # Old tickets change under the reader's hands; the deleted ones among them refuse some of it.
+        old = number * 13 % 100 + 1
+        client.post(f"/ticket/{old}/comment", {"Content": "meanwhile", "ContentType": "text/plain", "TimeTaken": 1})
+        client.put(f"/ticket/{old}", {"Priority": number % 90})
+        if number % 3 == 1:
+            client.put(f"/ticket/{ticket}", {"MergeInto": ticket - 1})
+        elif number % 3 == 2:
+            client.delete(f"/ticket/{ticket}")
+        number += 1
+    print(f"{number} rounds of work")
