@@ -41,8 +41,12 @@ impl Row {
 
     /// Adds a field that is a moment.
     pub(crate) fn time(&mut self, record: &Record, key: &str) {
-        let text = plain(record.get(key));
-        match Timestamp::parse(&text) {
+        self.moment(&plain(record.get(key)));
+    }
+
+    /// Adds a moment; text that is none is kept as it is.
+    pub(crate) fn moment(&mut self, text: &str) {
+        match Timestamp::parse(text) {
             Some(time) => self.0.push(Cell::Time(time)),
             None => self.text(text),
         }

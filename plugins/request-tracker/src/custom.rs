@@ -35,13 +35,15 @@ struct Field {
     lookup: String,
     /// Whether it holds one value at most.
     single: bool,
+    /// Whether its values are moments.
+    time: bool,
 }
 
 impl Custom {
     /// Asks RT for them.
     pub(crate) fn read(desk: &Desk<'_>) -> Result<Self> {
         Ok(Self {
-            fields: Self::list(desk, "customfields", &["id", "Name", "MaxValues", "LookupType"])?,
+            fields: Self::list(desk, "customfields", &["id", "Name", "Type", "MaxValues", "LookupType"])?,
             roles: Self::list(desk, "customroles", &["id", "Name", "MaxValues"])?,
         })
     }
@@ -57,6 +59,7 @@ impl Custom {
                     name: plain(item.get("Name")),
                     lookup: plain(item.get("LookupType")),
                     single: plain(item.get("MaxValues")) == "1",
+                    time: plain(item.get("Type")) == "DateTime",
                 });
             }
         }
@@ -100,6 +103,7 @@ impl Custom {
         for field in self.of(lookup) {
             let values = given.remove(&field.id.to_string()).unwrap_or_default();
             match values.as_slice() {
+                [Json::String(text)] if field.single && field.time => row.moment(text),
                 [Json::String(text)] if field.single => row.text(text),
                 [file] if field.single => row.json(file),
                 values => row.list(values),
@@ -175,6 +179,7 @@ mod tests {
             name: name.into(),
             lookup: String::new(),
             single: true,
+            time: false,
         };
         let fields = [field(1, "A"), field(2, "b, \"日本\""), field(3, "a")];
         let names: Vec<_> = columns("CF", &fields.iter().collect::<Vec<_>>())

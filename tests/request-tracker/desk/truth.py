@@ -38,7 +38,7 @@ class Truth:
 
     def __init__(self, connection, start, end):
         self._connection = connection
-        self._start, self._end = start, end
+        self._start, self._end = start and start.replace("T", " ").strip("Z"), end and end.replace("T", " ").strip("Z")
         self.users = {row["id"]: text(row["Name"]) for row in self.query("SELECT id, Name FROM Users")}
         self.queues = {row["id"]: text(row["Name"]) for row in self.query("SELECT id, Name FROM Queues")}
         self.tickets = {row["id"]: row for row in self.query("SELECT * FROM Tickets ORDER BY id")}
@@ -107,11 +107,13 @@ class Truth:
         links = link_lists(self)
         applied_roles = {(row["ObjectId"], row["CustomRole"]) for row in self.query("SELECT ObjectId, CustomRole FROM ObjectCustomRoles")}
         rows = []
+        touched = {row["ObjectId"] for row in self.wanted_transactions() if text(row["ObjectType"]) == "RT::Ticket"}
         for key, row in self.tickets.items():
-            if not self.wanted(row["LastUpdated"]):
+            out_of_sight = text(row["Status"]) == "deleted" and row["EffectiveId"] != key
+            if not (key in touched if out_of_sight else self.wanted(row["LastUpdated"])):
                 continue
-            if text(row["Status"]) == "deleted" and row["EffectiveId"] != key:
-                # REST 2.0 shows no more of it than that it is there, and where it went.
+            if out_of_sight:
+                # REST 2.0 shows no more of it than its history, that it is there, and where it went.
                 known = {"id": str(key), "EffectiveId": str(self.effective(key)), "IsMerged": "1", "Status": "deleted"}
                 rows.append([known.get(column, "") for column in columns])
                 continue

@@ -9,7 +9,7 @@ import subprocess
 from collections import Counter, defaultdict
 from email.parser import HeaderParser
 
-UNSET = "1970-01-01T00:00:00Z"
+UNSET = "1970-01-01 00:00:00"
 
 
 def text(value):
@@ -30,14 +30,18 @@ def number(value):
 
 
 def instant(value):
-    """A time of the database, which is UTC, in the archive's format."""
-    return UNSET if value is None else text(value).replace(" ", "T") + "Z"
+    """A time, which the archive writes like the database: in UTC, to the second."""
+    return UNSET if value is None else text(value)
+
+
+def rfc3339(value):
+    """A time as RT writes it where it is one of several values in a cell."""
+    return instant(value).replace(" ", "T") + "Z"
 
 
 def date(value):
     """A date that may be unset, which in RT is 1970."""
-    moment = instant(value)
-    return "" if moment == UNSET else moment
+    return "" if instant(value) == UNSET else instant(value)
 
 
 def listed(values):
@@ -159,7 +163,9 @@ class CustomFields:
         kind = text(field["Type"])
         if kind in ("Image", "Binary"):
             return {"ContentType": text(row["ContentType"]), "Filename": text(row["Content"]), "id": str(row["id"])}
-        return instant(row["Content"]) if kind == "DateTime" else self.raw(row["id"])
+        if kind == "DateTime":
+            return instant(row["Content"]) if field["MaxValues"] == 1 else rfc3339(row["Content"])
+        return self.raw(row["id"])
 
     def raw(self, key):
         """What a value with this number holds."""
