@@ -62,6 +62,17 @@ pub enum Event<'a> {
     },
 }
 
+impl Event<'_> {
+    /// So many bytes of the archive have been read again.
+    pub fn verifying(done: u64, total: u64) -> Self {
+        Self::Phase {
+            name: Phase::Verifying,
+            done,
+            total,
+        }
+    }
+}
+
 /// Phases of the whole archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,6 +14,8 @@ use crate::{ErrorKind, ExportError, Request, Response, Result};
 mod each;
 mod pages;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use each::{Child, Each};
 pub use pages::{Pages, Paging};
@@ -108,7 +110,7 @@ impl<'a> Desk<'a> {
         own == 0 || self.waiting.borrow().len() < self.window
     }
 
-    fn submit(&self, request: &Request) -> Result<Ticket> {
+    pub(crate) fn submit(&self, request: &Request) -> Result<Ticket> {
         while self.untaken.get() >= self.window {
             self.pump()?;
         }
@@ -136,6 +138,21 @@ impl<'a> Desk<'a> {
             }
             self.pump()?;
         }
+    }
+
+    /// Every answer that is not taken yet, in the order in which they come: what the iterators never do.
+    #[cfg(test)]
+    pub(crate) fn as_they_come(&self) -> Result<Vec<Response>> {
+        let mut answers = Vec::new();
+        while !self.waiting.borrow().is_empty() {
+            let ready = |(ticket, waiting): (&u64, &Waiting)| waiting.answer.is_some().then_some(*ticket);
+            let ready = self.waiting.borrow().iter().find_map(ready);
+            match ready {
+                Some(ticket) => answers.push(self.take(Ticket(ticket))?),
+                None => self.pump()?,
+            }
+        }
+        Ok(answers)
     }
 
     /// Nobody will ask for the answer any more.

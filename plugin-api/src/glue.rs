@@ -180,11 +180,10 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> RResult<T, AbiError> {
             let message = message_of(payload.as_ref());
             drop_payload(payload);
             let last = LAST_PANIC.with_borrow_mut(Option::take);
+            // Another message is that of a panic which the exporter caught itself while this one unwound.
+            let place = last.filter(|(_, hooked)| *hooked == message).map(|(place, _)| place);
             let mut error = ExportError::new(ErrorKind::Panic, message);
-            if let Some((place, hooked)) = last {
-                error.message = hooked;
-                error.place = Some(place);
-            }
+            error.place = place;
             RResult::RErr(error.into())
         }
     };
@@ -218,10 +217,7 @@ fn catch_panics_quietly() {
             }
             let place = info.location().map(ToString::to_string).unwrap_or_default();
             let message = message_of_hook(info);
-            LAST_PANIC.with_borrow_mut(|last| {
-                // The first one is the cause; what panics while it unwinds is not.
-                last.get_or_insert((place, message));
-            });
+            LAST_PANIC.set(Some((place, message)));
         }));
     });
 }

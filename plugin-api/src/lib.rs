@@ -1,4 +1,130 @@
 //! The stable ABI of deskvault exporters, and what their authors need.
+//!
+//! An exporter is a dynamic library that reads one module of a help desk (its tickets, its contacts) and writes it as
+//! tables. The engine finds it, loads it, makes its requests, and turns its rows into the archive. This page is the
+//! tutorial: an exporter over a weekend. Its code is the package `plugins/example`, which is built and tested with
+//! everything else.
+//!
+//! # 1. A library
+//!
+//! ```text
+//! cargo new --lib my-desk
+//! ```
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! plugin-api = { package = "deskvault-plugin-api", path = "../deskvault/plugin-api", version = "1" }
+//! serde = { version = "1", features = ["derive"] }
+//! serde_json = "1"
+//! ```
+//!
+//! Leave `panic` alone: a plugin must unwind, and the engine refuses one that is built with `panic = "abort"`. There
+//! is no `unsafe` to write, and no `async`.
+//!
+//! # 2. The trait
+//!
+//! An author implements [`Exporter`] and names the implementation in [`export_plugin!`]. [`describe`] says which module
+//! it is, [`tables`] which tables and columns it has, and [`export`] writes the rows. A [`Column`] says where in the
+//! desk's record its value is found, so that most rows are one call of [`Output::record`]. Give each table a
+//! [`key`](Table::key), and a column for the [`rest`](Table::rest): it keeps every key of a record that no other
+//! column took, also those that the desk gets next year.
+//!
+//! [`describe`]: Exporter::describe
+//! [`tables`]: Exporter::tables
+//! [`export`]: Exporter::export
+//!
+//! # 3. The desk
+//!
+//! [`Desk`] makes requests. The connection belongs to the engine: base URL, credentials, limits, retries, `Retry-After`,
+//! redirects and TLS are its business, and an exporter sees none of it. For speed there are iterators, which keep many
+//! requests in flight behind a plain `for`, and give the answers in the order of the requests:
+//!
+//! | to read | use |
+//! |---|---|
+//! | one thing | [`Desk::get`], [`Desk::send`] |
+//! | a list in pages | [`Desk::pages`] with [`Paging`]: by offset, by number, or by links |
+//! | something for each record | [`Desk::each`] |
+//! | everything changed in a range of time | [`Desk::search`]: nothing is lost or repeated while records change |
+//!
+//! They can be nested and chained; they share the window of the [`Job`]. A list by offset or number shifts when records
+//! are deleted while it is read: order it by something that does not change, tell the desk's own count with
+//! [`Output::desk_count`], and prefer links or a search where the desk has them.
+//!
+//! # 4. Jobs and checkpoints
+//!
+//! A [`Job`] asks for everything, or for a range of time, from its first moment up to but not including its end:
+//! [`Job::wants`] decides. Let the desk filter if it can, and ask `wants` all the same.
+//!
+//! A backup of a large desk takes hours and may be interrupted. Say with [`Output::checkpoint`] that all rows up to here
+//! are whole, and what is needed to go on: a small cursor of your own. The engine gives it back as [`Job::resume`]; rows
+//! from before it are safe and must not be written again.
+//!
+//! # 5. Errors, and what they mean for the backup
+//!
+//! Pass errors on with `?`. Their [kind](ErrorKind) decides what becomes of the backup:
+//!
+//! | kind | the backup |
+//! |---|---|
+//! | `Cancelled` | ends. Return at once |
+//! | `Forbidden`, `Unavailable` | goes on without this module, and says so |
+//! | `Unauthorized` | these credentials are wrong for everything |
+//! | `Http`, `Network`, `Decode`, `TooLarge`, `NotFound`, `Other` | is *incomplete*, and says why; the other modules go on |
+//! | `Misuse`, `Panic` | the same, and it is the plugin's fault |
+//!
+//! One record that can't be read need not end a module of a million: [`Output::unread`] names it, the backup is
+//! *incomplete*, and the export goes on. [`Output::gone`] is for what was deleted between being listed and being read.
+//! **Never return `Ok` when something is missing**: an archive that looks whole and is not is the one thing a backup must
+//! never be.
+//!
+//! Write to the log with [`tracing`](https://docs.rs/tracing): the engine gets it. Do not print.
+//!
+//! # 6. The whole of it
+//!
+#![doc = "```ignore"]
+#![doc = include_str!("../../plugins/example/src/lib.rs")]
+#![doc = "```"]
+//!
+//! # 7. Testing
+//!
+//! [`testing`] has a fake desk and a suite that every exporter must pass: order, resuming, cancelling, failures, empty and
+//! odd answers. It takes three lines, and finds most of what goes wrong at three in the morning:
+//!
+//! ```ignore
+//! #[test]
+//! fn conforms() {
+//!     plugin_api::testing::check_exporter(|| Example, FakeDesk::new(pages));
+//! }
+//! ```
+//!
+//! The tests of the example are in `plugins/example/src/tests.rs`.
+//!
+//! # 8. Installing
+//!
+//! Build with `cargo build --release` and copy the library (`libmy_desk.so`, `.dylib`, `.dll`) into a folder of the
+//! configuration's `plugins.folders`. `deskvault plugins check FILE` says whether the engine takes it, and if not, what
+//! to do; `deskvault plugins list` shows all. One module belongs to one library.
+//!
+//! # Versions: what never changes
+//!
+//! The binary interface has a generation, which is 1 for every 1.x of this crate. A plugin that was built with 1.x loads
+//! in every later engine that speaks generation 1, without being built again. For that, what crosses never changes: the
+//! layout of the manifest, of cells, errors and responses; the order of the hosts' and exporters' methods; the meaning
+//! of a cell's and an error's number; the keys of the JSON texts. What may come, in a minor version: further JSON keys,
+//! which are ignored where they are not known; further notes, passed over in the same way; further error kinds, read as
+//! `Other`; further methods behind the others. The Rust side of this crate follows semantic versioning. All of it is
+//! pinned by tests, one of which builds a plugin from the frozen sources of 1.0 and loads it.
+//!
+//! # Invariants
+//!
+//! - This crate knows nobody: it has no type of the engine and no async runtime.
+//! - No foreign crate's type crosses the boundary but `abi_stable`'s texts, slices and results, which are laid out for it.
+//! - `unsafe` is here, in the ABI and the glue; never in a plugin.
+//! - No panic crosses, in either direction; an exporter that panicked is not called again.
+//!
+//! To read the code, start with [`Exporter`], then [`glue`] (what stands between it and the ABI), then [`abi`].
 
 pub mod abi;
 mod cell;
@@ -16,7 +142,11 @@ mod output;
 mod request;
 mod response;
 mod table;
+pub mod testing;
 mod time;
+
+#[cfg(test)]
+mod frozen;
 
 pub use cell::Value;
 pub use desk::{Child, Desk, Each, Pages, Paging, Search, SearchCursor, SearchPage, SearchPages};

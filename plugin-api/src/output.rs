@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
+use crate::abi::{Cell, CellKind};
 use crate::host::Host;
 use crate::mapping::Mapping;
 use crate::{ErrorKind, ExportError, Note, Result, Table, Value};
@@ -18,7 +19,24 @@ struct Open {
     /// By which the host knows it.
     number: u32,
     mapping: Mapping,
+    /// Where the columns of its key are.
+    key: Vec<usize>,
     rows: u64,
+}
+
+impl Open {
+    /// A row whose whole key is empty can't be told from others: the record is not what the exporter believes.
+    fn check_key(&self, cells: &[Cell<'_>]) -> Result<()> {
+        let is_empty = |at: &usize| {
+            let cell = cells.get(*at);
+            cell.is_none_or(|cell| cell.kind == CellKind::NULL || cell.kind == CellKind::TEXT && cell.text.is_empty())
+        };
+        if self.key.is_empty() || !self.key.iter().all(is_empty) {
+            return Ok(());
+        }
+        let message = format!("a record has no {}, which is the key", self.table.key.join(", "));
+        Err(ExportError::new(ErrorKind::Decode, message))
+    }
 }
 
 /// A table that was opened. [`Output::table`] gives it.
@@ -41,10 +59,12 @@ impl<'a> Output<'a> {
     pub fn add(&mut self, table: Table) -> Result<TableId> {
         let mapping = Mapping::new(&table)?;
         let number = self.host.open_table(&table)?;
+        let key = table.key.iter().filter_map(|name| table.position(name)).collect();
         self.tables.push(Open {
             table,
             number,
             mapping,
+            key,
             rows: 0,
         });
         Ok(TableId(self.tables.len() - 1))
@@ -67,6 +87,10 @@ impl<'a> Output<'a> {
     pub fn write(&mut self, table: TableId, row: &[Value<'_>]) -> Result<()> {
         let open = &mut self.tables[table.0];
         let cells: Vec<_> = row.iter().map(|value| value.to_cell()).collect();
+        // A row of the wrong length is the host's to refuse.
+        if cells.len() == open.table.columns.len() {
+            open.check_key(&cells).map_err(|error| error.at(&open.table.name))?;
+        }
         self.host.write_row(open.number, &cells)?;
         open.rows += 1;
         Ok(())
@@ -78,6 +102,9 @@ impl<'a> Output<'a> {
     }
 
     /// As [`record`](Self::record), with some columns' values given by name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] if the record is no JSON object, or has nothing for any column of the table's key.
     pub fn record_with(&mut self, table: TableId, record: &RawValue, given: &[(&str, Value<'_>)]) -> Result<()> {
         let open = &mut self.tables[table.0];
         let mut placed = Vec::with_capacity(given.len());
@@ -90,7 +117,10 @@ impl<'a> Output<'a> {
         }
         let (host, number) = (self.host, open.number);
         open.mapping
-            .row(record, &placed, |cells| host.write_row(number, cells))
+            .row(record, &placed, |cells| {
+                open.check_key(cells)?;
+                host.write_row(number, cells)
+            })
             .map_err(|error| error.at(&open.table.name))?;
         open.rows += 1;
         Ok(())

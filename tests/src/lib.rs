@@ -8,6 +8,7 @@ use std::time::Duration;
 use engine::backup::Plan;
 use engine::connection::settings::{Auth, Limits, Settings};
 
+pub mod desk;
 pub mod memory;
 
 /// A plan to back up `modules` of the desk at `url` into `folder`.

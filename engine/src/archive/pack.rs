@@ -147,7 +147,6 @@ impl Drop for Packers {
 }
 
 fn work(shared: &Shared) {
-    let mut deflate = Compress::new(Compression::new(LEVEL), false);
     loop {
         let mut state = shared.lock();
         let Job {
@@ -165,19 +164,18 @@ fn work(shared: &Shared) {
         };
         drop(state);
         // The block must come back and the part must end whatever happens, or an exporter waits forever.
-        let packed = catch_unwind(AssertUnwindSafe(|| pack(&mut deflate, &mut block)))
+        let packed = catch_unwind(AssertUnwindSafe(|| pack(&mut block)))
             .unwrap_or_else(|_| Err(io::Error::other("the packer panicked")));
-        if packed.is_err() {
-            deflate = Compress::new(Compression::new(LEVEL), false);
-        }
         part.put(number, block, packed, |block| shared.give_back(block));
     }
 }
 
 /// Deflates one block.
-fn pack(deflate: &mut Compress, block: &mut Block) -> io::Result<()> {
+fn pack(block: &mut Block) -> io::Result<()> {
     let (window, plain) = block.plain.split_at(block.window);
-    deflate.reset();
+    // A new one for each block: one that was used and reset packs a block in fifty a byte longer or shorter,
+    // and who packed what before would be seen in the archive.
+    let mut deflate = Compress::new(Compression::new(LEVEL), false);
     if !window.is_empty() {
         deflate.set_dictionary(window)?;
     }

@@ -33,6 +33,16 @@ pub enum BackupError {
         /// The kind of its connection.
         has: String,
     },
+    /// Two modules would write files of the same names.
+    #[error("the modules {first:?} and {second:?} both write a table {table:?}: back them up one after the other")]
+    TableTwice {
+        /// The table.
+        table: String,
+        /// A module that writes it.
+        first: String,
+        /// Another one.
+        second: String,
+    },
     /// Nothing was asked for.
     #[error("the desk {0} has no module to back up: name some in its `modules`")]
     NoModule(String),

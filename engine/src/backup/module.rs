@@ -23,6 +23,8 @@ pub(super) struct Module {
     counts: Arc<Counts>,
     cancel: CancellationToken,
     started: Instant,
+    /// Calls when last looked, and since when it has been that many.
+    away: (Option<u64>, Instant),
     /// What it came to, and how long it took.
     pub(super) ended: Option<(Result<(), ExportError>, Duration)>,
 }
@@ -50,7 +52,7 @@ impl Module {
         let cancel = cancel.child_token();
         let queue = connection.queue(job.window as usize, &cancel);
         let (meter, counts) = (queue.meter(), Arc::new(Counts::default()));
-        let services = ModuleServices::new(&name, Arc::clone(archive), queue, Arc::clone(&counts));
+        let services = ModuleServices::new(&plugin.description, Arc::clone(archive), queue, Arc::clone(&counts));
         let host = Arc::new(ModuleHost::new(&name, services, cancel.clone()));
         let inside = Arc::clone(&host);
         thread::Builder::new().name(format!("export {name}")).spawn(move || {
@@ -71,6 +73,7 @@ impl Module {
             counts,
             cancel,
             started: Instant::now(),
+            away: (None, Instant::now()),
             ended: None,
         })
     }
@@ -83,11 +86,16 @@ impl Module {
     /// Gives it up if it has been away for longer than `patience`: it runs, but neither calls the engine nor waits for
     /// the desk. Its thread can't be ended; it is left, and every call it may still make is refused.
     pub(super) fn give_up_if_stuck(&mut self, patience: Duration) {
-        let away = Duration::from_millis(self.host.away_millis());
-        if self.ended.is_none() && away > patience && self.meter.stats().in_flight == 0 {
+        let calls = self.host.calls();
+        if calls.is_none() || calls != self.away.0 || self.meter.stats().in_flight > 0 {
+            self.away = (calls, Instant::now());
+            return;
+        }
+        let away = self.away.1.elapsed();
+        if self.ended.is_none() && away > patience {
+            let seconds = away.as_secs_f64();
             self.give_up(&format!(
-                "it did not call the engine for {} s and was given up: tell its author",
-                away.as_secs()
+                "it did not call the engine for {seconds:.1} s and was given up: tell its author"
             ));
         }
     }

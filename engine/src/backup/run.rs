@@ -1,5 +1,6 @@
 //! Runs a backup.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::BackupError;
 use super::module::{Ended, Module};
+use super::services::Open;
 use super::verdict::{count_differs, verdict};
 use crate::archive::{self, ArchiveError, Head, ModuleState, Outcome, State, Writer};
 use crate::connection::{self, Connection};
@@ -125,7 +127,21 @@ fn take_plugins(plan: &Plan, registry: &mut Registry) -> Result<Vec<Plugin>, Bac
             });
         }
     }
-    Ok(plan.modules.iter().filter_map(|module| registry.take(module)).collect())
+    let plugins: Vec<Plugin> = plan.modules.iter().filter_map(|module| registry.take(module)).collect();
+    let mut writers: BTreeMap<String, &str> = BTreeMap::new();
+    for description in plugins.iter().map(|plugin| &plugin.description) {
+        for table in &description.tables {
+            if let Some(first) = writers.insert(table.to_ascii_lowercase(), &description.module) {
+                let (first, second) = (first.to_owned(), description.module.clone());
+                return Err(BackupError::TableTwice {
+                    table: table.clone(),
+                    first,
+                    second,
+                });
+            }
+        }
+    }
+    Ok(plugins)
 }
 
 /// The name that is most like `wanted`, if one is.
@@ -236,14 +252,21 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<(Vec<ModuleS
         let written = module.host.services().finish();
         let mut tables = Vec::with_capacity(written.tables.len());
         let mut missing = written.unread;
-        for (table, writer, desk_count) in written.tables {
+        for Open {
+            name,
+            writer,
+            desk_count,
+            gone,
+            ..
+        } in written.tables
+        {
             let closed = writer.close().map_err(BackupError::Archive)?;
             // A module that broke off has said so already.
             if judged.state == ModuleState::Complete {
-                missing.extend(count_differs(&table, closed.rows, desk_count));
+                missing.extend(count_differs(&name, closed.rows, gone, desk_count));
             }
             tables.push(TableSummary {
-                table,
+                table: name.to_string(),
                 rows: closed.rows,
                 bytes: closed.bytes,
                 expected: desk_count,
@@ -305,13 +328,7 @@ fn publish(
         total: 0,
     });
     let joined = writer.join(outcome).map_err(archive_failed)?;
-    let verifying = |done, total| {
-        progress.event(Event::Phase {
-            name: Phase::Verifying,
-            done,
-            total,
-        })
-    };
+    let verifying = |done, total| progress.event(Event::verifying(done, total));
     let published = joined.publish(&verifying).map_err(archive_failed)?;
     let manifest = published.report.manifest;
     Ok(Summary {

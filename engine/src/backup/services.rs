@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
+use plugin_api::{Description, ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
 use crate::archive::{ArchiveError, TableWriter, Writer};
 use crate::connection::{Next, Queue};
@@ -33,6 +33,8 @@ impl Counts {
 /// The services of one module.
 pub(super) struct ModuleServices {
     module: String,
+    /// The tables that it said it writes.
+    described: Vec<String>,
     /// None once the export has ended: a thread that was given up must not keep the archive from being closed.
     archive: Option<Arc<Writer>>,
     queue: Queue,
@@ -44,25 +46,31 @@ pub(super) struct ModuleServices {
     more_unread: u64,
 }
 
-struct Open {
-    name: Arc<str>,
-    writer: TableWriter,
+/// A table that an exporter writes.
+pub(super) struct Open {
+    pub(super) name: Arc<str>,
+    pub(super) writer: TableWriter,
+    /// What the desk says of the number of its records, where it does.
+    pub(super) desk_count: Option<u64>,
+    /// Records that were deleted while they were read.
+    pub(super) gone: u64,
+    /// Bytes that were counted already.
     bytes: u64,
-    desk_count: Option<u64>,
 }
 
 /// What is left when an export has ended.
 pub(super) struct Written {
     /// Its tables, still open.
-    pub(super) tables: Vec<(String, TableWriter, Option<u64>)>,
+    pub(super) tables: Vec<Open>,
     /// Records that could not be read, a line each.
     pub(super) unread: Vec<String>,
 }
 
 impl ModuleServices {
-    pub(super) fn new(module: &str, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(description: &Description, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
         Self {
-            module: module.to_owned(),
+            module: description.module.clone(),
+            described: description.tables.clone(),
             archive: Some(archive),
             queue,
             counts,
@@ -81,20 +89,16 @@ impl ModuleServices {
             unread.push(format!("{} more records could not be read", self.more_unread));
         }
         let tables = std::mem::take(&mut self.tables);
-        let tables = tables
-            .into_iter()
-            .map(|open| (open.name.to_string(), open.writer, open.desk_count))
-            .collect();
         Written { tables, unread }
     }
 
     fn table(&mut self, number: u32) -> Result<&mut Open> {
-        let message = format!(
-            "{} writes to table number {number}, which it did not open: tell its author",
-            self.module
-        );
         let open = self.tables.get_mut(number as usize);
-        open.ok_or_else(|| ExportError::new(ErrorKind::Misuse, message))
+        open.ok_or_else(|| {
+            let module = &self.module;
+            let message = format!("{module} writes to table number {number}, which it did not open: tell its author");
+            ExportError::new(ErrorKind::Misuse, message)
+        })
     }
 }
 
@@ -111,6 +115,15 @@ fn refused(error: &ArchiveError) -> ExportError {
 impl Services for ModuleServices {
     fn open_table(&mut self, table: Table) -> Result<u32> {
         let name = Arc::from(table.name.as_str());
+        if !self.described.contains(&table.name) {
+            let message = format!(
+                "{} opens the table {:?}, which is not among those it describes ({}): tell its author",
+                self.module,
+                table.name,
+                self.described.join(", ")
+            );
+            return Err(ExportError::new(ErrorKind::Misuse, message));
+        }
         let Some(archive) = &self.archive else {
             return Err(ExportError::new(ErrorKind::Cancelled, "the export has ended"));
         };
@@ -124,6 +137,7 @@ impl Services for ModuleServices {
             writer,
             bytes,
             desk_count: None,
+            gone: 0,
         });
         Ok(self.tables.len() as u32 - 1)
     }
@@ -183,7 +197,9 @@ impl Services for ModuleServices {
                 }
             }
             Note::Gone { table, key } => {
-                let name = self.table(table)?.name.clone();
+                let open = self.table(table)?;
+                open.gone += 1;
+                let name = Arc::clone(&open.name);
                 tracing::info!(
                     module = self.module,
                     "{name}: record {key:?} was deleted while it was read"

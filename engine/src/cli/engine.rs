@@ -9,7 +9,7 @@ use crate::archive::{self, ArchiveError, State};
 use crate::backup::{self, BackupError, Plan};
 use crate::config::Connection;
 use crate::plugins::{Plugin, Refusal, Registry, installed};
-use crate::progress::{Event, Phase, Progress, Summary};
+use crate::progress::{Event, Progress, Summary};
 
 use super::actions::{Actions, BackupRequest, Finding, Places, PluginLine, Stop, Verification};
 
@@ -53,13 +53,7 @@ impl Actions for Engine {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Verification, Stop> {
-        let told = |done, total| {
-            progress.event(Event::Phase {
-                name: Phase::Verifying,
-                done,
-                total,
-            })
-        };
+        let told = |done, total| progress.event(Event::verifying(done, total));
         let report = match archive::verify(archive, &told, cancel) {
             Ok(report) => report,
             Err(ArchiveError::Cancelled) => return Err(Stop::Cancelled),

@@ -7,7 +7,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use plugin_api::abi::{AbiError, AbiHost, Cell, HttpResponse};
@@ -45,9 +44,8 @@ pub struct ModuleHost<S> {
     thread: AtomicUsize,
     /// Calls under way.
     inside: AtomicBool,
-    born: Instant,
-    /// When the plugin last called, in milliseconds since `born`.
-    called: AtomicU64,
+    /// Calls so far.
+    calls: AtomicU64,
 }
 
 impl<S: Services> ModuleHost<S> {
@@ -60,23 +58,21 @@ impl<S: Services> ModuleHost<S> {
             cancel,
             thread: AtomicUsize::new(0),
             inside: AtomicBool::new(false),
-            born: Instant::now(),
-            called: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
         }
     }
 
     /// Binds it to this thread, which is about to run the export.
     pub fn enter(&self) {
         self.thread.store(thread_token(), Ordering::Relaxed);
-        self.touch();
+        self.count_call();
     }
 
-    /// How long the plugin has been on its own, without calling the engine, in milliseconds. 0 during a call.
-    pub fn away_millis(&self) -> u64 {
-        if self.inside.load(Ordering::Acquire) {
-            return 0;
-        }
-        self.now().saturating_sub(self.called.load(Ordering::Acquire))
+    /// How often the plugin has called the engine; `None` while it is in a call. If it gives the same number for long,
+    /// the plugin has been on its own for long.
+    pub fn calls(&self) -> Option<u64> {
+        let calls = self.calls.load(Ordering::Acquire);
+        (!self.inside.load(Ordering::Acquire)).then_some(calls)
     }
 
     /// The services, to look at or to take things out. Waits for a call under way.
@@ -94,12 +90,9 @@ impl<S: Services> ModuleHost<S> {
         }
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn touch(&self) {
-        self.called.store(self.now(), Ordering::Release);
+    // Not a clock: a row takes less time than reading one.
+    fn count_call(&self) {
+        self.calls.fetch_add(1, Ordering::Release);
     }
 
     /// One call of the plugin: on the right thread, not cancelled, and without a panic getting out.
@@ -117,7 +110,7 @@ impl<S: Services> ModuleHost<S> {
         }
         self.inside.store(true, Ordering::Release);
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.services())));
-        self.touch();
+        self.count_call();
         self.inside.store(false, Ordering::Release);
         result.unwrap_or_else(|payload| {
             let text = payload.downcast_ref::<&str>().copied();
@@ -244,7 +237,7 @@ impl<S: Services> AbiHost for ModuleHost<S> {
     }
 
     fn cancelled(&self) -> bool {
-        self.touch();
+        self.count_call();
         self.cancel.is_cancelled()
     }
 }

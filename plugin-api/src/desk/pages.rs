@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 
 use super::{Desk, Ticket};
-use crate::{ExportError, Request, Response, Result};
+use crate::{ErrorKind, ExportError, Request, Response, Result};
+
+/// Pages without records, one after the other, after which a list is taken to go on for ever.
+const MAX_EMPTY: u32 = 1000;
 
 /// How a desk cuts its lists in pages.
 ///
@@ -22,6 +25,7 @@ pub struct Paging {
     size: u64,
     items: String,
     total: Option<String>,
+    skip: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +86,7 @@ impl Paging {
             size: size.max(1),
             items: String::new(),
             total: None,
+            skip: 0,
         }
     }
 
@@ -100,31 +105,44 @@ impl Paging {
         self
     }
 
-    fn page(&self, request: &Request, number: u64) -> Request {
-        match &self.mode {
+    /// Leaves out this many pages, which an earlier run has read. A list that is walked by links goes on with the link
+    /// itself, as the path of the request.
+    #[must_use]
+    pub fn skip(mut self, pages: u64) -> Self {
+        self.skip = pages;
+        self
+    }
+
+    /// The request for the page with this number, or, after a page that was short, for what is `behind` it.
+    fn page(&self, request: &Request, number: u64, behind: Option<u64>) -> Request {
+        let (param, at, size_param) = match &self.mode {
             Mode::Offset {
                 param,
                 first,
                 size_param,
-            } => request
-                .clone()
-                .query(param, first + number * self.size)
-                .query(size_param, self.size),
+            } => {
+                let records = match behind {
+                    Some(count) => number.saturating_sub(1).saturating_mul(self.size).saturating_add(count),
+                    None => number.saturating_mul(self.size),
+                };
+                (param, first.saturating_add(records), size_param)
+            }
             Mode::Number {
                 param,
                 first,
                 size_param,
-            } => request
-                .clone()
-                .query(param, first + number)
-                .query(size_param, self.size),
-            Mode::Link { .. } => request.clone(),
-        }
+            } => (param, first.saturating_add(number), size_param),
+            Mode::Link { .. } => return request.clone(),
+        };
+        request.clone().query(param, at).query(size_param, self.size)
     }
 }
 
-/// Iterator of [`Desk::pages`]. It ends behind the last page: an empty one, one that is shorter than asked for, or
-/// one without a link to the next. An empty page is not given.
+/// Iterator of [`Desk::pages`]. It ends behind the last page, and does not give pages without records.
+///
+/// With a total the last page is known. Without one a page that is shorter than asked for is the last, if there is
+/// nothing behind it: one more request makes sure, since a desk that caps the size of its pages would otherwise lose
+/// all its other records.
 pub struct Pages<'d, 'a> {
     desk: &'d Desk<'a>,
     request: Request,
@@ -133,12 +151,40 @@ pub struct Pages<'d, 'a> {
     /// The number of the next page to ask for.
     next: u64,
     /// Pages that the total promises; more may follow where the list grew meanwhile.
-    promised: u64,
+    promised: Option<u64>,
+    /// The size of the page before, if it was short and the request under way makes sure that it was the last.
+    short: Option<u64>,
+    /// Pages without records since the last one with some.
+    empty: u32,
     /// The link to follow next.
     link: Option<String>,
-    /// The link that led to the page before.
-    followed: Option<String>,
+    links: Links,
     ended: bool,
+}
+
+/// Finds out whether links go round in a circle, with the memory of one link: it is held against those that follow,
+/// for twice as many steps each time.
+#[derive(Debug, Default)]
+struct Links {
+    kept: String,
+    steps: u64,
+    until: u64,
+}
+
+impl Links {
+    /// Whether this link was followed before.
+    fn again(&mut self, link: &str) -> bool {
+        if self.until > 0 && self.kept == link {
+            return true;
+        }
+        if self.steps >= self.until {
+            link.clone_into(&mut self.kept);
+            self.until = (self.until * 2).max(1);
+            self.steps = 0;
+        }
+        self.steps += 1;
+        false
+    }
 }
 
 impl<'d, 'a> Pages<'d, 'a> {
@@ -146,30 +192,29 @@ impl<'d, 'a> Pages<'d, 'a> {
         Self {
             desk,
             request,
-            paging,
             under_way: VecDeque::new(),
-            next: 0,
-            promised: 0,
+            next: paging.skip,
+            promised: None,
+            short: None,
+            empty: 0,
             link: None,
-            followed: None,
+            links: Links::default(),
             ended: false,
+            paging,
         }
     }
 
     fn ask(&mut self) -> Result<()> {
         let request = match self.link.take() {
-            Some(link) => {
-                self.followed = Some(link.clone());
-                Request {
-                    path: link,
-                    query: Vec::new(),
-                    ..self.request.clone()
-                }
-            }
-            None => self.paging.page(&self.request, self.next),
+            Some(link) => Request {
+                path: link,
+                query: Vec::new(),
+                ..self.request.clone()
+            },
+            None => self.paging.page(&self.request, self.next, self.short),
         };
         self.under_way.push_back(self.desk.submit(&request)?);
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         Ok(())
     }
 
@@ -177,43 +222,64 @@ impl<'d, 'a> Pages<'d, 'a> {
         if self.under_way.is_empty() {
             self.ask()?;
         }
-        while self.next < self.promised && self.desk.may_submit(self.under_way.len()) {
+        while self.promised.is_some_and(|promised| self.next < promised) && self.desk.may_submit(self.under_way.len()) {
             self.ask()?;
         }
         let Some(ticket) = self.under_way.pop_front() else {
             return Ok(None);
         };
-        let page = self.desk.take(ticket)?.ok()?;
+        let page = match self.desk.take(ticket)?.ok() {
+            // Some desks say so when they are asked for what is behind the end.
+            Err(error) if self.short.is_some() && error.kind == ErrorKind::NotFound => {
+                self.ended = true;
+                return Ok(None);
+            }
+            page => page?,
+        };
         let count = page.records(&self.paging.items)?.len() as u64;
+        self.empty = if count == 0 { self.empty + 1 } else { 0 };
+        if self.empty > MAX_EMPTY {
+            let message = format!("the desk promises more, but {MAX_EMPTY} pages in a row have no records");
+            return Err(ExportError::decode(&page.asked, message));
+        }
         if let Mode::Link { pointer } = &self.paging.mode {
             let link: Option<String> = page.at(pointer)?;
-            if link.is_some() && link == self.followed {
-                let message = "the link to the next page leads to the same page";
+            self.link = link.filter(|link| !link.is_empty());
+            if self.link.as_deref().is_some_and(|link| self.links.again(link)) {
+                let message = "the link to the next page leads to a page that was read before";
                 return Err(ExportError::decode(&page.asked, message));
             }
-            self.ended = link.is_none();
-            self.link = link;
-        } else {
-            if self.promised == 0
-                && let Some(pointer) = &self.paging.total
-            {
+            self.ended = self.link.is_none();
+        } else if let Some(pointer) = &self.paging.total {
+            if self.promised.is_none() {
                 let total = page.count(pointer)?;
-                self.promised = total.div_ceil(self.paging.size);
-                if self.next == 1 && count < self.paging.size.min(total) {
-                    let message = format!(
-                        "the first page has {count} records of {total} where {} were asked for: \
-                         the desk's pages are smaller than the exporter believes",
-                        self.paging.size
-                    );
-                    return Err(ExportError::decode(&page.asked, message));
+                self.promised = Some(total.div_ceil(self.paging.size));
+                let left = total.saturating_sub(self.paging.skip.saturating_mul(self.paging.size));
+                if count < self.paging.size.min(left) {
+                    return Err(self.capped(&page, count));
                 }
             }
             // A page may be short in the middle, where records went while the list was read; only behind the
             // promised ones does a short page mean the end.
-            self.ended = count == 0 && self.under_way.is_empty()
-                || count < self.paging.size && self.next >= self.promised && self.under_way.is_empty();
+            let promised = self.promised.is_some_and(|promised| self.next < promised);
+            self.ended = count < self.paging.size && !promised && self.under_way.is_empty();
+        } else if count == 0 {
+            self.ended = true;
+        } else if let Some(short) = self.short {
+            return Err(self.capped(&page, short));
+        } else if count < self.paging.size {
+            self.short = Some(count);
         }
         Ok((count > 0).then_some(page))
+    }
+
+    fn capped(&self, page: &Response, count: u64) -> ExportError {
+        let size = self.paging.size;
+        let message = format!(
+            "the desk gave {count} records where {size} were asked for, and has more: its pages are smaller than the \
+             exporter believes; ask for at most as many as it gives"
+        );
+        ExportError::decode(&page.asked, message)
     }
 }
 

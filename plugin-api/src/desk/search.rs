@@ -18,6 +18,9 @@ use super::{Desk, Ticket};
 use crate::response::scalar;
 use crate::{ErrorKind, ExportError, Range, Request, Response, Result, Timestamp};
 
+/// How often a slice reads one moment anew because its records went away meanwhile.
+const MAX_RESTARTS: u32 = 20;
+
 /// Pages that a slice has at least, by the desk's count: each slice ends with a page that is not full.
 const PAGES_PER_SLICE: u64 = 20;
 
@@ -39,14 +42,15 @@ pub struct Search<'s> {
     pub size: u64,
     /// Where an answer has its records: a JSON pointer.
     pub items: &'static str,
-    /// Where an answer says how many records match; without it the walk is one slice.
+    /// Where an answer says how many records match; without it the walk is one slice. It says more than there are
+    /// in the range: each request reaches beyond it.
     pub count: Option<&'static str>,
     /// Where a record has its time, a JSON pointer.
     pub time: &'static str,
     /// Where a record has its id, a JSON pointer.
     pub id: &'static str,
-    /// How far each request reaches beyond the range on both sides, in microseconds: at least the desk's
-    /// resolution, usually a second.
+    /// How far each request reaches beyond the range on both sides, in microseconds, more than 0: at least the
+    /// desk's resolution, usually a second.
     pub overlap: i64,
 }
 
@@ -55,6 +59,8 @@ pub struct Search<'s> {
 pub struct SearchCursor {
     slices: Vec<Slice>,
     turn: usize,
+    #[serde(default)]
+    count: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +68,13 @@ struct Slice {
     range: Range,
     /// The last moment seen.
     low: Timestamp,
+    /// Records read from `low` on, where one page did not hold all of that moment.
     offset: u64,
+    /// The most records that a page had: one with fewer is the last.
+    #[serde(default)]
+    largest: u64,
+    #[serde(default)]
+    restarts: u32,
     /// Ids that the next page may hold again, and their times.
     seen: HashMap<String, Timestamp>,
     ended: bool,
@@ -106,7 +118,7 @@ pub struct SearchPages<'d, 'a> {
 
 impl<'d, 'a> SearchPages<'d, 'a> {
     pub(super) fn new(desk: &'d Desk<'a>, search: Search<'d>, resume: Option<&SearchCursor>) -> Result<Self> {
-        if search.size == 0 || search.overlap < 0 {
+        if search.size == 0 || search.overlap <= 0 {
             return Err(ExportError::new(
                 ErrorKind::Misuse,
                 "a search needs a page size and an overlap",
@@ -122,16 +134,18 @@ impl<'d, 'a> SearchPages<'d, 'a> {
             search,
         };
         match resume {
-            Some(cursor) => {
+            // A cursor of a walk that has not begun, e.g. a default, leaves nothing out.
+            Some(cursor) if !cursor.slices.is_empty() => {
+                pages.count = cursor.count;
                 pages.slices.clone_from(&cursor.slices);
                 let order = (cursor.turn..pages.slices.len()).chain(0..cursor.turn.min(pages.slices.len()));
                 pages.turns = order.filter(|&at| !pages.slices[at].ended).collect();
             }
-            None if pages.search.range.from < pages.search.range.to => {
+            _ if pages.search.range.from < pages.search.range.to => {
                 pages.slices.push(Slice::new(pages.search.range));
                 pages.turns.push_back(0);
             }
-            None => {}
+            _ => {}
         }
         pages.tickets = vec![None; pages.slices.len()];
         Ok(pages)
@@ -142,19 +156,22 @@ impl<'d, 'a> SearchPages<'d, 'a> {
         SearchCursor {
             slices: self.slices.clone(),
             turn: self.turns.front().copied().unwrap_or(0),
+            count: self.count,
         }
     }
 
-    /// How many records the desk said match, as soon as it did.
-    pub fn count(&self) -> Option<u64> {
+    /// How many records the desk said match, as soon as it did: about as many as the range has, for the progress bar.
+    /// It is not the count for [`Output::desk_count`](crate::Output::desk_count).
+    pub fn expected(&self) -> Option<u64> {
         self.count
     }
 
-    /// Asks for the next page of every slice that has none under way, as far as the window allows.
+    /// Asks for the next page of every slice that has none under way, as far as the window allows; but of the slice
+    /// whose turn it is in any case: other iterators may have taken the whole window.
     fn ask(&mut self) -> Result<()> {
         let mut under_way = self.tickets.iter().flatten().count();
-        for &at in &self.turns {
-            if self.tickets[at].is_none() && self.desk.may_submit(under_way) {
+        for (number, &at) in self.turns.iter().enumerate() {
+            if self.tickets[at].is_none() && (number == 0 || self.desk.may_submit(under_way)) {
                 let request = self.slices[at].request(&self.search);
                 self.tickets[at] = Some(self.desk.submit(&request)?);
                 under_way += 1;
@@ -202,6 +219,7 @@ impl<'d, 'a> SearchPages<'d, 'a> {
             return;
         }
         let bound = |part: i64| Timestamp::from_micros(if part == parts { to } else { from + part * width });
+        let largest = slice.largest;
         slice.range.to = bound(1);
         for part in 1..parts {
             let range = Range {
@@ -209,7 +227,10 @@ impl<'d, 'a> SearchPages<'d, 'a> {
                 to: bound(part + 1),
             };
             self.turns.push_back(self.slices.len());
-            self.slices.push(Slice::new(range));
+            self.slices.push(Slice {
+                largest,
+                ..Slice::new(range)
+            });
             self.tickets.push(None);
         }
     }
@@ -221,6 +242,8 @@ impl Slice {
             range,
             low: range.from,
             offset: 0,
+            largest: 0,
+            restarts: 0,
             seen: HashMap::new(),
             ended: false,
         }
@@ -232,8 +255,18 @@ impl Slice {
             to: Timestamp::from_micros(self.range.to.micros().saturating_add(search.overlap)),
         };
         (search.request)(wide)
-            .query(search.offset, search.first + self.offset)
+            .query(search.offset, search.first + self.asked_offset())
             .query(search.limit, search.size)
+    }
+
+    /// The next request within one moment asks for the last record of the page before once more: if it is not there,
+    /// records went away, and those behind them moved up.
+    fn asked_offset(&self) -> u64 {
+        if self.largest > 1 {
+            self.offset.saturating_sub(1)
+        } else {
+            self.offset
+        }
     }
 
     /// Takes a page in, says which of its records are new, and moves on.
@@ -252,36 +285,54 @@ impl Slice {
         if !keys.is_sorted_by_key(|(time, _)| *time) {
             return Err(wrong("the records are not in ascending order of time"));
         }
+        let (asked, length) = (self.asked_offset(), keys.len() as u64);
+        let first_is_known = keys.first().is_some_and(|(_, id)| self.seen.contains_key(id));
+        let moved_up = asked < self.offset && !first_is_known;
+        let last = keys.last().map(|(time, _)| *time);
         let fresh = keys
-            .iter()
-            .map(|(time, id)| self.range.contains(*time) && !self.seen.contains_key(id))
+            .into_iter()
+            .map(|(time, id)| self.seen.insert(id, time).is_none() && self.range.contains(time))
             .collect();
-        let Some(&(last, _)) = keys.last().filter(|_| keys.len() as u64 >= search.size) else {
+        // A desk may give smaller pages than it was asked for: only a page that is smaller than an earlier one, or
+        // one with nothing new to ask behind, is the last.
+        let count = search.count.and_then(|pointer| response.count(pointer).ok());
+        let more = count.is_some_and(|count| count > asked + length);
+        let short = length < self.largest && !more;
+        self.largest = self.largest.max(length);
+        let stuck = more && asked + length <= self.offset && last.is_none_or(|last| last <= self.low);
+        if moved_up || stuck {
+            self.restarts += 1;
+            if self.restarts > MAX_RESTARTS {
+                let message = format!(
+                    "the records of the moment {} change faster than they are read: try again when the desk is calmer",
+                    self.low
+                );
+                return Err(wrong(&message));
+            }
+            self.offset = 0;
+            return Ok(fresh);
+        }
+        let Some(last) = last.filter(|last| !short && *last < self.range.to) else {
             self.ended = true;
             self.seen.clear();
             return Ok(fresh);
         };
-        if last >= self.range.to {
-            self.ended = true;
-            self.seen.clear();
-            return Ok(fresh);
-        }
-        self.seen.extend(keys.into_iter().map(|(time, id)| (id, time)));
         if last > self.low {
             self.low = last;
             self.offset = 0;
+            self.restarts = 0;
             // The next request reaches back by the overlap: older records can't come again.
             let reach = last.micros().saturating_sub(search.overlap);
             self.seen.retain(|_, time| time.micros() >= reach);
-        } else {
-            self.offset += search.size;
-            if self.offset > search.max_offset {
-                let message = format!(
-                    "more than {} records share the moment {}: the desk does not list them all",
-                    search.max_offset, self.low
-                );
-                return Err(wrong(&message));
-            }
+            return Ok(fresh);
+        }
+        self.offset = asked + length;
+        if search.first + self.asked_offset() > search.max_offset {
+            let message = format!(
+                "more than {} records share the moment {}: the desk does not list them all",
+                search.max_offset, self.low
+            );
+            return Err(wrong(&message));
         }
         Ok(fresh)
     }

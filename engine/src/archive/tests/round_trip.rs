@@ -17,6 +17,9 @@ use crate::archive::verify::verify_with;
 use crate::archive::zip_format::{Layout, Limits, ZIP_32};
 use crate::archive::{Published, Writer};
 
+#[path = "../../../benches/common/rows.rs"]
+mod rows;
+
 const NASTY: [&str; 22] = [
     "",
     "plain",
@@ -187,37 +190,23 @@ fn unzip_prints_the_csv_byte_by_byte() {
     assert_eq!(printed, expected);
 }
 
-/// Rows of several megabytes in two tables that are written by two threads.
+/// Twenty blocks of tickets and a smaller table, written by two threads.
 fn large(folder: &Path, packers: usize) -> Published {
     let writer = create(&Settings {
         packers,
-        rows_per_part: 9000,
+        rows_per_part: 2200,
         ..settings(folder)
     });
-    let fill = |table: Table, seed: u64| {
-        let mut table = writer.open_table("tickets", table).unwrap();
+    let fill = |name: &str, count: u64| {
+        let mut table = writer.open_table("tickets", rows::table(name)).unwrap();
         move || {
-            for id in 0..20_000_u64 {
-                let noise = (id + seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                let text = format!(
-                    "{noise:x} the same words again, {}",
-                    "and again ".repeat((noise % 16) as usize)
-                );
-                table.write(&[Value::Int(id as i64), Value::Text(&text)]).unwrap();
+            for ticket in rows::tickets(count) {
+                table.write(&ticket.row()).unwrap();
             }
             table.close().unwrap();
         }
     };
-    let (one, two) = (
-        fill(tickets(), 1),
-        fill(
-            Table {
-                name: "Other".into(),
-                ..tickets()
-            },
-            2,
-        ),
-    );
+    let (one, two) = (fill("Cases", 2500), fill("Other", 300));
     std::thread::scope(|scope| {
         scope.spawn(one);
         scope.spawn(two);
