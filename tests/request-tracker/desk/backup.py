@@ -1,0 +1,95 @@
+"""The main job, shown on a live desk: build everything, start and fill a Request Tracker, back it up, check the archive."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from . import install
+from .compare import compare
+from .fill import fill
+from .instance import Instance
+from .truth import write_truth
+
+ROOT = Path(__file__).resolve().parents[3]
+
+CONFIG = """\
+[[desk]]
+name = "request-tracker"
+modules = ["request-tracker"]
+
+[desk.connection]
+kind = "http"
+url = "{url}"
+auth = "basic"
+user = "{user}"
+password_env = "RT_PASSWORD"
+
+[archive]
+folder = "{archives}"
+"""
+
+
+def backup(tickets):
+    """Does all of it; the archive stays, the desk does not. Raises SystemExit where anything fails."""
+    install.install()
+    step("building everything: cargo build --release --workspace")
+    run(["cargo", "build", "--release", "--workspace"], cwd=ROOT)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+    archives = target / "request-tracker"
+    archives.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="request-tracker-") as folder:
+        instance = Instance(folder)
+        step("starting a Request Tracker of its own")
+        # It ends when its input closes: with this process, whatever happens to it.
+        server = subprocess.Popen([sys.executable, sys.argv[0], "serve", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            line = server.stdout.readline()
+            if not line:
+                raise SystemExit(f"it did not start; see above, and {folder}/server.log")
+            state = json.loads(line)
+            print(state["url"])
+            step(f"filling it with {tickets} tickets, by its API and its mail gateway; a minute or two")
+            fill(instance, tickets)
+            config = Path(folder) / "deskvault.toml"
+            config.write_text(CONFIG.format(url=state["url"], user=state["user"], archives=archives))
+            step("deskvault backup")
+            deskvault = target / "release" / "deskvault"
+            known = set(archives.glob("*.zip"))
+            run([deskvault, "--config", config, "backup"], env=os.environ | {"RT_PASSWORD": state["password"]})
+            [archive] = set(archives.glob("*.zip")) - known
+            step("what is in the archive")
+            show(archive)
+            step("deskvault verify")
+            run([deskvault, "verify", archive])
+            step("every cell against Request Tracker's own database")
+            truth = Path(folder) / "truth"
+            write_truth(instance.database, truth, None, None)
+            compare(archive, truth, keys_only=False)
+            step("done")
+            print(archive)
+        finally:
+            server.stdin.close()
+            server.wait()
+
+
+def step(text):
+    """Says what comes next."""
+    print(f"\n== {text}", flush=True)
+
+
+def run(command, **options):
+    """Runs a command in sight."""
+    done = subprocess.run(command, **options)
+    if done.returncode != 0:
+        raise SystemExit(f"{Path(command[0]).name} failed with {done.returncode}")
+
+
+def show(archive):
+    """Lists the archive like `unzip -l`."""
+    with zipfile.ZipFile(archive) as package:
+        for entry in package.infolist():
+            print(f"{entry.file_size:>12,}  {entry.filename}")
