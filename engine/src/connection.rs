@@ -50,6 +50,7 @@ mod throttle;
 pub use answer::Answer;
 pub use error::ConnectionError;
 pub use queue::{Meter, Next, Queue};
+pub(crate) use target::is_loopback;
 
 /// How long an idle connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);

@@ -1,9 +1,9 @@
 //! Rules for single texts. Each says what the text has to be, never what it is: it may be a secret in the
 //! wrong place.
 
-use std::net::IpAddr;
-
 use reqwest::Url;
+
+use crate::connection::is_loopback;
 
 type Rule = Result<(), String>;
 
@@ -109,16 +109,7 @@ pub(super) fn url(text: &str) -> Rule {
 
 /// Whether a URL that [`url`] let pass sends plain text to another machine.
 pub(super) fn leaves_in_plain(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else {
-        return false;
-    };
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let loopback = match bare.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => bare.eq_ignore_ascii_case("localhost"),
-    };
-    url.scheme() == "http" && !loopback
+    Url::parse(text).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
 }
 
 #[cfg(test)]

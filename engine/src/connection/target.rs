@@ -1,6 +1,6 @@
 //! Where a request goes: always the desk's own host, always below its base URL. Pure.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use plugin_api::Request;
 use reqwest::Url;
@@ -154,13 +154,14 @@ fn origin(url: &Url) -> String {
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-/// `localhost`, `127.0.0.0/8` and `::1`.
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL's host is this machine: `localhost`, `127.0.0.0/8` or `::1`, in any spelling of the address.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || bare.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
+    match bare.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    }
 }
 
 fn has_scheme(path: &str) -> bool {

@@ -23,7 +23,7 @@ pub(super) struct Bars {
 const COUNTED: &str = "{prefix:16!} {bar:8} {percent:>3} % {wide_msg}";
 const UNCOUNTED: &str = "{prefix:16!} {spinner} {wide_msg}";
 const ENDED: &str = "{prefix:16!} {wide_msg}";
-const PHASE: &str = "{prefix:16!} {bar:8} {percent:>3} % {pos} of {len}";
+const PHASE: &str = "{prefix:16!} {bar:8} {percent:>3} % {bytes} of {total_bytes}";
 
 /// A style; a template that is wrong is a mistake in this file, which the test below finds.
 fn style(template: &str) -> ProgressStyle {
@@ -228,6 +228,7 @@ mod tests {
         bars.event(module(5000, Some(20_000)));
         console.bars().suspend(|| screen.put("|").unwrap());
         bars.event(module(30_000, Some(20_000)));
+        console.err("warning: ticket 42 is gone");
         bars.event(Event::ModuleEnded {
             module: "問い合わせ",
             state: ModuleState::Incomplete,
@@ -254,8 +255,8 @@ mod tests {
             // On a line of its own: the bars were cleared before it and drawn again after it.
             "<clear>warning: ticket 42 is gone\n",
             "incomplete, 30,000 rows in 0s: a\\u{1b}[2J",
-            "packing          ==>",
-            "1 of 4",
+            "joining          ==>",
+            "1 B of 4 B",
             "verifying",
         ] {
             assert!(seen.contains(part), "{part:?} in\n{seen}");

@@ -104,8 +104,6 @@ mod tests {
                 "\n",
                 r#"{"event":"phase","name":"verifying","done":1,"total":2}"#,
                 "\n",
-                r#"{"event":"log","level":"error","message":"\"x\""}"#,
-                "\n",
             )
         );
     }

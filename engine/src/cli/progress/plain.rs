@@ -11,7 +11,7 @@ use crate::progress::{Event, Progress};
 
 use super::{Clock, load};
 use crate::cli::console::Console;
-use crate::cli::figures::{count, grouped, time};
+use crate::cli::figures::{count, grouped, size, time};
 
 /// The least time between two lines of one module.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -102,9 +102,11 @@ impl Plain {
                 Some(ended(module, state, reason, seen, now))
             }
             Event::Phase { name, done, total } => {
-                // The first and the last step; between them there is nothing to wait for.
-                (done == 0 || done >= total)
-                    .then(|| format!("{}: {} of {}", name.name(), grouped(done), grouped(total)))
+                // The first and the last; between them there is nothing to wait for.
+                (done == 0 || done >= total).then(|| match total {
+                    0 => name.name().to_owned(),
+                    _ => format!("{}: {} of {}", name.name(), size(done), size(total)),
+                })
             }
         }
     }
@@ -214,11 +216,10 @@ mod tests {
              問い合わせ: 5 rows, 1/s, 10 in flight, Tickets\n\
              tickets: 10,000 of 20,000 rows (50 %), 1,000/s, 10 in flight, 10 retries, Tickets\n\
              問い合わせ: 10 rows, 1/s, 10 in flight, Tickets\n\
-             tickets: done, 30,000 rows in 12s, 300 requests, 30 retries\n\
+             tickets: complete, 30,000 rows in 12s, 300 requests, 30 retries\n\
              問い合わせ: failed, 12 rows in 12s, 0 requests: no\\u{1b}[2J\\nanswer\n\
-             packing: 0 of 3\n\
-             packing: 3 of 3\n\
-             warning: 票 42 is gone\n"
+             joining: 0 B of 3 B\n\
+             joining: 3 B of 3 B\n"
         );
     }
 }
