@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use abi_stable::std_types::RVec;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -116,14 +118,20 @@ impl Response {
         if self.is_empty() {
             return Ok(Vec::new());
         }
-        let Some(raw) = self.raw_at(pointer)? else {
-            return Err(ExportError::decode(
-                &self.asked,
-                format_args!("the answer has no list at {pointer:?}"),
-            ));
-        };
-        let list: Option<Vec<&RawValue>> = serde_json::from_str(raw.get())
-            .map_err(|error| ExportError::decode(&self.asked, format_args!("no list at {pointer:?}: {error}")))?;
+        let keys = pointer_keys(pointer)?;
+        // In one pass, because a page may have megabytes: the list's records are told apart where it is found.
+        let found: Option<Option<Vec<&RawValue>>> = find(self.body(), &keys).map_err(|error| {
+            let what = if error.is_data() {
+                format!("no list at {pointer:?}: ")
+            } else {
+                String::new()
+            };
+            ExportError::decode(&self.asked, format_args!("{what}{error}"))
+        })?;
+        let list = found.ok_or_else(|| {
+            let why = format_args!("the answer has no list at {pointer:?}");
+            ExportError::decode(&self.asked, why)
+        })?;
         Ok(list.unwrap_or_default())
     }
 
@@ -175,10 +183,18 @@ pub(crate) fn pointer_keys(pointer: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// The text of the value under these keys; `None` where there is no such value, or null on the way.
-pub(crate) fn find<'d>(json: &'d [u8], keys: &[String]) -> serde_json::Result<Option<&'d RawValue>> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    let found = Path { keys }.deserialize(&mut reader)?;
+/// The value under these keys; `None` where there is no such value, or null on the way.
+pub(crate) fn find<'d, T: Deserialize<'d>>(json: &'d [u8], keys: &[String]) -> serde_json::Result<Option<T>> {
+    // Checked as a whole: it costs less than string by string.
+    let mut reader = match std::str::from_utf8(json) {
+        Ok(json) => serde_json::Deserializer::from_str(json),
+        Err(error) => return Err(serde::de::Error::custom(format_args!("not UTF-8: {error}"))),
+    };
+    let found = Path {
+        keys,
+        leaf: PhantomData,
+    }
+    .deserialize(&mut reader)?;
     reader.end()?;
     Ok(found)
 }
@@ -187,7 +203,7 @@ pub(crate) fn find<'d>(json: &'d [u8], keys: &[String]) -> serde_json::Result<Op
 /// `None` where it is absent or null.
 pub(crate) fn scalar(record: &RawValue, pointer: &str) -> std::result::Result<Option<String>, String> {
     let keys = pointer_keys(pointer).map_err(|error| error.message)?;
-    let Some(raw) = find(record.get().as_bytes(), &keys).map_err(|error| error.to_string())? else {
+    let Some(raw): Option<&RawValue> = find(record.get().as_bytes(), &keys).map_err(|error| error.to_string())? else {
         return Ok(None);
     };
     match raw.get().as_bytes().first() {
@@ -200,24 +216,25 @@ pub(crate) fn scalar(record: &RawValue, pointer: &str) -> std::result::Result<Op
     }
 }
 
-/// Walks down through objects by their keys, passing over all else, and keeps the text at the end.
-struct Path<'k> {
+/// Walks down through objects by their keys, passing over all else, and reads what is at the end.
+struct Path<'k, T> {
     keys: &'k [String],
+    leaf: PhantomData<T>,
 }
 
-impl<'de> DeserializeSeed<'de> for Path<'_> {
-    type Value = Option<&'de RawValue>;
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Path<'_, T> {
+    type Value = Option<T>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         if self.keys.is_empty() {
-            return serde::Deserialize::deserialize(deserializer).map(Some);
+            return T::deserialize(deserializer).map(Some);
         }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Path<'_> {
-    type Value = Option<&'de RawValue>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Path<'_, T> {
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an object with the key {:?}", self.keys.first())
@@ -232,7 +249,10 @@ impl<'de> Visitor<'de> for Path<'_> {
         let mut found = None;
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             if key == wanted {
-                found = map.next_value_seed(Path { keys: deeper })?;
+                found = map.next_value_seed(Path {
+                    keys: deeper,
+                    leaf: PhantomData,
+                })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
