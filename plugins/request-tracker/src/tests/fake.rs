@@ -72,7 +72,7 @@ fn transaction(number: u64, kind: &str, ticket: u64, field: &str) -> Json {
 fn attachment(number: u64, transaction: u64, parent: u64, kind: &str) -> Json {
     let mut attachment = json!({
         "id": number, "TransactionId": transaction.to_string(), "ContentType": kind, "Filename": "",
-        "Headers": "Subject: x\nContent-Length: 2000000", "Content": format!("text {number}"), "_parent": parent,
+        "Headers": format!("Subject: x\nContent-Length: {}", if number == 7 { u64::MAX } else { 2_000_000 }), "Content": format!("text {number}"), "_parent": parent,
     });
     if parent > 0 {
         attachment["Parent"] = json!({"type": "attachment", "id": parent.to_string()});
@@ -90,7 +90,13 @@ impl Fake {
             for (kind, field) in [("Create", ""), (kind, "Status")] {
                 transactions.push(transaction(transactions.len() as u64 + 1, kind, number, field));
             }
-            let (owner, first) = (transactions.len() as u64, attachments.len() as u64 + 1);
+            // Attachments need not stand in the order of their transactions.
+            let place = if number > 100 {
+                TICKETS + 100 - number
+            } else {
+                number - 1
+            };
+            let (owner, first) = (transactions.len() as u64, place * 4 + 1);
             attachments.push(attachment(first, owner, 0, "multipart/mixed"));
             for (more, kind) in [(1, "text/plain"), (2, "text/html"), (3, "Text/Plain")] {
                 attachments.push(attachment(first + more, owner, first, kind));
