@@ -53,3 +53,6 @@ impl Exporter for RequestTracker {
 }
 
 export_plugin!(RequestTracker);
+
+#[cfg(test)]
+mod tests;

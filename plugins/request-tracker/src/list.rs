@@ -24,7 +24,8 @@ pub(crate) struct Page {
 #[derive(Deserialize)]
 struct Answer {
     items: Vec<Record>,
-    total: Option<u64>,
+    /// Null to users who do not see everything.
+    total: Json,
 }
 
 impl Page {
@@ -34,14 +35,22 @@ impl Page {
     /// [`ErrorKind::Forbidden`] where RT gives no total, which it does only to users who see everything: with others,
     /// records would be missing from the backup, and nobody would know.
     pub(crate) fn read(response: &Response) -> Result<Self> {
+        if response.is_empty() {
+            return Ok(Self {
+                items: Vec::new(),
+                total: 0,
+            });
+        }
         let answer: Answer = response.json()?;
-        let Some(total) = answer.total else {
+        if answer.total.is_null() {
             let message = format!(
                 "{}: Request Tracker does not show everything to this user: use one who has the right SuperUser",
                 response.asked
             );
             return Err(ExportError::new(ErrorKind::Forbidden, message));
-        };
+        }
+        let total = answer.total.as_u64();
+        let total = total.ok_or_else(|| ExportError::decode(&response.asked, "its total is no number"))?;
         Ok(Self {
             items: answer.items,
             total,
@@ -96,7 +105,7 @@ pub(crate) fn search(collection: &str, fields: &[&str], expand: &[&str], conditi
     listing(request, fields, expand)
 }
 
-/// A search of tickets, which takes TicketSQL. Merged ones and those that are no tickets in the narrow sense
+/// A search of tickets, which takes RT's own language. Merged ones and those that are no tickets in the narrow sense
 /// (reminders, approvals) are found only because their fields are named.
 pub(crate) fn ticket_search(fields: &[&str], expand: &[&str], condition: &str) -> Request {
     let query = format!("EffectiveId > 0 AND Type != '' AND ({condition})");
@@ -190,16 +199,13 @@ fn next_page(desk: &Desk<'_>, after: u64, request: &Request) -> Result<Page> {
 
 /// Fails early, and says what to do, where the base URL is not that of REST 2.0.
 pub(crate) fn check_address(desk: &Desk<'_>) -> Result<()> {
-    let response = desk.send(&Request::get("/rt"))?;
-    let answers = response.status == 200 && response.at::<String>("/Version").is_ok_and(|version| version.is_some());
-    if answers {
-        return Ok(());
-    }
-    match response.status {
-        200..=399 | 404 => {
-            let message = "this is not Request Tracker's REST 2.0: the url of the connection must end in /REST/2.0";
-            Err(ExportError::new(ErrorKind::Unavailable, message))
+    let response = desk.send(&Request::get("/rt"))?.ok()?;
+    match response.at::<String>("/Version") {
+        Ok(Some(_)) => Ok(()),
+        _ if response.is_empty() => Ok(()),
+        _ => {
+            let why = "this is not Request Tracker's REST 2.0: the url of the connection must end in /REST/2.0";
+            Err(ExportError::decode(&response.asked, why))
         }
-        _ => response.ok().map(|_| ()),
     }
 }

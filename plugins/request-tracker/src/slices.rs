@@ -155,12 +155,11 @@ mod tests {
         let mut single = 0;
         let mut open = vec![Slice { after: 100, to: 200 }];
         while let Some(slice) = open.pop() {
-            match slice.halves() {
-                Some(halves) => open.extend(halves),
-                None => {
-                    assert_eq!(slice.to, slice.after + 1);
-                    single += 1;
-                }
+            if let Some(halves) = slice.halves() {
+                open.extend(halves);
+            } else {
+                assert_eq!(slice.to, slice.after + 1);
+                single += 1;
             }
         }
         assert_eq!(single, 100);

@@ -21,6 +21,94 @@ pub(crate) const NAMES: [&str; 9] = [
 /// Who made and changed a record, and when.
 const ORIGIN: [&str; 4] = ["Creator", "Created", "LastUpdatedBy", "LastUpdated"];
 
+const TICKET_COLUMNS: [&str; 24] = [
+    "id",
+    "EffectiveId",
+    "IsMerged",
+    "Type",
+    "Status",
+    "Queue",
+    "QueueName",
+    "Subject",
+    "Owner",
+    "Requestor",
+    "Cc",
+    "AdminCc",
+    "Priority",
+    "InitialPriority",
+    "FinalPriority",
+    "SLA",
+    "TimeEstimated",
+    "TimeWorked",
+    "TimeLeft",
+    "Starts",
+    "Started",
+    "Due",
+    "Told",
+    "Resolved",
+];
+const TRANSACTION_COLUMNS: [&str; 18] = [
+    "id",
+    "ObjectType",
+    "ObjectId",
+    "Ticket",
+    "Type",
+    "Field",
+    "OldValue",
+    "NewValue",
+    "ReferenceType",
+    "OldReference",
+    "NewReference",
+    "Data",
+    "TimeTaken",
+    "Creator",
+    "Created",
+    "Content",
+    "ContentHTML",
+    "MoreContents",
+];
+const TIME_WORKED_COLUMNS: [&str; 6] = ["id", "Ticket", "Type", "TimeTaken", "Creator", "Created"];
+const ATTACHMENT_COLUMNS: [&str; 12] = [
+    "id",
+    "TransactionId",
+    "Parent",
+    "MessageId",
+    "Subject",
+    "Filename",
+    "ContentType",
+    "ContentEncoding",
+    "ContentLength",
+    "Headers",
+    "Creator",
+    "Created",
+];
+const GROUP_COLUMNS: [&str; 5] = ["id", "Name", "Description", "Domain", "Disabled"];
+const MEMBER_COLUMNS: [&str; 3] = ["GroupId", "MemberType", "MemberId"];
+const QUEUE_COLUMNS: [&str; 12] = [
+    "id",
+    "Name",
+    "Description",
+    "CorrespondAddress",
+    "CommentAddress",
+    "SubjectTag",
+    "Lifecycle",
+    "SortOrder",
+    "SLADisabled",
+    "Disabled",
+    "Cc",
+    "AdminCc",
+];
+const ARTICLE_COLUMNS: [&str; 8] = [
+    "id",
+    "Name",
+    "Summary",
+    "Class",
+    "ClassName",
+    "SortOrder",
+    "URI",
+    "Disabled",
+];
+
 /// The fields of a user that are text.
 pub(crate) const USER_TEXTS: [&str; 22] = [
     "Name",
@@ -50,32 +138,7 @@ pub(crate) const USER_TEXTS: [&str; 22] = [
 /// The table of tickets.
 pub(crate) fn tickets(custom: &Custom) -> Table {
     Table::new("Tickets")
-        .columns(columns(&[
-            "id",
-            "EffectiveId",
-            "IsMerged",
-            "Type",
-            "Status",
-            "Queue",
-            "QueueName",
-            "Subject",
-            "Owner",
-            "Requestor",
-            "Cc",
-            "AdminCc",
-            "Priority",
-            "InitialPriority",
-            "FinalPriority",
-            "SLA",
-            "TimeEstimated",
-            "TimeWorked",
-            "TimeLeft",
-            "Starts",
-            "Started",
-            "Due",
-            "Told",
-            "Resolved",
-        ]))
+        .columns(columns(&TICKET_COLUMNS))
         .columns(columns(&ORIGIN))
         .columns(columns(&TICKET_LINKS.map(|(name, _)| name)))
         .columns(custom.role_columns())
@@ -88,49 +151,17 @@ pub(crate) fn tickets(custom: &Custom) -> Table {
 /// All tables.
 pub(crate) fn all(custom: &Custom) -> Vec<Table> {
     let transactions = Table::new("Transactions")
-        .columns(columns(&[
-            "id",
-            "ObjectType",
-            "ObjectId",
-            "Ticket",
-            "Type",
-            "Field",
-            "OldValue",
-            "NewValue",
-            "ReferenceType",
-            "OldReference",
-            "NewReference",
-            "Data",
-            "TimeTaken",
-            "Creator",
-            "Created",
-            "Content",
-            "ContentHTML",
-            "MoreContents",
-        ]))
+        .columns(columns(&TRANSACTION_COLUMNS))
         .columns(custom.columns(TRANSACTIONS))
         .key(["id"])
         .child_of("Tickets", "Ticket");
     let time_worked = Table::new("TimeWorked")
-        .columns(columns(&["id", "Ticket", "Type", "TimeTaken", "Creator", "Created"]))
+        .columns(columns(&TIME_WORKED_COLUMNS))
         .key(["id"])
         .child_of("Transactions", "id")
         .child_of("Tickets", "Ticket");
     let attachments = Table::new("Attachments")
-        .columns(columns(&[
-            "id",
-            "TransactionId",
-            "Parent",
-            "MessageId",
-            "Subject",
-            "Filename",
-            "ContentType",
-            "ContentEncoding",
-            "ContentLength",
-            "Headers",
-            "Creator",
-            "Created",
-        ]))
+        .columns(columns(&ATTACHMENT_COLUMNS))
         .key(["id"])
         .child_of("Transactions", "TransactionId")
         .child_of("Attachments", "Parent");
@@ -142,44 +173,22 @@ pub(crate) fn all(custom: &Custom) -> Vec<Table> {
         .columns(custom.columns(USERS))
         .key(["id"]);
     let groups = Table::new("Groups")
-        .columns(columns(&["id", "Name", "Description", "Domain", "Disabled"]))
+        .columns(columns(&GROUP_COLUMNS))
         .columns(columns(&ORIGIN))
         .columns(custom.columns(GROUPS))
         .key(["id"]);
     let members = Table::new("GroupMembers")
-        .columns(columns(&["GroupId", "MemberType", "MemberId"]))
+        .columns(columns(&MEMBER_COLUMNS))
         .key(["GroupId", "MemberType", "MemberId"])
         .child_of("Groups", "GroupId");
     let queues = Table::new("Queues")
-        .columns(columns(&[
-            "id",
-            "Name",
-            "Description",
-            "CorrespondAddress",
-            "CommentAddress",
-            "SubjectTag",
-            "Lifecycle",
-            "SortOrder",
-            "SLADisabled",
-            "Disabled",
-            "Cc",
-            "AdminCc",
-        ]))
+        .columns(columns(&QUEUE_COLUMNS))
         .columns(columns(&ORIGIN))
         .columns(custom.role_columns())
         .columns(custom.columns(QUEUES))
         .key(["id"]);
     let articles = Table::new("Articles")
-        .columns(columns(&[
-            "id",
-            "Name",
-            "Summary",
-            "Class",
-            "ClassName",
-            "SortOrder",
-            "URI",
-            "Disabled",
-        ]))
+        .columns(columns(&ARTICLE_COLUMNS))
         .columns(columns(&ORIGIN))
         .columns(columns(&ARTICLE_LINKS.map(|(name, _)| name)))
         .columns(custom.columns(ARTICLES))

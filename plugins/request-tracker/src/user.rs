@@ -18,6 +18,9 @@ use crate::work::Run;
 pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result<()> {
     let table = out.table("Users")?;
     let total = total(run.desk, &request(1))?;
+    if total == 0 {
+        return Ok(());
+    }
     let last_page = total.div_ceil(PAGE);
     let privileged = privileged(run.desk)?;
     let answers = run

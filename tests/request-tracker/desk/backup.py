@@ -49,7 +49,7 @@ def backup(tickets):
         try:
             line = server.stdout.readline()
             if not line:
-                raise SystemExit(f"it did not start; see above, and {folder}/server.log")
+                raise SystemExit("it did not start:\n" + (Path(folder) / "server.log").read_text(errors="replace"))
             state = json.loads(line)
             print(state["url"])
             step(f"filling it with {tickets} tickets, by its API and its mail gateway; a minute or two")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 PACKAGES = ["request-tracker5", "rt5-db-sqlite", "rt5-standalone"]
@@ -37,7 +38,7 @@ def install():
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *PACKAGES]
     # The package lists may be missing, or older than the mirror: only then are they fetched.
-    if subprocess.run(command, env=environment).returncode != 0:
-        subprocess.run(["apt-get", "update", "--quiet"], env=environment, check=True)
-        subprocess.run(command, env=environment, check=True)
+    if subprocess.run(command, env=environment, stdout=sys.stderr).returncode != 0:
+        subprocess.run(["apt-get", "update", "--quiet"], env=environment, stdout=sys.stderr)
+        subprocess.run(command, env=environment, stdout=sys.stderr)
     require()

@@ -7,6 +7,7 @@ by the kernel's parent-death signal, when it is killed itself.
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import select
@@ -98,6 +99,11 @@ class Instance:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
         self.folder.mkdir(parents=True, exist_ok=True)
+        lock = open(self.folder / "lock", "w")  # kept open: the lock goes when this process does
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"a Request Tracker runs in {self.folder} already; stop it: rt stop {self.folder}") from None
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         port = listener.getsockname()[1]
         self._prepare(port)

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use plugin_api::{Desk, Request, Response, Result};
+use plugin_api::{Desk, ExportError, Request, Response, Result};
 
 use super::History;
 use crate::cell::{Row, plain};
@@ -100,12 +100,17 @@ impl Ask {
             }
             Some(Err(error)) => return Err(error),
         };
-        let whole = page.items.len() as u64 == page.total;
+        let total = page.total;
         found.read = page.items;
+        let whole = found.read.len() as u64 == total;
         if let Some(last) = found.read.last().filter(|_| !whole) {
             for page in walk(desk, id(last)?, |after| self.after(after)) {
                 found.read.extend(page?.items);
             }
+        }
+        if (found.read.len() as u64) < total {
+            let why = format!("{} attachments came, of {total}", found.read.len());
+            return Err(ExportError::decode("attachments", why));
         }
         Ok(found)
     }

@@ -35,14 +35,15 @@ impl Group {
         }
         let mut groups = Vec::new();
         let mut group = Self::default();
-        let mut bytes = 0;
+        let mut bytes = 0_u64;
         for transaction in &history.transactions.read {
             let mut attachments = of_transaction.remove(&id(transaction)?).unwrap_or_default();
             sort(&mut attachments)?;
             for (place, text) in attachments.iter().filter(|attachment| is_text(attachment)).enumerate() {
+                // Whoever wrote the mail wrote its headers: any number may stand there.
                 let more: u64 = attachment::length(text).parse().unwrap_or(0);
                 let full = group.requests.last().is_some_and(|ids| ids.len() as u64 == PAGE);
-                if bytes + more > TOGETHER || full || group.requests.is_empty() {
+                if bytes.saturating_add(more) > TOGETHER || full || group.requests.is_empty() {
                     if place == 0 && !group.transactions.is_empty() && !group.requests.is_empty() {
                         groups.push(std::mem::take(&mut group));
                     }
@@ -52,7 +53,7 @@ impl Group {
                 if let Some(ids) = group.requests.last_mut() {
                     ids.push(id(text)?);
                 }
-                bytes += more;
+                bytes = bytes.saturating_add(more);
             }
             group.transactions.push((transaction.clone(), attachments));
         }
@@ -97,7 +98,9 @@ impl Group {
         match answer {
             Ok(response) => {
                 let page = Page::whole(&response)?;
-                if page.ids()? != ids {
+                let mut wanted = ids.to_vec();
+                wanted.sort_unstable();
+                if page.ids()? != wanted {
                     return Err(ExportError::decode(
                         &response.asked,
                         "other texts came than were asked for",
