@@ -52,7 +52,7 @@ fn the_smallest_file() {
     let settings = http(&config, 0);
     assert_eq!(
         (settings.url.as_str(), settings.desk.as_str()),
-        ("http://localhost:8080", "request-tracker")
+        ("http://localhost:8080/REST/2.0", "request-tracker")
     );
     assert_eq!(settings.limits, Limits::default());
     let Auth::Basic { user, password } = &settings.auth else {
