@@ -30,6 +30,10 @@ pub trait Services: Send {
     fn checkpoint(&mut self, cursor: serde_json::Value) -> Result<()>;
     /// Takes a fact in.
     fn note(&mut self, note: Note) -> Result<()>;
+    /// Takes secrets out of a text that a plugin wrote: a desk may have echoed them.
+    fn scrub(&self, text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 /// The host of one export.
@@ -44,8 +48,10 @@ pub struct ModuleHost<S> {
     thread: AtomicUsize,
     /// Calls under way.
     inside: AtomicBool,
-    /// Calls so far.
+    /// Calls so far that brought the export on.
     calls: AtomicU64,
+    /// Events logged.
+    events: AtomicU64,
 }
 
 impl<S: Services> ModuleHost<S> {
@@ -59,6 +65,7 @@ impl<S: Services> ModuleHost<S> {
             thread: AtomicUsize::new(0),
             inside: AtomicBool::new(false),
             calls: AtomicU64::new(0),
+            events: AtomicU64::new(0),
         }
     }
 
@@ -68,7 +75,8 @@ impl<S: Services> ModuleHost<S> {
         self.count_call();
     }
 
-    /// How often the plugin has called the engine; `None` while it is in a call. If it gives the same number for long,
+    /// How often the plugin has called the engine for something that brings the export on (logging does not, nor asking
+    /// whether it is cancelled); `None` while it is in a call. If it gives the same number for long,
     /// the plugin has been on its own for long.
     pub fn calls(&self) -> Option<u64> {
         let calls = self.calls.load(Ordering::Acquire);
@@ -80,14 +88,24 @@ impl<S: Services> ModuleHost<S> {
         self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the export came to: the plugin's own result, unless it took no notice of a fault.
+    /// What the export came to: the plugin's own result, unless something went wrong that it took no notice of.
     pub fn outcome(&self, returned: Result<()>) -> Result<()> {
         let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match (returned, fault) {
-            (Ok(()), Some(fault)) => Err(fault),
+        let outcome = match (returned, fault) {
+            (Err(error), _) if error.kind == ErrorKind::Cancelled => Err(error),
+            (_, Some(fault)) => Err(fault),
+            // That the engine failed is for the engine to say.
+            (Err(error), None) if error.kind == ErrorKind::Host => Err(ExportError {
+                kind: ErrorKind::Other,
+                ..error
+            }),
             (Ok(()), None) if self.cancel.is_cancelled() => Err(cancelled()),
-            (returned, _) => returned,
-        }
+            (returned, None) => returned,
+        };
+        outcome.map_err(|error| ExportError {
+            message: self.services().scrub(&error.message),
+            ..error
+        })
     }
 
     // Not a clock: a row takes less time than reading one.
@@ -110,7 +128,6 @@ impl<S: Services> ModuleHost<S> {
         }
         self.inside.store(true, Ordering::Release);
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.services())));
-        self.count_call();
         self.inside.store(false, Ordering::Release);
         result.unwrap_or_else(|payload| {
             let text = payload.downcast_ref::<&str>().copied();
@@ -125,9 +142,19 @@ impl<S: Services> ModuleHost<S> {
         })
     }
 
-    /// As [`call`](Self::call), for what must not fail unnoticed.
+    /// A call that brings the export on, and whose failure the plugin may deal with, unless it is the plugin's own fault.
+    fn lenient<T>(&self, work: impl FnOnce(&mut S) -> Result<T>) -> Result<T> {
+        let result = self.call(work);
+        self.count_call();
+        match result {
+            Err(error) if matches!(error.kind, ErrorKind::Misuse | ErrorKind::Host) => Err(self.keep(error)),
+            result => result,
+        }
+    }
+
+    /// A call that must not fail unnoticed.
     fn strict<T>(&self, work: impl FnOnce(&mut S) -> Result<T>) -> RResult<T, AbiError> {
-        match self.call(work) {
+        match self.lenient(work) {
             Ok(value) => RResult::ROk(value),
             Err(error) if error.kind == ErrorKind::Cancelled => RResult::RErr(error.into()),
             Err(error) => RResult::RErr(self.keep(error).into()),
@@ -151,23 +178,42 @@ fn thread_token() -> usize {
     HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
-/// Reads what a plugin passed as JSON.
+/// Reads what a plugin passed as JSON, whose bytes may be anything.
 fn read<T: serde::de::DeserializeOwned>(what: &str, json: RStr<'_>) -> Result<T> {
-    std::str::from_utf8(json.as_str().as_bytes())
-        .map_err(|error| error.to_string())
-        .and_then(|json| serde_json::from_str(json).map_err(|error| error.to_string()))
+    serde_json::from_slice(json.as_rslice().as_slice())
         .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("{what} can't be read: {error}")))
 }
 
+/// Events that one export may log; what comes beyond is left out, so that a plugin can't fill the disk.
+const MOST_EVENTS: u64 = 10_000;
+
+/// The notes that are known: one of them that can't be read is a mistake, any other comes from a later version.
+const NOTES: [&str; 4] = ["expected", "desk_count", "unread", "gone"];
+
 impl<S: Services> AbiHost for ModuleHost<S> {
     fn log(&self, level: u8, event_json: RStr<'_>) {
-        let _ = self.call(|_| {
+        let number = self.events.fetch_add(1, Ordering::Relaxed);
+        if number >= MOST_EVENTS {
+            if number == MOST_EVENTS {
+                tracing::warn!(
+                    module = self.module,
+                    "it logged {MOST_EVENTS} events; more are left out"
+                );
+            }
+            return;
+        }
+        // What can't be read is not logged: an event is no data.
+        let _ = self.call(|services| {
             let event: serde_json::Value = read("an event", event_json)?;
-            let text = |key: &str| one_line(event.get(key).and_then(serde_json::Value::as_str).unwrap_or_default());
+            let text = |key: &str| {
+                let text = event.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+                one_line(&services.scrub(text))
+            };
             let (message, target) = (text("message"), text("target"));
             let fields = match event.get("fields") {
                 Some(serde_json::Value::Object(fields)) if !fields.is_empty() => {
-                    format!(" {}", one_line(&serde_json::Value::Object(fields.clone()).to_string()))
+                    let fields = serde_json::Value::Object(fields.clone()).to_string();
+                    format!(" {}", one_line(&services.scrub(&fields)))
                 }
                 _ => String::new(),
             };
@@ -199,7 +245,7 @@ impl<S: Services> AbiHost for ModuleHost<S> {
     }
 
     fn submit(&self, request_json: RStr<'_>) -> RResult<u64, AbiError> {
-        match self.call(|services| services.submit(read("a request", request_json)?)) {
+        match self.lenient(|services| services.submit(read("a request", request_json)?)) {
             Ok(ticket) => RResult::ROk(ticket),
             Err(error) => RResult::RErr(error.into()),
         }
@@ -207,7 +253,7 @@ impl<S: Services> AbiHost for ModuleHost<S> {
 
     fn next(&self, ticket: &mut u64) -> RResult<HttpResponse, AbiError> {
         *ticket = 0;
-        let answer = self.call(|services| {
+        let answer = self.lenient(|services| {
             let (finished, answer) = services.next();
             *ticket = finished;
             answer
@@ -224,20 +270,21 @@ impl<S: Services> AbiHost for ModuleHost<S> {
 
     fn progress(&self, note_json: RStr<'_>) {
         let _ = self.strict(|services| {
-            let note: serde_json::Value = read("a note", note_json)?;
-            // A note of a later version is passed over.
-            match serde_json::from_value(note) {
-                Ok(note) => services.note(note),
-                Err(error) => {
-                    tracing::debug!(module = self.module, "a note is not known: {error}");
-                    Ok(())
-                }
+            let note: serde_json::Map<String, serde_json::Value> = read("a note", note_json)?;
+            if !note.keys().any(|key| NOTES.contains(&key.as_str())) {
+                tracing::warn!(
+                    module = self.module,
+                    "a note is passed over: this deskvault is older than the plugin"
+                );
+                return Ok(());
             }
+            let note = serde_json::from_value(note.into())
+                .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("a note can't be read: {error}")))?;
+            services.note(note)
         });
     }
 
     fn cancelled(&self) -> bool {
-        self.count_call();
         self.cancel.is_cancelled()
     }
 }

@@ -1,5 +1,6 @@
 //! Reads a plugin's manifest out of its file, as bytes. No code of the file runs, so all that can be told from the
-//! manifest is told before the library could do anything.
+//! manifest is told before the library could do anything. What this does not find is a library whose other parts are
+//! damaged: the system's loader trusts them.
 
 use std::fs::File;
 use std::path::Path;
@@ -23,11 +24,12 @@ pub(crate) struct Inspected {
 
 /// Reads and checks the manifest of the library `file`.
 pub(crate) fn inspect(file: &Path) -> Result<Inspected, Reason> {
-    let opened = File::open(file).map_err(Reason::Unreadable)?;
-    let metadata = opened.metadata().map_err(Reason::Unreadable)?;
+    // Looked at before it is opened: opening a pipe waits for whoever writes to it.
+    let metadata = std::fs::metadata(file).map_err(Reason::Unreadable)?;
     if !metadata.is_file() {
         return Err(Reason::NotALibrary("it is no regular file".into()));
     }
+    let opened = File::open(file).map_err(Reason::Unreadable)?;
     let cache = ReadCache::new(opened);
     let library = object::File::parse(&cache).map_err(|error| Reason::NotALibrary(error.to_string()))?;
     if !matches!(library.kind(), object::ObjectKind::Dynamic) {

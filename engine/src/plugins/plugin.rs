@@ -1,5 +1,7 @@
 //! A loaded plugin.
 
+use std::collections::HashSet;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -26,7 +28,7 @@ pub struct Plugin {
     /// What it says of itself.
     pub description: Description,
     root: PluginRef,
-    exporter: Option<ExporterBox>,
+    exporter: Option<ManuallyDrop<ExporterBox>>,
 }
 
 impl Plugin {
@@ -48,24 +50,14 @@ impl Plugin {
     }
 
     /// Drops the exporter; the error says if it panicked over it. The library stays loaded.
+    ///
+    /// Without this an exporter is never dropped: its `Drop` is the plugin's own code, which need not come back, and a
+    /// plugin that is only looked at is not to hold anybody up.
     pub fn retire(mut self) -> Result<(), Refusal> {
-        self.drop_exporter()
-            .map_err(|error| Refusal::new(&self.file, Reason::Failed(error)))
-    }
-
-    fn drop_exporter(&mut self) -> Result<(), ExportError> {
-        self.exporter
-            .take()
-            .map_or(Ok(()), |exporter| library::retire(self.root, exporter))
-    }
-}
-
-impl Drop for Plugin {
-    fn drop(&mut self) {
-        if let Err(error) = self.drop_exporter() {
-            let file = self.file.display();
-            tracing::warn!("{file}: {}", super::refusal::describe(&error));
-        }
+        let retired = self.exporter.take().map_or(Ok(()), |exporter| {
+            library::retire(self.root, ManuallyDrop::into_inner(exporter))
+        });
+        retired.map_err(|error| Refusal::new(&self.file, Reason::Failed(error)))
     }
 }
 
@@ -100,7 +92,7 @@ fn load(file: &Path, timeout: Duration) -> Result<Plugin, Reason> {
                 api_version,
                 description,
                 root,
-                exporter: Some(exporter),
+                exporter: Some(ManuallyDrop::new(exporter)),
             })
         }
         Err(mpsc::RecvTimeoutError::Timeout) => Err(Reason::Silent(timeout)),
@@ -117,11 +109,14 @@ fn first_contact(file: &Path) -> Result<(PluginRef, ExporterBox, Description), R
         RResult::ROk(json) => json,
         RResult::RErr(error) => return Err(Reason::Failed(error.into())),
     };
-    let description: Description =
-        serde_json::from_str(json.as_str()).map_err(|error| Reason::BadDescription(one_line(&error.to_string())))?;
+    let description: Description = serde_json::from_slice(json.as_bytes())
+        .map_err(|error| Reason::BadDescription(one_line(&error.to_string())))?;
     check(&description).map_err(Reason::BadDescription)?;
     Ok((root, exporter, description))
 }
+
+/// Tables that one exporter may have: each has a file open while it is written.
+const MOST_TABLES: usize = 200;
 
 /// What a description must hold so that it can be shown, configured and told apart.
 fn check(description: &Description) -> Result<(), String> {
@@ -133,8 +128,17 @@ fn check(description: &Description) -> Result<(), String> {
             one_line(module)
         ));
     }
-    if description.tables.is_empty() {
-        return Err("it names no table".into());
+    if description.tables.is_empty() || description.tables.len() > MOST_TABLES {
+        return Err(format!(
+            "it names {} tables: 1 to {MOST_TABLES} are possible",
+            description.tables.len()
+        ));
+    }
+    let mut seen = HashSet::new();
+    for table in &description.tables {
+        if !seen.insert(table.to_ascii_lowercase()) {
+            return Err(format!("it names the table {:?} twice", one_line(table)));
+        }
     }
     for text in description
         .tables

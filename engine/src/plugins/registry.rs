@@ -1,6 +1,6 @@
 //! The plugins of an installation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,7 +31,6 @@ impl Registry {
                 Err(error) => registry.refused.push(Refusal::new(folder, Reason::Unreadable(error))),
             }
         }
-        files.dedup();
         registry.add(files, timeout);
         registry
     }
@@ -45,7 +44,13 @@ impl Registry {
 
     fn add(&mut self, files: Vec<PathBuf>, timeout: Duration) {
         let mut claimed: BTreeMap<String, PathBuf> = BTreeMap::new();
+        let mut seen = HashSet::new();
         for file in files {
+            // Folders may be named twice and files linked: one library is one plugin. What can't be resolved is refused
+            // below, in words.
+            if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
+                continue;
+            }
             let plugin = match Plugin::load(&file, timeout) {
                 Ok(plugin) => plugin,
                 Err(refusal) => {
