@@ -147,6 +147,13 @@ pub struct ModuleSummary {
     pub tables: Vec<TableSummary>,
 }
 
+impl ModuleSummary {
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.tables.iter().all(|table| table.rows == 0)
+    }
+}
+
 /// What one table holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSummary {

@@ -1,18 +1,22 @@
 //! Runs a backup.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use plugin_api::{Job, Kind, Range, Timestamp};
+use plugin_api::{ErrorKind, Job, Kind, Range, Timestamp};
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::error::BackupError;
 use super::module::{Ended, Module};
 use super::services::Open;
 use super::verdict::{count_differs, verdict};
-use crate::archive::{self, ArchiveError, Head, ModuleState, Outcome, State, Writer};
+use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::connection::{self, Connection};
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary, TableSummary};
@@ -61,47 +65,96 @@ pub fn run(
     let clock = Instant::now();
     let started = whole_seconds(now());
     let plugins = take_plugins(plan, registry)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("requests")
-        .enable_all()
-        .build()
-        .map_err(BackupError::System)?;
-    let connection = Connection::open(&plan.connection, runtime.handle().clone()).map_err(BackupError::Connection)?;
+    let requests = Requests::start().map_err(BackupError::System)?;
+    let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
     let writer = Writer::create(&plan.archive, head(plan, started, &plugins), cancel.clone());
-    let writer = Arc::new(writer.map_err(BackupError::Archive)?);
+    let writer = Arc::new(writer.map_err(archive_failed)?);
 
-    let mut modules = export(plan, started, plugins, &connection, &writer, progress, cancel)?;
+    let mut running = Running::new(cancel);
+    export(plan, started, plugins, &connection, &writer, progress, &mut running)?;
     if cancel.is_cancelled() {
-        for module in &modules {
-            module.host.services().finish();
-        }
         return Err(BackupError::Cancelled);
     }
-    let (summaries, outcome) = judge(&mut modules, progress)?;
-    if summaries
+    let judged = judge(&mut running.modules, progress)?;
+    drop(running);
+    if judged
+        .modules
         .iter()
-        .all(|module| module.state != ModuleState::Complete && module.tables.iter().all(|t| t.rows == 0))
+        .all(|module| module.state != ModuleState::Complete && module.is_empty())
     {
         let said = |module: &ModuleSummary| {
-            format!(
-                "{}: {}",
-                module.module,
-                module.reason.as_deref().unwrap_or("no reason given")
-            )
+            let reason = module.reason.as_deref().unwrap_or("no reason given");
+            format!("{}: {reason}", module.module)
         };
-        return Err(BackupError::Nothing(summaries.iter().map(said).collect()));
+        return Err(BackupError::Nothing(judged.modules.iter().map(said).collect()));
     }
-    drop(modules);
     let writer = Arc::into_inner(writer)
         .ok_or_else(|| BackupError::Engine("an exporter that was given up is still writing".into()))?;
-    let summary = publish(plan, started, writer, summaries, outcome, progress)?;
-    // Requests of a module that was given up may still be under way: they are not waited for.
-    runtime.shutdown_background();
+    let summary = publish(plan, started, writer, judged, progress)?;
     Ok(Summary {
         seconds: clock.elapsed().as_secs_f64(),
         ..summary
     })
+}
+
+/// The threads that make the requests. What is still under way when they are dropped is not waited for: a name may take
+/// long to resolve.
+struct Requests(Option<tokio::runtime::Runtime>);
+
+impl Requests {
+    fn start() -> std::io::Result<Self> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).thread_name("requests").enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> tokio::runtime::Handle {
+        let Self(runtime) = self;
+        // Taken out only when it is dropped.
+        runtime
+            .as_ref()
+            .map_or_else(tokio::runtime::Handle::current, |runtime| runtime.handle().clone())
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The modules under way. However the backup ends, none of them keeps a table open: what they wrote can then be removed.
+struct Running {
+    modules: Vec<Module>,
+    /// Ends them all.
+    stop: CancellationToken,
+}
+
+impl Running {
+    fn new(cancel: &CancellationToken) -> Self {
+        Self {
+            modules: Vec::new(),
+            stop: cancel.child_token(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        for module in &self.modules {
+            module.host.services().finish();
+        }
+    }
+}
+
+fn archive_failed(error: ArchiveError) -> BackupError {
+    match error {
+        ArchiveError::Cancelled => BackupError::Cancelled,
+        error => BackupError::Archive(error),
+    }
 }
 
 /// The plugins of the plan's modules.
@@ -160,7 +213,7 @@ fn head(plan: &Plan, started: Timestamp, plugins: &[Plugin]) -> Head {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default(),
-        sha256: None,
+        sha256: digest(&plugin.file),
     });
     Head {
         desk: plan.desk.clone(),
@@ -173,6 +226,18 @@ fn head(plan: &Plan, started: Timestamp, plugins: &[Plugin]) -> Head {
     }
 }
 
+/// SHA-256 of a plugin's file; none where it can't be read any more.
+fn digest(file: &Path) -> Option<Digest> {
+    let mut file = File::open(file).ok()?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(Digest(hasher.finalize().into())),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
+}
+
 /// Runs all exports side by side until each has ended or was given up.
 fn export(
     plan: &Plan,
@@ -181,10 +246,9 @@ fn export(
     connection: &Connection,
     writer: &Arc<Writer>,
     progress: &dyn Progress,
-    cancel: &CancellationToken,
-) -> Result<Vec<Module>, BackupError> {
+    running: &mut Running,
+) -> Result<(), BackupError> {
     let (sender, ended) = mpsc::channel();
-    let mut modules = Vec::with_capacity(plugins.len());
     for (place, plugin) in plugins.into_iter().enumerate() {
         let job = Job {
             module: plugin.description.module.clone(),
@@ -196,25 +260,24 @@ fn export(
             log_level: Some(plan.log_level.as_str().to_ascii_lowercase()),
         };
         progress.event(Event::ModuleStarted { module: &job.module });
-        let module = Module::start(place, plugin, job, connection, writer, cancel, sender.clone());
-        modules.push(module.map_err(BackupError::System)?);
+        let module = Module::start(place, plugin, job, connection, writer, &running.stop, sender.clone());
+        running.modules.push(module.map_err(BackupError::System)?);
     }
-    watch(&mut modules, &ended, plan.stall_timeout, progress, cancel);
-    Ok(modules)
+    watch(running, &ended, plan.stall_timeout, progress);
+    Ok(())
 }
 
-/// Waits for the ends of all modules; tells how far they are; gives up those that are stuck.
-fn watch(
-    modules: &mut [Module],
-    ended: &Receiver<Ended>,
-    patience: Duration,
-    progress: &dyn Progress,
-    cancel: &CancellationToken,
-) {
-    let mut cancelled_at = None;
+/// Waits for the ends of all modules; tells how far they are; gives up those that are stuck. Where the engine itself
+/// failed under one, e.g. the disk is full, the others are stopped too: their work would be for nothing.
+fn watch(running: &mut Running, ended: &Receiver<Ended>, patience: Duration, progress: &dyn Progress) {
+    let Running { modules, stop } = running;
+    let mut stopped_at = None;
     while modules.iter().any(|module| module.ended.is_none()) {
         match ended.recv_timeout(TICK) {
             Ok(Ended { module, outcome }) => {
+                if outcome.as_ref().is_err_and(|error| error.kind == ErrorKind::Host) {
+                    stop.cancel();
+                }
                 let module = &mut modules[module];
                 module.end(outcome);
                 module.tell(progress);
@@ -232,26 +295,61 @@ fn watch(
                 }
             }
         }
-        if cancel.is_cancelled() && cancelled_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
+        if stop.is_cancelled() && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
             for module in modules.iter_mut() {
-                module.give_up("it did not end when the backup was cancelled");
+                module.give_up("it did not end when the backup was stopped");
             }
         }
     }
 }
 
+/// What the modules came to.
+struct Judged {
+    modules: Vec<ModuleSummary>,
+    /// Why the backup is not complete.
+    reasons: Vec<String>,
+    /// What is worth knowing besides.
+    notes: Vec<String>,
+}
+
 /// Closes the tables and says what each module came to.
-fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<(Vec<ModuleSummary>, Outcome), BackupError> {
-    let mut summaries = Vec::with_capacity(modules.len());
-    let mut reasons = Vec::new();
+fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<Judged, BackupError> {
+    let failed = modules.iter().find_map(|module| match &module.ended {
+        Some((Err(error), _)) if error.kind == ErrorKind::Host => Some((module, error)),
+        _ => None,
+    });
+    if let Some((module, error)) = failed {
+        let said = crate::plugins::describe(error);
+        return Err(BackupError::Engine(format!("module {}: {said}", module.name)));
+    }
+    let mut judged = Judged {
+        modules: Vec::new(),
+        reasons: Vec::new(),
+        notes: Vec::new(),
+    };
     for module in modules {
         let Some((outcome, took)) = module.ended.take() else {
             continue;
         };
-        let mut judged = verdict(&module.name, &outcome).map_err(BackupError::Engine)?;
         let written = module.host.services().finish();
-        let mut tables = Vec::with_capacity(written.tables.len());
+        let rows = written.tables.iter().map(|table| table.writer.rows()).sum();
+        let mut verdict = verdict(&outcome, rows);
         let mut missing = written.unread;
+        let whole = verdict.state == ModuleState::Complete;
+        if whole {
+            missing.extend(written.unopened.iter().map(|table| {
+                format!(
+                    "{table}: {} describes this table and did not write it: tell its author",
+                    module.name
+                )
+            }));
+            judged.notes.extend(
+                written
+                    .failed_requests
+                    .map(|failed| format!("{}: {failed}", module.name)),
+            );
+        }
+        let mut tables = Vec::with_capacity(written.tables.len());
         for Open {
             name,
             writer,
@@ -260,9 +358,9 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<(Vec<ModuleS
             ..
         } in written.tables
         {
-            let closed = writer.close().map_err(BackupError::Archive)?;
+            let closed = writer.close().map_err(archive_failed)?;
             // A module that broke off has said so already.
-            if judged.state == ModuleState::Complete {
+            if whole {
                 missing.extend(count_differs(&name, closed.rows, gone, desk_count));
             }
             tables.push(TableSummary {
@@ -272,55 +370,55 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<(Vec<ModuleS
                 expected: desk_count,
             });
         }
-        if judged.missing {
-            let why = judged.reason.as_deref().unwrap_or("no reason given");
+        if verdict.state == ModuleState::Skipped {
+            let why = verdict.reason.as_deref().unwrap_or("no reason given");
             missing.push(format!("module {} was skipped: {why}", module.name));
         }
-        if judged.state == ModuleState::Complete && !missing.is_empty() {
-            judged.state = ModuleState::Incomplete;
-            judged.reason = missing.first().cloned();
+        if whole && !missing.is_empty() {
+            verdict.state = ModuleState::Incomplete;
+            verdict.reason = missing.first().cloned();
         }
-        reasons.extend(missing);
+        judged.reasons.extend(missing);
         progress.event(Event::ModuleEnded {
             module: &module.name,
-            state: judged.state,
-            reason: judged.reason.as_deref(),
+            state: verdict.state,
+            reason: verdict.reason.as_deref(),
         });
         let stats = module.stats();
-        summaries.push(ModuleSummary {
+        judged.modules.push(ModuleSummary {
             module: module.name.clone(),
-            state: judged.state,
-            reason: judged.reason,
+            state: verdict.state,
+            reason: verdict.reason,
             requests: stats.tries,
             retries: stats.retries,
             seconds: took.as_secs_f64(),
             tables,
         });
     }
-    let modules = summaries.iter().map(|module| archive::Module {
-        module: module.module.clone(),
-        state: module.state,
-        reason: module.reason.clone(),
-    });
-    let outcome = Outcome {
-        finished: whole_seconds(now()),
-        modules: modules.collect(),
-        reasons,
-    };
-    Ok((summaries, outcome))
+    Ok(judged)
 }
 
 fn publish(
     plan: &Plan,
     started: Timestamp,
     writer: Writer,
-    modules: Vec<ModuleSummary>,
-    outcome: Outcome,
+    judged: Judged,
     progress: &dyn Progress,
 ) -> Result<Summary, BackupError> {
-    let archive_failed = |error| match error {
-        ArchiveError::Cancelled => BackupError::Cancelled,
-        error => BackupError::Archive(error),
+    let Judged {
+        modules,
+        reasons,
+        mut notes,
+    } = judged;
+    let states = modules.iter().map(|module| archive::Module {
+        module: module.module.clone(),
+        state: module.state,
+        reason: module.reason.clone(),
+    });
+    let outcome = Outcome {
+        finished: whole_seconds(now()),
+        modules: states.collect(),
+        reasons,
     };
     progress.event(Event::Phase {
         name: Phase::Joining,
@@ -330,6 +428,7 @@ fn publish(
     let joined = writer.join(outcome).map_err(archive_failed)?;
     let verifying = |done, total| progress.event(Event::verifying(done, total));
     let published = joined.publish(&verifying).map_err(archive_failed)?;
+    notes.extend(published.report.notes);
     let manifest = published.report.manifest;
     Ok(Summary {
         desk: plan.desk.clone(),
@@ -338,7 +437,7 @@ fn publish(
         started,
         complete: manifest.state == State::Complete,
         reasons: manifest.reasons,
-        notes: published.report.notes,
+        notes,
         archive: published.path,
         archive_bytes: published.bytes,
         seconds: 0.0,

@@ -44,6 +44,8 @@ pub(super) struct ModuleServices {
     current: Option<u32>,
     unread: Vec<String>,
     more_unread: u64,
+    /// Requests that failed for good, and the first of them.
+    failed: (u64, String),
 }
 
 /// A table that an exporter writes.
@@ -64,6 +66,10 @@ pub(super) struct Written {
     pub(super) tables: Vec<Open>,
     /// Records that could not be read, a line each.
     pub(super) unread: Vec<String>,
+    /// Tables that were described and not opened.
+    pub(super) unopened: Vec<String>,
+    /// Requests that failed for good and of which the exporter said nothing.
+    pub(super) failed_requests: Option<String>,
 }
 
 impl ModuleServices {
@@ -78,6 +84,7 @@ impl ModuleServices {
             current: None,
             unread: Vec::new(),
             more_unread: 0,
+            failed: (0, String::new()),
         }
     }
 
@@ -89,7 +96,19 @@ impl ModuleServices {
             unread.push(format!("{} more records could not be read", self.more_unread));
         }
         let tables = std::mem::take(&mut self.tables);
-        Written { tables, unread }
+        let opened = |name: &str| tables.iter().any(|open| &*open.name == name);
+        let unopened = self.described.iter().filter(|name| !opened(name)).cloned().collect();
+        let told = !unread.is_empty() || tables.iter().any(|open| open.gone > 0);
+        let failed_requests = (self.failed.0 > 0 && !told).then(|| {
+            let (count, first) = &self.failed;
+            format!("{count} requests failed for good, and the exporter did not say that anything is missing; first: {first}")
+        });
+        Written {
+            tables,
+            unread,
+            unopened,
+            failed_requests,
+        }
     }
 
     fn table(&mut self, number: u32) -> Result<&mut Open> {
@@ -163,7 +182,20 @@ impl Services for ModuleServices {
 
     fn next(&mut self) -> (u64, Result<Answer>) {
         match self.queue.next() {
-            Next::Done { ticket, result } => (ticket, result),
+            Next::Done { ticket, result } => {
+                let failure = match &result {
+                    Ok(answer) if matches!(answer.status, 401 | 429 | 500..) => Some(answer.status.to_string()),
+                    Err(error) if error.kind == ErrorKind::Network => Some(self.scrub(&error.message)),
+                    _ => None,
+                };
+                if let Some(failure) = failure {
+                    if self.failed.0 == 0 {
+                        self.failed.1 = failure;
+                    }
+                    self.failed.0 += 1;
+                }
+                (ticket, result)
+            }
             Next::Nothing => {
                 let message = "the exporter waits for a request, and none is queued: tell its author";
                 (0, Err(ExportError::new(ErrorKind::Misuse, message)))
@@ -188,6 +220,7 @@ impl Services for ModuleServices {
                 open.writer.desk_count(count);
             }
             Note::Unread { table, key, reason } => {
+                let reason = self.scrub(&reason);
                 let open = self.table(table)?;
                 let line = format!("{}: record {key:?} could not be read: {reason}", open.name);
                 if self.unread.len() < NAMED {
@@ -207,5 +240,9 @@ impl Services for ModuleServices {
             }
         }
         Ok(())
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        self.queue.scrub(text)
     }
 }

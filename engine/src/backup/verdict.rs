@@ -10,33 +10,25 @@ pub(super) struct Verdict {
     pub(super) state: ModuleState,
     /// Why it is not complete.
     pub(super) reason: Option<String>,
-    /// Whether the backup as a whole is incomplete for it, beyond what a failed module says by itself.
-    pub(super) missing: bool,
 }
 
-/// Judges the end of an export. `Err` ends the whole backup: the engine failed, not the module.
-pub(super) fn verdict(module: &str, outcome: &Result<(), ExportError>) -> Result<Verdict, String> {
+/// Judges the end of an export that wrote `rows` rows. That the engine failed is not judged here: it ends the backup.
+pub(super) fn verdict(outcome: &Result<(), ExportError>, rows: u64) -> Verdict {
     let Err(error) = outcome else {
-        return Ok(Verdict {
+        return Verdict {
             state: ModuleState::Complete,
             reason: None,
-            missing: false,
-        });
+        };
     };
-    let said = crate::plugins::describe(error);
-    let (state, missing) = match error.kind {
-        ErrorKind::Host => return Err(format!("module {module}: {said}")),
-        // Not there to be backed up: nothing is missing.
-        ErrorKind::Unavailable => (ModuleState::Skipped, false),
-        // There, but kept from us.
-        ErrorKind::Forbidden => (ModuleState::Skipped, true),
-        _ => (ModuleState::Failed, false),
+    let state = match error.kind {
+        // Not there, or kept from us. Once it has given rows it is neither.
+        ErrorKind::Unavailable | ErrorKind::Forbidden if rows == 0 => ModuleState::Skipped,
+        _ => ModuleState::Failed,
     };
-    Ok(Verdict {
+    Verdict {
         state,
-        reason: Some(said),
-        missing,
-    })
+        reason: Some(crate::plugins::describe(error)),
+    }
 }
 
 /// Why a table's rows do not agree with the desk's own count, if they don't. `gone` records were deleted on the desk
@@ -55,23 +47,16 @@ mod tests {
 
     #[test]
     fn every_kind_of_failure_has_its_meaning() {
-        assert_eq!(
-            verdict("m", &Ok(())).map(|verdict| (verdict.state, verdict.missing)),
-            Ok((Complete, false))
-        );
+        assert_eq!(verdict(&Ok(()), 0).state, Complete);
         for kind in ErrorKind::ALL {
-            let verdict = verdict("m", &Err(ExportError::new(kind, "why")));
+            let outcome = Err(ExportError::new(kind, "why"));
             let expected = match kind {
-                ErrorKind::Host => Err("module m: why".to_owned()),
-                ErrorKind::Unavailable => Ok((Skipped, false)),
-                ErrorKind::Forbidden => Ok((Skipped, true)),
-                _ => Ok((Failed, false)),
+                ErrorKind::Unavailable | ErrorKind::Forbidden => Skipped,
+                _ => Failed,
             };
-            assert_eq!(
-                verdict.map(|verdict| (verdict.state, verdict.missing)),
-                expected,
-                "{kind:?}"
-            );
+            assert_eq!(verdict(&outcome, 0).state, expected, "{kind:?}");
+            assert_eq!(verdict(&outcome, 1).state, Failed, "{kind:?} behind a row");
+            assert_eq!(verdict(&outcome, 0).reason.as_deref(), Some("why"));
         }
     }
 

@@ -17,7 +17,7 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use super::answer::Answer;
 use super::error::ConnectionError;
 use super::retry::Class;
-use super::settings::{Auth, SecretSource};
+use super::settings::{Auth, Secret, SecretSource};
 
 /// The largest file that is read as a secret.
 const MAX_SECRET: u64 = 64 << 10;
@@ -36,6 +36,10 @@ pub(super) trait Access: Send + Sync {
     /// The headers that exporters may not set themselves, beyond those that no connection leaves to them.
     fn owns(&self, header: &HeaderName) -> bool;
 
+    /// The text with every secret in it replaced. What is shorter than six characters is no secret to speak of, and would
+    /// be found in many words.
+    fn scrub(&self, text: &str) -> String;
+
     /// What an answer means; by default what HTTP says.
     fn judge(&self, answer: &Answer, retry_after: Option<Duration>) -> Class {
         Class::of_status(answer.status, retry_after)
@@ -43,7 +47,11 @@ pub(super) trait Access: Send + Sync {
 }
 
 /// Credentials that are given once: a bearer token, a user and password, a header, or none.
-pub(super) struct Fixed(Option<(HeaderName, HeaderValue)>);
+pub(super) struct Fixed {
+    credentials: Option<(HeaderName, HeaderValue)>,
+    /// The secret in each form in which it is sent or given.
+    secrets: Vec<Secret>,
+}
 
 impl Fixed {
     /// Reads the secrets. `env` looks up environment variables.
@@ -57,7 +65,12 @@ impl Fixed {
             why,
         };
         let (what, source) = match auth {
-            Auth::None => return Ok(Self(None)),
+            Auth::None => {
+                return Ok(Self {
+                    credentials: None,
+                    secrets: Vec::new(),
+                });
+            }
             Auth::Bearer(source) => ("bearer token", source),
             Auth::Basic { password, .. } => ("password", password),
             Auth::Header { value, .. } => ("header value", value),
@@ -72,6 +85,7 @@ impl Fixed {
         if secret.contains(char::is_control) {
             return Err(fail("has a line break or another control character in it: remove it"));
         }
+        let raw = secret.clone();
         let (name, value) = match auth {
             Auth::None | Auth::Bearer(_) => (AUTHORIZATION, format!("Bearer {secret}")),
             Auth::Basic { user, .. } if user.contains(|c: char| c == ':' || c.is_control()) => {
@@ -96,17 +110,36 @@ impl Fixed {
             .and_then(|value| HeaderValue::from_str(&value).ok())
             .ok_or_else(|| fail("has characters that an HTTP header cannot carry: use printable ASCII"))?;
         value.set_sensitive(true);
-        Ok(Self(Some((name, value))))
+        let sent = value.to_str().unwrap_or_default().to_owned();
+        let packed = sent.split_once(' ').map_or("", |(_, packed)| packed).to_owned();
+        let escaped = serde_json::Value::from(raw.as_str())
+            .to_string()
+            .trim_matches('"')
+            .to_owned();
+        // The longest first, so that none leaves a part of another.
+        let mut secrets = vec![sent, packed, escaped, raw];
+        secrets.retain(|secret| secret.len() >= 6);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let secrets = secrets.into_iter().map(Secret::new).collect();
+        Ok(Self {
+            credentials: Some((name, value)),
+            secrets,
+        })
     }
 }
 
 impl Access for Fixed {
     fn authorise(&self) -> Later<'_, Result<Credentials, ExportError>> {
-        Box::pin(async { Ok(self.0.iter().cloned().collect()) })
+        Box::pin(async { Ok(self.credentials.iter().cloned().collect()) })
     }
 
     fn owns(&self, header: &HeaderName) -> bool {
-        self.0.as_ref().is_some_and(|(name, _)| name == header)
+        self.credentials.as_ref().is_some_and(|(name, _)| name == header)
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        let secrets = self.secrets.iter().map(Secret::expose);
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
     }
 }
 
@@ -179,7 +212,7 @@ mod tests {
             assert!(!shown.contains("hunter2"), "{shown}");
             error.to_string()
         })?;
-        let Some((name, value)) = fixed.0 else {
+        let Some((name, value)) = fixed.credentials else {
             return Ok(String::new());
         };
         assert!(value.is_sensitive());

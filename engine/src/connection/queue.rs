@@ -115,6 +115,11 @@ impl Queue {
         self.submitted == self.taken || self.owner.is_ready()
     }
 
+    /// The text without the connection's secrets, which a desk may have echoed.
+    pub fn scrub(&self, text: &str) -> String {
+        self.connection.0.access.scrub(text)
+    }
+
     /// What this queue has done so far.
     pub fn stats(&self) -> QueueStats {
         self.meter().stats()

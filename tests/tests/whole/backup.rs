@@ -10,6 +10,7 @@ use deskvault_tests::desk::TestDesk;
 use deskvault_tests::{bad_plugin, plan, plugin};
 use engine::archive::{ModuleState, verify};
 use engine::backup::{BackupError, Plan, run};
+use engine::connection::settings::{Auth, Secret, SecretSource};
 use engine::plugins::Registry;
 use engine::progress::{Event, Progress, Silent, Summary};
 use tokio_util::sync::CancellationToken;
@@ -127,6 +128,51 @@ fn a_plugin_that_fails_makes_the_backup_incomplete_and_the_others_go_on() {
         assert!(report.is_sound(), "{module}: {:?}", report.problems);
         fs::remove_file(&summary.archive).expect("the archive");
     }
+}
+
+#[test]
+fn what_a_plugin_swallows_or_claims_does_not_pass_for_complete() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let desk = TestDesk::start(|_| Some((200, "fine".into())));
+    for (module, state, words) in [
+        ("says-host", ModuleState::Failed, "the disk is full, says the plugin"),
+        ("unavailable-late", ModuleState::Failed, "no such module"),
+        ("swallows", ModuleState::Failed, "elsewhere.example"),
+        (
+            "opens-nothing",
+            ModuleState::Incomplete,
+            "describes this table and did not write it",
+        ),
+    ] {
+        let plan = plan(&desk.url, &["frozen", module], folder.path());
+        let file = format!("bad_{}", module.replace('-', "_"));
+        let summary = backup(&plan, &["deskvault_frozen", &file]).unwrap_or_else(|error| panic!("{module}: {error}"));
+        assert!(!summary.complete, "{module}");
+        assert_eq!(self::state(&summary, module), state, "{module}");
+        assert_eq!(self::state(&summary, "frozen"), ModuleState::Complete, "{module}");
+        let reasons = summary.reasons.join("\n");
+        assert!(reasons.contains(words), "{module}: {reasons}");
+        fs::remove_file(&summary.archive).expect("the archive");
+    }
+}
+
+#[test]
+fn a_secret_that_the_desk_echoes_reaches_neither_message_nor_archive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let desk = TestDesk::start(|_| Some((404, "no such thing for Authorization: Bearer hunter2secret".into())));
+    let mut plan = plan(&desk.url, &["quotes-the-desk"], folder.path());
+    plan.connection.auth = Auth::Bearer(SecretSource::Inline(Secret::new("hunter2secret")));
+    let summary = backup(&plan, &["bad_quotes_the_desk"]).expect("an incomplete backup");
+    let reasons = summary.reasons.join("\n");
+    assert!(
+        reasons.contains("no such thing for Authorization: [secret]"),
+        "{reasons}"
+    );
+    let manifest = &files(&summary.archive)["manifest.json"];
+    assert!(
+        manifest.contains("[secret]") && !manifest.contains("hunter2"),
+        "{manifest}"
+    );
 }
 
 #[test]

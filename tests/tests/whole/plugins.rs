@@ -176,6 +176,32 @@ fn panics_stay_in_the_plugin() {
 }
 
 #[test]
+fn a_plugin_that_is_only_looked_at_holds_nobody_up() {
+    drop(load(&bad_plugin("bad_hangs_in_drop")));
+}
+
+#[test]
+fn a_pipe_is_not_waited_for_and_a_library_under_two_names_is_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = Command::new("mkfifo")
+        .arg(folder.path().join("libpipe.so"))
+        .status()
+        .expect("mkfifo runs");
+    assert!(made.success());
+    refused(&folder.path().join("libpipe.so"), &["no regular file"]);
+    fs::remove_file(folder.path().join("libpipe.so")).expect("the pipe");
+    fs::copy(plugin("deskvault_frozen"), folder.path().join("libx-1.2.so")).expect("a copy");
+    std::os::unix::fs::symlink("libx-1.2.so", folder.path().join("libx.so")).expect("a link");
+    let again = folder
+        .path()
+        .join("../")
+        .join(folder.path().file_name().expect("a name"));
+    let registry = Registry::load(&[folder.path().to_owned(), again], PATIENCE);
+    assert_eq!(registry.plugins().count(), 1);
+    assert!(registry.refused.is_empty(), "{:?}", registry.refused);
+}
+
+#[test]
 fn misuse_fails_the_export_even_if_the_plugin_takes_no_notice() {
     for (name, words) in [
         ("bad_too_few_cells", "has 1 cells, not 2"),
