@@ -1,14 +1,14 @@
 //! Exporter plugins: found, checked, loaded, and called.
 //!
 //! Start with [`Registry::load`]: it looks through folders and gives the plugins that can be used and, for each file
-//! that can't, one line that says why and what to do. [`Plugin::export`] runs one export; the [`host`] module is what
+//! that can't, one line that says why and what to do. [`Plugin::export`] runs one export; the `host` module is what
 //! the plugin sees of the engine meanwhile.
 //!
 //! Loading goes from the harmless to the binding: the file's structure and the manifest are read as bytes
-//! ([`inspect`]), before any code of it runs; then the library is loaded and stays loaded; then the layouts of all
+//! (`inspect`), before any code of it runs; then the library is loaded and stays loaded; then the layouts of all
 //! crossing types are compared; only then it is called.
 //!
-//! Architecture invariant: besides `plugin-api`, `unsafe` exists only in [`library`].
+//! Architecture invariant: besides `plugin-api`, `unsafe` exists only in `library`.
 
 mod host;
 mod inspect;
