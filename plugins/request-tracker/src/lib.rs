@@ -11,8 +11,8 @@
 //!
 //! # Where to start
 //!
-//! [`work`] goes from one table to the next; [`list`] is how RT is searched; [`custom`] turns custom fields into
-//! columns; [`cell`] makes the cells. What RT does not give, and how we know, is in `tests/request-tracker/README.md`.
+//! `work` goes from one table to the next; `list` is how RT is searched; `custom` turns custom fields into
+//! columns; `cell` makes the cells. What RT does not give, and how we know, is in `tests/request-tracker/README.md`.
 
 mod article;
 mod cell;
