@@ -314,7 +314,7 @@ fn publish(
     plan: &Plan,
     started: Timestamp,
     writer: Writer,
-    modules: Vec<ModuleSummary>,
+    mut modules: Vec<ModuleSummary>,
     outcome: Outcome,
     progress: &dyn Progress,
 ) -> Result<Summary, BackupError> {
@@ -331,6 +331,10 @@ fn publish(
     let verifying = |done, total| progress.event(Event::verifying(done, total));
     let published = joined.publish(&verifying).map_err(archive_failed)?;
     let manifest = published.report.manifest;
+    // The verification may have found repeated keys.
+    for (summary, module) in modules.iter_mut().zip(&manifest.modules) {
+        (summary.state, summary.reason) = (module.state, module.reason.clone());
+    }
     Ok(Summary {
         desk: plan.desk.clone(),
         kind: plan.kind,

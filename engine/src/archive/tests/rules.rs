@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{create, finish, put_together, settings, small, take_apart, threads, tickets, verify};
 use crate::archive::settings::Settings;
 use crate::archive::table_writer::MAX_ROW;
-use crate::archive::{Digest, Manifest, Report};
+use crate::archive::{Digest, Manifest, Report, State};
 
 /// Replaces the CSV of the small archive's first file, and makes all else of it right.
 fn forge(csv: &[u8], rows: u64, change: impl FnOnce(&mut Manifest)) -> Report {
@@ -137,6 +137,36 @@ fn keys_are_unique_over_all_parts() {
         manifest.tables[0].key.clear();
     });
     assert!(report.is_sound(), "{:?}", report.problems);
+}
+
+#[test]
+fn repeated_keys_are_held_against_the_manifest() {
+    let twice = format!("{HEAD}3,a\r\n2,b\r\n");
+    let forge = |csv: &str, repeated| {
+        forge(csv.as_bytes(), 2, |manifest| {
+            manifest.tables[0].repeated_keys = repeated;
+            manifest.state = State::Incomplete;
+            manifest.reasons.push("keys repeat".to_owned());
+        })
+    };
+    let report = forge(&twice, 1);
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!(
+        report.notes[0],
+        "table Tickets: 1 row repeats the key of another row, as the manifest says, first Tickets__2.csv row 1"
+    );
+    assert_eq!(report.repeated_keys.len(), 1);
+    assert_eq!(
+        forge(&twice, 2).problems,
+        [
+            "table Tickets: 1 row repeats the key of another row, the manifest says 2",
+            "Tickets__2.csv row 1: the same key as Tickets__1.csv row 1",
+        ]
+    );
+    assert_eq!(
+        forge(&format!("{HEAD}1,a\r\n2,b\r\n"), 1).problems,
+        ["table Tickets: 0 rows repeat the key of another row, the manifest says 1"]
+    );
 }
 
 #[test]

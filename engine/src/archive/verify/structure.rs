@@ -3,8 +3,10 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
+
+use flate2::read::DeflateDecoder;
 
 use crate::archive::manifest::{self, Manifest};
 use crate::archive::name;
@@ -14,6 +16,8 @@ use crate::archive::zip_format::{
 
 /// A directory is held in memory; as many files as an archive can have need less.
 const MAX_DIRECTORY: u64 = 64 << 20;
+/// The method of an entry that is packed.
+const DEFLATED: u16 = 8;
 
 /// Why there is nothing to report about.
 pub(super) enum Error {
@@ -37,6 +41,7 @@ fn wrong<T>(reason: impl Into<String>) -> Result<T, Error> {
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) offset: u64,
+    packed: u64,
     plain: u64,
 }
 
@@ -46,6 +51,8 @@ pub(super) struct Found {
     pub(super) manifest: Manifest,
     /// The manifest as it lies in the archive.
     pub(super) text: Vec<u8>,
+    /// Whether the manifest is packed: no deskvault does that.
+    pub(super) repacked: bool,
     /// The central directory and all that follows it.
     tail: Vec<u8>,
     /// Where the tail starts.
@@ -91,12 +98,13 @@ pub(super) fn locate(file: &File, length: u64) -> Result<Found, Error> {
     let Some(entry) = listing.iter().rfind(|listed| listed.name == name::MANIFEST) else {
         return wrong(format!("it has no {}, among {} entries", name::MANIFEST, listing.len()));
     };
-    let text = read_manifest(file, entry, length)?;
+    let (text, repacked) = read_manifest(file, entry, length)?;
     let manifest = Manifest::parse(&text).map_err(|reason| Error::Wrong(format!("{}: {reason}", name::MANIFEST)))?;
     Ok(Found {
         listing,
         manifest,
         text,
+        repacked,
         tail,
         directory,
         length,
@@ -147,15 +155,22 @@ fn listed(record: &[u8]) -> Option<(Listed, usize)> {
         Some(big)
     };
     let plain = value(24)?;
-    value(20)?;
+    let packed = value(20)?;
     let offset = value(42)?;
     let total = 46 + name + extra + comment;
     record.get(..total)?;
     let name = String::from_utf8_lossy(&record[46..46 + name]).into_owned();
-    Some((Listed { name, offset, plain }, total))
+    let listed = Listed {
+        name,
+        offset,
+        packed,
+        plain,
+    };
+    Some((listed, total))
 }
 
-fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<Vec<u8>, Error> {
+/// The manifest, and whether it had to be unpacked.
+fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<(Vec<u8>, bool), Error> {
     let damaged = || Error::Wrong(format!("the entry {} is damaged", name::MANIFEST));
     let mut header = [0; 30];
     if entry.offset.checked_add(30).is_none_or(|end| end > length) {
@@ -167,18 +182,34 @@ fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<Vec<u8>, Er
     }
     let skip = |at| u64::from(read_16(&header, at).unwrap_or_default());
     let start = entry.offset + 30 + skip(26) + skip(28);
-    let fits = start.checked_add(entry.plain).is_some_and(|end| end <= length);
-    if !fits || entry.plain > manifest::MAX_LENGTH {
+    let repacked = read_16(&header, 8) == Some(DEFLATED);
+    let size = if repacked { entry.packed } else { entry.plain };
+    let fits = start.checked_add(size).is_some_and(|end| end <= length);
+    if !fits || size.max(entry.plain) > manifest::MAX_LENGTH {
         return Err(damaged());
     }
-    let mut text = vec![0; entry.plain as usize];
-    file.read_exact_at(&mut text, start)?;
-    Ok(text)
+    let mut data = vec![0; size as usize];
+    file.read_exact_at(&mut data, start)?;
+    if !repacked {
+        return Ok((data, false));
+    }
+    let mut text = Vec::new();
+    let unpacked = DeflateDecoder::new(&data[..])
+        .take(manifest::MAX_LENGTH)
+        .read_to_end(&mut text);
+    if unpacked.is_err() || text.len() as u64 != entry.plain {
+        return Err(damaged());
+    }
+    Ok((text, true))
 }
 
 /// Compares all that is not data with what the manifest says it must be. A line for each difference.
 pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result<Vec<String>> {
     let mut problems = compare_names(found, layout);
+    if found.repacked {
+        let repacked = "it was repacked by another program and therefore is not the archive that was made";
+        problems.insert(0, repacked.to_owned());
+    }
     if !problems.is_empty() {
         // All offsets behind a missing or additional entry differ: to name those too would hide it.
         return Ok(problems);
