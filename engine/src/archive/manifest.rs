@@ -207,10 +207,10 @@ impl Manifest {
                 continue;
             };
             entry.repeated_keys = *rows;
-            let mut reason = format!("{table}: {}", said(*rows));
-            if let Some((again, first)) = examples.first() {
-                reason.push_str(&format!(", the first: {again} that of {first}"));
-            }
+            let first = examples.first().map_or_else(String::new, |(again, first)| {
+                format!(", the first: {again} that of {first}")
+            });
+            let reason = format!("{table}: {}{first}", said(*rows));
             let module = self.modules.iter_mut().find(|module| module.module == entry.module);
             if let Some(module) = module.filter(|module| module.state == ModuleState::Complete) {
                 module.state = ModuleState::Incomplete;
