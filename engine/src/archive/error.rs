@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::verify::Problem;
+
 /// Why an archive could not be written, published or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -58,8 +60,8 @@ pub enum ArchiveError {
         reason: String,
     },
     /// The archive that was just written does not verify. It was not published.
-    #[error("the archive just written does not verify and was not published; first of {} problems: {}", .0.len(), .0.first().map_or("none", String::as_str))]
-    Unsound(Vec<String>),
+    #[error("the archive just written does not verify and was not published; first of {} problems: {}", .0.len(), .0.first().map_or_else(String::new, ToString::to_string))]
+    Unsound(Vec<Problem>),
 }
 
 impl ArchiveError {

@@ -6,6 +6,7 @@
 //! of itself may be a lie; nothing is taken from it unchecked.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -35,8 +36,8 @@ const MAX_THREADS: usize = 8;
 pub struct Report {
     /// What the archive says of itself.
     pub manifest: Manifest,
-    /// What is not as it must be, a line each, naming file and row. Empty: the archive is sound.
-    pub problems: Vec<String>,
+    /// What is not as it must be, naming file and row. Empty: the archive is sound.
+    pub problems: Vec<Problem>,
     /// How many problems there are beyond those listed.
     pub more_problems: u64,
     /// The tables in which rows repeat a key. A problem only where the manifest says something else.
@@ -54,6 +55,40 @@ pub struct Report {
     pub bytes: u64,
     /// Length of the archive.
     pub packed_bytes: u64,
+}
+
+/// Something that is not as it must be. Shown in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file in the archive that it is about; none: the archive itself, or a table.
+    pub file: Option<String>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Problem {
+    fn of(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: Some(file.to_owned()),
+            message: message.into(),
+        }
+    }
+
+    fn at_large(message: impl Into<String>) -> Self {
+        Self {
+            file: None,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}: ")?;
+        }
+        f.write_str(&self.message)
+    }
 }
 
 /// Rows of a table that have the key of an earlier row.
@@ -81,7 +116,7 @@ impl Report {
         self.problems.is_empty()
     }
 
-    fn add(&mut self, problems: Vec<String>) {
+    fn add(&mut self, problems: Vec<Problem>) {
         let room = MAX_PROBLEMS - self.problems.len();
         self.more_problems += problems.len().saturating_sub(room) as u64;
         self.problems.extend(problems.into_iter().take(room));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
+use super::Problem;
 use super::keys::{self, Mark, Marks, Plan};
 use super::plain::{Failure, Plain};
 use crate::archive::manifest::{FileEntry, Manifest, TableEntry};
@@ -22,7 +23,7 @@ const BATCH: usize = 1024;
 /// What was found in one file.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Problem>,
     pub(super) more_problems: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
@@ -31,7 +32,7 @@ pub(super) struct Findings {
 impl Findings {
     fn problem(&mut self, file: &FileEntry, problem: impl std::fmt::Display) {
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(format!("{}: {problem}", file.name));
+            self.problems.push(Problem::of(&file.name, problem.to_string()));
         } else {
             self.more_problems += 1;
         }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::content::Progress;
-use super::{RepeatedKeys, said};
+use super::{Problem, RepeatedKeys, said};
 use crate::archive::manifest::{FileEntry, Manifest, TableEntry};
 
 /// Marks that are sorted at a time: 2 MiB of them.
@@ -78,7 +78,7 @@ pub(super) struct Plan {
 /// What the marks tell.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Problem>,
     pub(super) more_problems: u64,
     pub(super) repeated: Vec<RepeatedKeys>,
     pub(super) notes: Vec<String>,
@@ -199,14 +199,19 @@ impl Plan {
             if count != entry.repeated_keys {
                 if entry.repeated_keys > 0 {
                     let (found, expected) = (said(count), entry.repeated_keys);
-                    verdict
-                        .problems
-                        .push(format!("table {name}: {found}, the manifest says {expected}"));
+                    verdict.problems.push(Problem::at_large(format!(
+                        "table {name}: {found}, the manifest says {expected}"
+                    )));
                 }
                 verdict.more_problems += count - examples.len() as u64;
-                let lines = examples
-                    .iter()
-                    .map(|(again, first)| format!("{again}: the same key as {first}"));
+                let lines = examples.iter().map(|(again, first)| {
+                    let file = again.split(' ').next().map(str::to_owned);
+                    let message = format!(
+                        "{} has the same key as {first}",
+                        again.split_once(' ').map_or("", |at| at.1)
+                    );
+                    Problem { file, message }
+                });
                 verdict.problems.extend(lines);
             } else if count > 0 {
                 let rows: Vec<&str> = examples.iter().map(|(again, _)| again.as_str()).collect();

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 
 use flate2::read::DeflateDecoder;
 
+use super::Problem;
 use crate::archive::manifest::{self, Manifest};
 use crate::archive::name;
 use crate::archive::zip_format::{
@@ -204,11 +205,11 @@ fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<(Vec<u8>, b
 }
 
 /// Compares all that is not data with what the manifest says it must be. A line for each difference.
-pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result<Vec<String>> {
+pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result<Vec<Problem>> {
     let mut problems = compare_names(found, layout);
     if found.repacked {
         let repacked = "it was repacked by another program and therefore is not the archive that was made";
-        problems.insert(0, repacked.to_owned());
+        problems.insert(0, Problem::at_large(repacked));
     }
     if !problems.is_empty() {
         // All offsets behind a missing or additional entry differ: to name those too would hide it.
@@ -218,14 +219,14 @@ pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result
         let expected = layout.local_header(entry);
         let mut header = vec![0; expected.len()];
         if entry.offset + expected.len() as u64 > found.length {
-            problems.push(format!("{}: the archive ends before it", entry.name));
+            problems.push(Problem::of(&entry.name, "the archive ends before it"));
             continue;
         }
         file.read_exact_at(&mut header, entry.offset)?;
         if let Some(field) = difference(&header, &expected, LOCAL_FIELDS) {
-            problems.push(format!(
-                "{}: its local header differs from the manifest in its {field}",
-                entry.name
+            problems.push(Problem::of(
+                &entry.name,
+                format!("its local header differs from the manifest in its {field}"),
             ));
         }
     }
@@ -235,43 +236,45 @@ pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result
         let expected = layout.central_header(entry);
         let (header, behind) = rest.split_at(expected.len().min(rest.len()));
         if let Some(field) = difference(header, &expected, CENTRAL_FIELDS) {
-            problems.push(format!(
-                "{}: its record in the central directory differs from the manifest in its {field}",
-                entry.name
+            problems.push(Problem::of(
+                &entry.name,
+                format!("its record in the central directory differs from the manifest in its {field}"),
             ));
         }
         directory += expected.len() as u64;
         rest = behind;
     }
     if rest != layout.end(directory) {
-        problems.push("the end record differs from what the manifest says, or there is something before it".to_owned());
+        problems.push(Problem::at_large(
+            "the end record differs from what the manifest says, or there is something before it",
+        ));
     }
     if found.directory != layout.directory {
-        problems.push(format!(
+        problems.push(Problem::at_large(format!(
             "the central directory starts at byte {}, but by the manifest it must at {}",
             found.directory, layout.directory
-        ));
+        )));
     }
     Ok(problems)
 }
 
-fn compare_names(found: &Found, layout: &Layout) -> Vec<String> {
+fn compare_names(found: &Found, layout: &Layout) -> Vec<Problem> {
     let expected: HashSet<&str> = layout.entries.iter().map(|entry| entry.name.as_str()).collect();
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
     for listed in &found.listing {
         if !expected.contains(listed.name.as_str()) {
-            problems.push(format!(
-                "{}: the manifest knows no such file",
-                listed.name.escape_debug()
+            problems.push(Problem::of(
+                &listed.name.escape_debug().to_string(),
+                "the manifest knows no such file",
             ));
         } else if !seen.insert(listed.name.as_str()) {
-            problems.push(format!("{}: it is there twice", listed.name));
+            problems.push(Problem::of(&listed.name, "it is there twice"));
         }
     }
     for entry in &layout.entries {
         if !seen.contains(entry.name.as_str()) {
-            problems.push(format!("{}: it is missing", entry.name));
+            problems.push(Problem::of(&entry.name, "it is missing"));
         }
     }
     let order = found
@@ -280,7 +283,7 @@ fn compare_names(found: &Found, layout: &Layout) -> Vec<String> {
         .zip(&layout.entries)
         .find(|(listed, entry)| listed.name != entry.name);
     if let (true, Some((listed, entry))) = (problems.is_empty(), order) {
-        problems.push(format!("{}: it is where {} must be", listed.name, entry.name));
+        problems.push(Problem::of(&listed.name, format!("it is where {} must be", entry.name)));
     }
     problems
 }
