@@ -106,7 +106,8 @@ fn verify(path: &Path) -> Result<Report, ArchiveError> {
 
 impl PartialEq<&str> for Problem {
     fn eq(&self, line: &&str) -> bool {
-        self.to_string() == *line
+        let shown = self.to_string();
+        shown == *line
     }
 }
 
