@@ -36,5 +36,5 @@ pub use error::ArchiveError;
 pub use join::{Joined, Published};
 pub use manifest::{FORMAT, FileEntry, Manifest, Module, ModuleState, Plugin, State, TableEntry};
 pub use table_writer::{TableSummary, TableWriter};
-pub use verify::{Report, verify};
+pub use verify::{Problem, RepeatedKeys, Report, verify};
 pub use writer::{Head, Outcome, Writer};

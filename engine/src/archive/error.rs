@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::verify::Problem;
+
 /// Why an archive could not be written, published or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,8 +46,11 @@ pub enum ArchiveError {
     #[error("cancelled")]
     Cancelled,
     /// There is a file of the archive's name already. It was left as it is.
-    #[error("{} exists already and is not replaced: move it away, or start the backup anew", .0.display())]
+    #[error("{} exists already and is not replaced: another backup of this desk started in the same second; start again", .0.display())]
     Exists(PathBuf),
+    /// There is a spool folder of the archive's name already. It was left as it is.
+    #[error("another backup of this desk started in the same second, or its folder was left by a crash: start again; remove {} if no backup is running", .0.display())]
+    SpoolExists(PathBuf),
     /// The file is not an archive of deskvault, or is so damaged that it cannot be read as one.
     #[error("{} is not a whole deskvault archive: {reason}", path.display())]
     NotAnArchive {
@@ -55,8 +60,8 @@ pub enum ArchiveError {
         reason: String,
     },
     /// The archive that was just written does not verify. It was not published.
-    #[error("the archive just written does not verify and was not published; first of {} problems: {}", .0.len(), .0.first().map_or("none", String::as_str))]
-    Unsound(Vec<String>),
+    #[error("the archive just written does not verify and was not published; first of {} problems: {}", .0.len(), .0.first().map_or_else(String::new, ToString::to_string))]
+    Unsound(Vec<Problem>),
 }
 
 impl ArchiveError {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::error::ArchiveError;
 use super::manifest::{MAX_LENGTH, Manifest};
+use super::name;
 use super::spool;
 use super::verify::{Report, verify_with};
 use super::writer::Shared;
@@ -19,6 +20,8 @@ use super::zip_format::{Layout, Limits};
 #[derive(Debug)]
 pub struct Joined {
     shared: Arc<Shared>,
+    /// Its name, without what its state adds.
+    stem: String,
     temporary: PathBuf,
     target: PathBuf,
     file: File,
@@ -38,10 +41,11 @@ pub struct Published {
 
 pub(super) fn join(
     shared: Arc<Shared>,
+    stem: String,
     manifest: &Manifest,
-    target: PathBuf,
     limits: Limits,
 ) -> Result<Joined, ArchiveError> {
+    let target = shared.settings.folder.join(name::archive(&stem, manifest.state));
     let temporary = shared.spool.path("archive.zip");
     let file = spool::create_file(&temporary)?;
     let text = manifest
@@ -92,6 +96,7 @@ pub(super) fn join(
     drop(out);
     Ok(Joined {
         shared,
+        stem,
         temporary,
         target,
         file,
@@ -100,21 +105,54 @@ pub(super) fn join(
 }
 
 impl Joined {
+    /// Makes the archive safe on the disk and reads it back.
+    fn verify(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Report, ArchiveError> {
+        let temporary = &self.temporary;
+        self.file
+            .sync_all()
+            .map_err(ArchiveError::io("bring to disk", temporary))?;
+        verify_with(temporary, progress, &self.shared.cancel, self.limits)
+    }
+
+    /// Joins the same parts with another manifest.
+    fn again(self, manifest: &Manifest) -> Result<Self, ArchiveError> {
+        let Self {
+            shared,
+            stem,
+            temporary,
+            limits,
+            ..
+        } = self;
+        // First, so that the disk need not hold both.
+        fs::remove_file(&temporary).map_err(ArchiveError::io("remove", &temporary))?;
+        join(shared, stem, manifest, limits)
+    }
+
     /// Makes the archive safe on the disk, verifies it, and gives it its final name; an existing file is not
-    /// replaced. `progress` is told bytes verified and in all.
+    /// replaced. `progress` is told how far the verification is, as by [`super::verify`].
+    ///
+    /// Rows that repeat a key are the exporter's fault and no damage: the archive is joined again, as an incomplete
+    /// one that says so, and verified again.
     pub fn publish(self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Published, ArchiveError> {
+        let mut joined = self;
+        let mut report = joined.verify(progress)?;
+        if !report.is_sound() && !report.damaged {
+            let mut manifest = report.manifest;
+            manifest.admit(&report.repeated_keys);
+            tracing::debug!(tables = report.repeated_keys.len(), "keys repeat: joined again");
+            joined = joined.again(&manifest)?;
+            report = joined.verify(progress)?;
+        }
+        if !report.is_sound() {
+            return Err(ArchiveError::Unsound(report.problems));
+        }
         let Self {
             shared,
             temporary,
             target,
             file,
-            limits,
-        } = self;
-        file.sync_all().map_err(ArchiveError::io("bring to disk", &temporary))?;
-        let report = verify_with(&temporary, progress, &shared.cancel, limits)?;
-        if !report.is_sound() {
-            return Err(ArchiveError::Unsound(report.problems));
-        }
+            ..
+        } = joined;
         if shared.cancel.is_cancelled() {
             return Err(ArchiveError::Cancelled);
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Digest;
 use super::name;
 use super::settings::Headers;
+use super::verify::{RepeatedKeys, said};
 
 /// The format that this version writes and reads.
 pub const FORMAT: u32 = 1;
@@ -18,6 +19,19 @@ pub const FORMAT: u32 = 1;
 pub(super) const MAX_LENGTH: u64 = 64 << 20;
 /// An archive has no more CSV files: their manifest stays below [`MAX_LENGTH`].
 pub(super) const MAX_FILES: usize = 100_000;
+/// An archive names no more modules, and no more plugins.
+const MAX_MODULES: usize = 10_000;
+/// An archive gives no more reasons. Whoever has more names the first and counts the others: [`bound`].
+const MAX_REASONS: usize = 10_000;
+
+/// Leaves as many reasons as an archive gives, the last of them the number of those that are left out.
+pub(super) fn bound(reasons: &mut Vec<String>) {
+    if reasons.len() > MAX_REASONS {
+        let left_out = reasons.len() - (MAX_REASONS - 1);
+        reasons.truncate(MAX_REASONS - 1);
+        reasons.push(format!("{left_out} more reasons"));
+    }
+}
 
 /// What an archive says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,6 +146,9 @@ pub struct TableEntry {
     pub parents: Vec<Parent>,
     /// Rows in all its files, header rows not counted.
     pub rows: u64,
+    /// How many of them have the key of an earlier row. They are there: which of them is right, nobody can tell.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated_keys: u64,
     /// How many rows the desk itself says there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desk_count: Option<u64>,
@@ -158,6 +175,11 @@ pub struct FileEntry {
     pub packed_sha256: Digest,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl TableEntry {
     /// The table as its exporter described it, without where the values came from.
     pub(super) fn table(&self) -> Table {
@@ -176,6 +198,28 @@ impl Manifest {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         Ok(text)
+    }
+
+    /// Records rows that repeat a key: the archive is incomplete, because its keys do not tell its rows apart.
+    pub(super) fn admit(&mut self, repeated: &[RepeatedKeys]) {
+        for RepeatedKeys { table, rows, examples } in repeated {
+            let Some(entry) = self.tables.iter_mut().find(|entry| entry.name == *table) else {
+                continue;
+            };
+            entry.repeated_keys = *rows;
+            let first = examples.first().map_or_else(String::new, |(again, first)| {
+                format!(", the first: {again} that of {first}")
+            });
+            let reason = format!("{table}: {}{first}", said(*rows));
+            let module = self.modules.iter_mut().find(|module| module.module == entry.module);
+            if let Some(module) = module.filter(|module| module.state == ModuleState::Complete) {
+                module.state = ModuleState::Incomplete;
+                module.reason = Some(reason.clone());
+            }
+            self.reasons.push(reason);
+            self.state = State::Incomplete;
+        }
+        bound(&mut self.reasons);
     }
 
     /// Reads and checks a manifest that may come from anyone; on failure, one line that says what is wrong.
@@ -200,7 +244,19 @@ impl Manifest {
         if (self.state == State::Complete) != self.reasons.is_empty() {
             return Err("an archive has reasons if, and only if, it is incomplete".to_owned());
         }
+        for (what, found, most) in [
+            ("modules", self.modules.len(), MAX_MODULES),
+            ("plugins", self.plugins.len(), MAX_MODULES),
+            ("reasons", self.reasons.len(), MAX_REASONS),
+        ] {
+            if found > most {
+                return Err(format!("names {found} {what}, more than {most}"));
+            }
+        }
         let modules: HashSet<&str> = self.modules.iter().map(|module| module.module.as_str()).collect();
+        if modules.len() < self.modules.len() {
+            return Err("names a module twice".to_owned());
+        }
         let mut names = HashSet::new();
         // Packed lengths and headers stay far below the end of the numbers, for whoever adds them up.
         let (mut files, mut packed) = (0_usize, 0_u64);
@@ -240,6 +296,12 @@ impl Manifest {
             }
             if rows != entry.rows {
                 return fail(&format!("says {} rows, its files say {rows}", entry.rows));
+            }
+            if entry.repeated_keys > entry.rows {
+                return fail("has more repeated keys than rows");
+            }
+            if entry.repeated_keys > 0 && self.state == State::Complete {
+                return fail("repeats keys, but the archive says that it is complete");
             }
             files += entry.files.len();
         }

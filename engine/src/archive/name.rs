@@ -1,9 +1,12 @@
 //! Names of archives, tables and files. Pure.
 
+use std::collections::HashSet;
+
 use plugin_api::{Kind, Table, Timestamp};
 
 use super::csv_row::Civil;
 use super::error::ArchiveError;
+use super::manifest::State;
 
 /// The last entry of every archive.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -33,25 +36,35 @@ pub(super) fn stem(desk: &str, kind: Kind, started: Timestamp) -> Option<String>
         .then(|| format!("{desk}-{kind}-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
 }
 
-/// A desk's name as part of a file's: letters and digits of any script, `-` and `_`; at most 100 bytes.
+/// The file name of an archive.
+pub(super) fn archive(stem: &str, state: State) -> String {
+    match state {
+        State::Complete => format!("{stem}.zip"),
+        State::Incomplete => format!("{stem}-incomplete.zip"),
+    }
+}
+
+/// A desk's name as part of a file's: letters and digits of any script, and behind the first of them `-`, `_` and
+/// `.`; at most 100 bytes. A name that the configuration allows stays as it is, so that no two desks share one.
 fn sanitised(desk: &str) -> String {
     let mut name = String::new();
+    let mut gap = false;
     for letter in desk.chars() {
-        if name.len() + letter.len_utf8() > 100 {
+        if name.len() + letter.len_utf8() + usize::from(gap) > 100 {
             break;
         }
-        if letter.is_alphanumeric() || letter == '_' {
-            name.push(letter);
-        } else if !name.is_empty() && !name.ends_with('-') {
-            name.push('-');
+        let kept = letter.is_alphanumeric() || letter == '_' || (matches!(letter, '-' | '.') && !name.is_empty());
+        if !kept {
+            gap = !name.is_empty();
+            continue;
         }
+        if gap {
+            name.push('-');
+            gap = false;
+        }
+        name.push(letter);
     }
-    let name = name.trim_end_matches('-');
-    if name.is_empty() {
-        "desk".to_owned()
-    } else {
-        name.to_owned()
-    }
+    if name.is_empty() { "desk".to_owned() } else { name }
 }
 
 /// The name of a table's file; parts are counted from 1.
@@ -86,6 +99,13 @@ pub(super) fn check_table(table: &Table) -> Result<(), ArchiveError> {
     if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
         return fail(format!("has two columns called {name:?}"));
     }
+    let parents: Vec<&String> = table.parents.iter().map(|parent| &parent.column).collect();
+    for (what, columns) in [("key", table.key.iter().collect()), ("parent", parents)] {
+        let mut seen = HashSet::new();
+        if let Some(column) = columns.into_iter().find(|column| !seen.insert(*column)) {
+            return fail(format!("names {column:?} twice as {what}"));
+        }
+    }
     let wanted = table
         .key
         .iter()
@@ -110,7 +130,11 @@ mod tests {
         for (desk, expected) in [
             ("support", "support-full-20260102T030405Z"),
             ("../../etc/passwd", "etc-passwd-full-20260102T030405Z"),
-            ("  Müller & Söhne.  ", "Müller-Söhne-full-20260102T030405Z"),
+            ("  Müller & Söhne.  ", "Müller-Söhne.-full-20260102T030405Z"),
+            ("my.desk", "my.desk-full-20260102T030405Z"),
+            ("my-desk", "my-desk-full-20260102T030405Z"),
+            ("my--desk-", "my--desk--full-20260102T030405Z"),
+            (".hidden", "hidden-full-20260102T030405Z"),
             ("サポート", "サポート-full-20260102T030405Z"),
             ("", "desk-full-20260102T030405Z"),
             ("\0\n/", "desk-full-20260102T030405Z"),
@@ -153,6 +177,14 @@ mod tests {
             (
                 table(&["a"]).key(["b"]),
                 Some("table T: names \"b\" as key or parent, but has no such column"),
+            ),
+            (
+                table(&["a", "b"]).key(["a", "b", "a"]),
+                Some("table T: names \"a\" twice as key"),
+            ),
+            (
+                table(&["a"]).child_of("Other", "a").child_of("Third", "a"),
+                Some("table T: names \"a\" twice as parent"),
             ),
             (
                 table(&["a"]).child_of("Other", "c"),

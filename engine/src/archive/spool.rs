@@ -5,6 +5,7 @@
 //! leftovers. It holds personal data, so nobody else may look into it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -21,11 +22,11 @@ impl Spool {
     pub(super) fn create(parent: &Path, stem: &str) -> Result<Self, ArchiveError> {
         fs::create_dir_all(parent).map_err(ArchiveError::io("make folder", parent))?;
         let folder = parent.join(format!(".deskvault-{stem}.spool"));
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&folder)
-            .map_err(ArchiveError::io("make folder", &folder))?;
-        Ok(Self { folder })
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => Ok(Self { folder }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ArchiveError::SpoolExists(folder)),
+            Err(source) => Err(ArchiveError::io("make folder", &folder)(source)),
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

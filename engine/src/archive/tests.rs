@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::manifest::{Manifest, Module, ModuleState, Plugin};
 use super::settings::Settings;
 use super::zip_format::{Layout, ZIP_32};
-use super::{ArchiveError, Head, Outcome, Published, Report, Writer};
+use super::{ArchiveError, Head, Outcome, Problem, Published, Report, Writer};
 
 mod damage;
 mod foreign;
@@ -104,10 +104,17 @@ fn verify(path: &Path) -> Result<Report, ArchiveError> {
     super::verify(path, &|_, _| {}, &CancellationToken::new())
 }
 
+impl PartialEq<&str> for Problem {
+    fn eq(&self, line: &&str) -> bool {
+        let shown = self.to_string();
+        shown == *line
+    }
+}
+
 /// The problems of an archive that can be read; one for one that cannot.
 fn problems(path: &Path) -> Vec<String> {
     match verify(path) {
-        Ok(report) => report.problems,
+        Ok(report) => report.problems.iter().map(ToString::to_string).collect(),
         Err(error) => vec![error.to_string()],
     }
 }

@@ -5,6 +5,8 @@
 //! parents are matched over all tables (`keys`). Memory does not grow with the archive. What an archive says
 //! of itself may be a lie; nothing is taken from it unchecked.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,6 +26,8 @@ mod structure;
 
 /// More problems than this are counted, not listed.
 const MAX_PROBLEMS: usize = 100;
+/// More notes than this are counted, not listed.
+const MAX_NOTES: usize = 1000;
 /// More threads than this gain nothing over the disk, but hold memory.
 const MAX_THREADS: usize = 8;
 
@@ -32,10 +36,14 @@ const MAX_THREADS: usize = 8;
 pub struct Report {
     /// What the archive says of itself.
     pub manifest: Manifest,
-    /// What is not as it must be, a line each, naming file and row. Empty: the archive is sound.
-    pub problems: Vec<String>,
+    /// What is not as it must be, naming file and row. Empty: the archive is sound.
+    pub problems: Vec<Problem>,
     /// How many problems there are beyond those listed.
     pub more_problems: u64,
+    /// The tables in which rows repeat a key. A problem only where the manifest says something else.
+    pub repeated_keys: Vec<RepeatedKeys>,
+    /// Whether there are problems other than repeated keys.
+    pub(super) damaged: bool,
     /// What a person may want to know of a sound archive, a line each: modules that the desk does not have, rows
     /// whose parent is not there. Why it is incomplete, if it is, says the manifest.
     pub notes: Vec<String>,
@@ -49,13 +57,66 @@ pub struct Report {
     pub packed_bytes: u64,
 }
 
+/// Something that is not as it must be. Shown in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file in the archive that it is about; none: the archive itself, or a table.
+    pub file: Option<String>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Problem {
+    fn of(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: Some(file.to_owned()),
+            message: message.into(),
+        }
+    }
+
+    fn at_large(message: impl Into<String>) -> Self {
+        Self {
+            file: None,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Rows of a table that have the key of an earlier row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatedKeys {
+    /// The table.
+    pub table: String,
+    /// How many rows.
+    pub rows: u64,
+    /// The first of them, each with the row whose key it repeats: file and row.
+    pub examples: Vec<(String, String)>,
+}
+
+/// How many rows repeat a key, for people.
+pub(super) fn said(rows: u64) -> String {
+    match rows {
+        1 => "1 row repeats the key of another row".to_owned(),
+        rows => format!("{rows} rows repeat the key of another row"),
+    }
+}
+
 impl Report {
     /// Whether no problem was found. A sound archive may be incomplete: see its manifest's state.
     pub fn is_sound(&self) -> bool {
         self.problems.is_empty()
     }
 
-    fn add(&mut self, problems: Vec<String>) {
+    fn add(&mut self, problems: Vec<Problem>) {
         let room = MAX_PROBLEMS - self.problems.len();
         self.more_problems += problems.len().saturating_sub(room) as u64;
         self.problems.extend(problems.into_iter().take(room));
@@ -63,7 +124,7 @@ impl Report {
 }
 
 /// Reads everything in the archive at `path` and reports what is wrong with it. `progress` is told, by any
-/// thread, the bytes done and in all.
+/// thread, the bytes done and in all: those that are read, and some for each key that is compared.
 ///
 /// An error means that nothing could be reported: the file cannot be read, is no archive, or has lost its
 /// manifest.
@@ -95,6 +156,9 @@ pub(super) fn verify_with(
         structure::Error::Disk(source) => ArchiveError::io("read", path)(source),
         structure::Error::Wrong(reason) => not_archive(reason),
     })?;
+    if cancel.is_cancelled() {
+        return Err(ArchiveError::Cancelled);
+    }
     let layout = Layout::of(&found.manifest, &found.text, limits);
     let problems = structure::compare(&file, &found, &layout).map_err(ArchiveError::io("read", path))?;
     let mut report = Report {
@@ -102,16 +166,25 @@ pub(super) fn verify_with(
         manifest: found.manifest,
         problems: Vec::new(),
         more_problems: 0,
+        repeated_keys: Vec::new(),
+        damaged: false,
         files: 0,
         rows: 0,
         bytes: 0,
         packed_bytes: metadata.len(),
     };
     report.add(problems);
+    if found.repacked {
+        // Not the bytes that the manifest tells of: each file would only say the same again.
+        report.damaged = true;
+        return Ok(report);
+    }
 
     let folder = path.parent().filter(|folder| *folder != "").unwrap_or(Path::new("."));
     let marks = keys::Marks::new(folder);
     let plan = keys::Plan::of(&report.manifest);
+    let progress = content::Progress::new(&report.manifest, &plan, progress);
+    progress.read(0);
     let job = content::Job::new(&file, &report.manifest, &plan, &marks, progress, cancel);
     let results = read_files(&job, &layout, &found.listing).map_err(ArchiveError::io("read", path))?;
     if cancel.is_cancelled() {
@@ -124,15 +197,23 @@ pub(super) fn verify_with(
         report.add(result.problems);
         report.more_problems += result.more_problems;
     }
+    report.damaged = !report.problems.is_empty();
     let keys = plan
-        .judge(marks, &report.manifest, cancel)
+        .judge(marks, &report.manifest, progress, cancel)
         .map_err(ArchiveError::io("write a temporary file beside", path))?;
     if cancel.is_cancelled() {
         return Err(ArchiveError::Cancelled);
     }
     report.add(keys.problems);
     report.more_problems += keys.more_problems;
+    report.repeated_keys = keys.repeated;
     report.notes.extend(keys.notes);
+    if report.notes.len() > MAX_NOTES {
+        let more = report.notes.len() - MAX_NOTES;
+        report.notes.truncate(MAX_NOTES);
+        report.notes.push(format!("{more} more notes"));
+    }
+    progress.end();
     Ok(report)
 }
 
@@ -193,12 +274,13 @@ fn notes(manifest: &Manifest) -> Vec<String> {
         .iter()
         .filter(|module| module.state == ModuleState::Skipped);
     // One that was kept from us is among the reasons already.
-    let mentioned = |module: &str| {
-        let start = format!("module {module} ");
-        manifest.reasons.iter().any(|reason| reason.starts_with(&start))
-    };
+    let mentioned: HashSet<&str> = manifest
+        .reasons
+        .iter()
+        .filter_map(|reason| Some(reason.strip_prefix("module ")?.split_once(' ')?.0))
+        .collect();
     skipped
-        .filter(|module| !mentioned(&module.module))
+        .filter(|module| !mentioned.contains(module.module.as_str()))
         .map(|module| {
             let why = module.reason.as_deref().unwrap_or("no reason given");
             format!("module {} was skipped: {why}", module.module)

@@ -1,7 +1,7 @@
 //! One backup's archive being written: opens tables, joins their parts, publishes the whole.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -101,7 +101,8 @@ impl Shared {
 }
 
 impl Writer {
-    /// Makes the spool folder and starts the packers.
+    /// Makes the spool folder and starts the packers. Fails if the folder, or an archive of the same name, is
+    /// there already.
     pub fn create(settings: &Settings, head: Head, cancel: CancellationToken) -> Result<Self, ArchiveError> {
         Self::with_limits(settings, head, cancel, ZIP_32)
     }
@@ -121,6 +122,13 @@ impl Writer {
             ArchiveError::Settings(format!("the backup's start, {}, is not a usable time", head.started))
         })?;
         let spool = Spool::create(&settings.folder, &stem)?;
+        // Not before the spool is ours: another backup publishes before its spool goes.
+        for state in [State::Complete, State::Incomplete] {
+            let target = settings.folder.join(name::archive(&stem, state));
+            if fs::symlink_metadata(&target).is_ok() {
+                return Err(ArchiveError::Exists(target));
+            }
+        }
         let packers =
             Packers::start(settings.packers).map_err(ArchiveError::io("start packers for", &settings.folder))?;
         let shared = Arc::new(Shared {
@@ -175,17 +183,7 @@ impl Writer {
     /// Joins the parts of all tables, which must be closed, into one ZIP under a temporary name.
     pub fn join(self, outcome: Outcome) -> Result<Joined, ArchiveError> {
         let manifest = self.manifest(outcome)?;
-        let incomplete = if manifest.state == State::Incomplete {
-            "-incomplete"
-        } else {
-            ""
-        };
-        let target: PathBuf = self
-            .shared
-            .settings
-            .folder
-            .join(format!("{}{incomplete}.zip", self.stem));
-        join::join(self.shared, &manifest, target, self.limits)
+        join::join(self.shared, self.stem, &manifest, self.limits)
     }
 
     fn manifest(&self, outcome: Outcome) -> Result<Manifest, ArchiveError> {
@@ -212,6 +210,8 @@ impl Writer {
                 key: table.key,
                 parents: table.parents,
                 rows: files.iter().map(|file| file.rows).sum(),
+                // Only the verification finds them.
+                repeated_keys: 0,
                 desk_count,
                 files,
             });
@@ -230,6 +230,7 @@ impl Writer {
                 reasons.push(format!("module {} failed: {why}", module.module));
             }
         }
+        manifest::bound(&mut reasons);
         let Head {
             desk,
             backup,

@@ -406,7 +406,7 @@ fn publish(
     progress: &dyn Progress,
 ) -> Result<Summary, BackupError> {
     let Judged {
-        modules,
+        mut modules,
         reasons,
         mut notes,
     } = judged;
@@ -430,6 +430,10 @@ fn publish(
     let published = joined.publish(&verifying).map_err(archive_failed)?;
     notes.extend(published.report.notes);
     let manifest = published.report.manifest;
+    // The verification may have found repeated keys.
+    for (summary, module) in modules.iter_mut().zip(&manifest.modules) {
+        (summary.state, summary.reason) = (module.state, module.reason.clone());
+    }
     Ok(Summary {
         desk: plan.desk.clone(),
         kind: plan.kind,

@@ -76,31 +76,36 @@ impl Actions for Engine {
             }
             Err(error) => return Err(error.into()),
         };
-        let more = format!("{} more problems", report.more_problems);
+        let more = archive::Problem {
+            file: None,
+            message: format!("{} more problems", report.more_problems),
+        };
         let problems = report
             .problems
             .into_iter()
-            .chain((report.more_problems > 0).then_some(more));
+            .chain((report.more_problems > 0).then_some(more))
+            .map(|problem| Finding {
+                damage: true,
+                file: problem.file,
+                message: problem.message,
+            });
         let missing = report
             .manifest
             .reasons
             .iter()
             .map(|reason| format!("missing: {reason}"));
-        let notes = missing.chain(report.notes);
-        let finding = |damage| {
-            move |message| Finding {
-                damage,
-                file: None,
-                message,
-            }
-        };
+        let notes = missing.chain(report.notes).map(|message| Finding {
+            damage: false,
+            file: None,
+            message,
+        });
         Ok(Verification {
             archive: archive.to_owned(),
             complete: report.manifest.state == State::Complete,
             files: report.files,
             rows: report.rows,
             bytes: report.bytes,
-            findings: problems.map(finding(true)).chain(notes.map(finding(false))).collect(),
+            findings: problems.chain(notes).collect(),
         })
     }
 

@@ -140,6 +140,43 @@ fn other_tools_archives_of_the_same_files_are_refused() {
 }
 
 #[test]
+fn an_archive_that_another_program_packed_again_is_told_from_a_damaged_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = small(folder.path());
+    let mut archive = zip::ZipArchive::new(fs::File::open(&path).unwrap()).unwrap();
+    let again = folder.path().join("again.zip");
+    let repack = |archive: &mut zip::ZipArchive<fs::File>, rename: &dyn Fn(String) -> Option<String>| {
+        let mut writer = zip::ZipWriter::new(fs::File::create(&again).unwrap());
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index).unwrap();
+            let Some(name) = rename(entry.name().unwrap().into_owned()) else {
+                continue;
+            };
+            let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+            writer.start_file(name, options).unwrap();
+            std::io::copy(&mut entry, &mut writer).unwrap();
+        }
+        writer.finish().unwrap();
+        problems(&again)
+    };
+    let repacked = "it was repacked by another program and therefore is not the archive that was made";
+    assert_eq!(repack(&mut archive, &Some), [repacked]);
+    assert_eq!(
+        repack(&mut archive, &|name| match name.as_str() {
+            "Tickets__1.csv" => None,
+            "Threads__1.csv" => Some("Threats__1.csv".to_owned()),
+            _ => Some(name),
+        }),
+        [
+            repacked,
+            "Threats__1.csv: the manifest knows no such file",
+            "Tickets__1.csv: it is missing",
+            "Threads__1.csv: it is missing",
+        ]
+    );
+}
+
+#[test]
 fn another_compression_of_the_same_bytes_is_found() {
     check(
         |pieces| {

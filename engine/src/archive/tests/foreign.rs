@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{put_together, small, take_apart, verify};
-use crate::archive::{ArchiveError, Manifest};
+use crate::archive::{ArchiveError, Manifest, Module, ModuleState, State};
 
 fn refused(path: &Path) -> String {
     match verify(path) {
@@ -122,6 +122,11 @@ fn manifests_are_checked() {
             "table Tickets: names \"none\" as key or parent, but has no such column",
         ),
         (
+            "/tables/0/key",
+            json!(["id", "subject", "id"]),
+            "table Tickets: names \"id\" twice as key",
+        ),
+        (
             "/tables/0/columns/1/name",
             json!("id"),
             "table Tickets: has two columns called \"id\"",
@@ -160,6 +165,77 @@ fn manifests_are_checked() {
 }
 
 #[test]
+fn manifests_are_bounded() {
+    for (pointer, to, expected) in [
+        (
+            "/modules",
+            json!(vec![json!({"module": "tickets", "state": "complete"}); 2]),
+            "names a module twice",
+        ),
+        (
+            "/modules",
+            json!(vec![json!({"module": "tickets", "state": "complete"}); 10_001]),
+            "names 10001 modules, more than 10000",
+        ),
+        (
+            "/plugins",
+            json!(vec![json!({"module": "tickets", "version": "1", "file": "a"}); 10_001]),
+            "names 10001 plugins, more than 10000",
+        ),
+    ] {
+        let found = changed(move |manifest| *manifest.pointer_mut(pointer).unwrap() = to);
+        assert_eq!(found.as_deref(), Some(expected));
+    }
+    let incomplete = |reasons: usize| {
+        changed(move |manifest| {
+            manifest["state"] = json!("incomplete");
+            manifest["reasons"] = json!(vec!["r"; reasons]);
+        })
+    };
+    assert_eq!(incomplete(10_000), None);
+    assert_eq!(
+        incomplete(10_001).as_deref(),
+        Some("names 10001 reasons, more than 10000")
+    );
+    for (repeated, expected) in [
+        (
+            3,
+            "table Tickets: repeats keys, but the archive says that it is complete",
+        ),
+        (4, "table Tickets: has more repeated keys than rows"),
+    ] {
+        let found = changed(move |manifest| manifest["tables"][0]["repeated_keys"] = json!(repeated));
+        assert_eq!(found.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn many_notes_are_counted_not_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = small(folder.path());
+    let (mut manifest, mut pieces) = take_apart(&path);
+    manifest.state = State::Incomplete;
+    manifest.reasons = (0..4000)
+        .map(|number| format!("module {number} was skipped: why"))
+        .collect();
+    manifest.modules.extend((0..9999).map(|number| Module {
+        module: number.to_string(),
+        state: ModuleState::Skipped,
+        reason: None,
+    }));
+    let text = manifest.to_json().unwrap();
+    let last = pieces.last_mut().unwrap();
+    (last.crc32, last.plain) = (crc32fast::hash(&text), text.len() as u64);
+    last.packed = text;
+    fs::write(&path, put_together(&pieces, manifest.started)).unwrap();
+    let report = verify(&path).unwrap();
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!(report.notes.len(), 1001);
+    assert_eq!(report.notes[0], "module 4000 was skipped: no reason given");
+    assert_eq!(report.notes[1000], "4999 more notes");
+}
+
+#[test]
 fn a_manifest_that_points_beyond_the_file_is_no_danger() {
     let folder = tempfile::tempdir().unwrap();
     let path = small(folder.path());
@@ -173,7 +249,9 @@ fn a_manifest_that_points_beyond_the_file_is_no_danger() {
         fs::write(&path, put_together(&pieces, manifest.started)).unwrap();
         let problems = verify(&path).unwrap().problems;
         assert!(
-            problems.iter().any(|problem| problem.starts_with("Tickets__1.csv: ")),
+            problems
+                .iter()
+                .any(|problem| problem.file.as_deref() == Some("Tickets__1.csv")),
             "{problems:?}"
         );
     }

@@ -2,14 +2,16 @@
 
 use std::error::Error as _;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Mutex;
 
 use plugin_api::{Column, Table, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::{create, finish, head, names, outcome, settings, small, tickets, verify};
 use crate::archive::settings::Settings;
-use crate::archive::{ArchiveError, Module, ModuleState, State, Writer};
+use crate::archive::{ArchiveError, Joined, Module, ModuleState, State, Writer};
 
 #[test]
 fn a_published_archive_is_alone_private_and_sound() {
@@ -38,7 +40,14 @@ fn while_it_is_written_only_the_spool_folder_is_there() {
     assert_eq!(mode(format!("{spool}/Tickets__1.csv.deflate")), 0o600);
     // A second backup with the same name keeps off the first one's parts.
     let error = Writer::create(&settings(folder.path()), head(), CancellationToken::new()).unwrap_err();
-    assert!(error.to_string().ends_with(spool), "{error}");
+    let path = folder.path().join(spool);
+    let expected = format!(
+        "another backup of this desk started in the same second, or its folder was left by a crash: start again; \
+         remove {} if no backup is running",
+        path.display()
+    );
+    assert!(matches!(&error, ArchiveError::SpoolExists(found) if *found == path));
+    assert_eq!(error.to_string(), expected);
     table.write(&[Value::Int(2), Value::Null]).unwrap();
     table.close().unwrap();
     assert_eq!(finish(writer).unwrap().report.rows, 2);
@@ -99,9 +108,26 @@ fn cancellation_ends_it_at_each_step_and_leaves_nothing() {
 #[test]
 fn an_existing_archive_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
+    // One of either name that is there before ends the backup before it has begun.
+    for name in [
+        "support-full-20260102T030405Z.zip",
+        "support-full-20260102T030405Z-incomplete.zip",
+    ] {
+        let target = folder.path().join(name);
+        fs::write(&target, "precious").unwrap();
+        let error = Writer::create(&settings(folder.path()), head(), CancellationToken::new()).unwrap_err();
+        assert!(
+            matches!(&error, ArchiveError::Exists(path) if *path == target),
+            "{error}"
+        );
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+        assert_eq!(names(folder.path()), [name]);
+        fs::remove_file(&target).unwrap();
+    }
+    // One that comes while the backup runs.
     let target = folder.path().join("support-full-20260102T030405Z.zip");
-    fs::write(&target, "precious").unwrap();
     let writer = create(&settings(folder.path()));
+    fs::write(&target, "precious").unwrap();
     let error = finish(writer).unwrap_err();
     assert!(
         matches!(&error, ArchiveError::Exists(path) if *path == target),
@@ -134,22 +160,102 @@ fn a_folder_that_cannot_be_used_is_named() {
     assert!(finish(writer).is_err());
 }
 
+/// A joined archive of two parts with so many tickets, by their keys.
+fn joined(folder: &Path, keys: &[i64]) -> Joined {
+    let writer = create(&Settings {
+        rows_per_part: 4,
+        ..settings(folder)
+    });
+    let mut table = writer.open_table("tickets", tickets()).unwrap();
+    for id in keys {
+        table.write(&[Value::Int(*id), Value::Null]).unwrap();
+    }
+    table.close().unwrap();
+    writer.join(outcome()).unwrap()
+}
+
 #[test]
 fn an_archive_that_does_not_verify_is_not_published() {
     let folder = tempfile::tempdir().unwrap();
-    let writer = create(&settings(folder.path()));
-    let mut table = writer.open_table("tickets", tickets()).unwrap();
-    for id in [1, 2, 1] {
-        table.write(&[Value::Int(id), Value::Null]).unwrap();
-    }
-    table.close().unwrap();
-    match finish(writer).unwrap_err() {
-        ArchiveError::Unsound(problems) => {
-            assert_eq!(problems, ["Tickets__1.csv row 3: the same key as Tickets__1.csv row 1"]);
+    // Damage, with and without a key that is there twice.
+    for keys in [&[1, 2, 3][..], &[1, 2, 1]] {
+        let joined = joined(folder.path(), keys);
+        let zip = folder
+            .path()
+            .join(".deskvault-support-full-20260102T030405Z.spool/archive.zip");
+        let file = fs::OpenOptions::new().write(true).open(zip).unwrap();
+        // The time in the first local header.
+        file.write_all_at(&[0], 10).unwrap();
+        match joined.publish(&|_, _| {}).unwrap_err() {
+            ArchiveError::Unsound(problems) => assert_eq!(
+                problems[0],
+                "Tickets__1.csv: its local header differs from the manifest in its time"
+            ),
+            other => panic!("{other}"),
         }
-        other => panic!("{other}"),
+        assert!(names(folder.path()).is_empty());
     }
-    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn repeated_keys_make_an_archive_incomplete() {
+    let folder = tempfile::tempdir().unwrap();
+    let reason = "Tickets: 3 rows repeat the key of another row, the first: Tickets__1.csv row 3 that of \
+                  Tickets__1.csv row 1";
+    let mut archives = Vec::new();
+    for _ in 0..2 {
+        let published = joined(folder.path(), &[1, 2, 1, 3, 2, 1]).publish(&|_, _| {}).unwrap();
+        assert_eq!(names(folder.path()), ["support-full-20260102T030405Z-incomplete.zip"]);
+        let report = verify(&published.path).unwrap();
+        for report in [&report, &published.report] {
+            assert!(report.is_sound(), "{:?}", report.problems);
+            assert_eq!(report.rows, 6);
+            assert_eq!(report.manifest.state, State::Incomplete);
+            assert_eq!(report.manifest.reasons, [reason]);
+            assert_eq!(report.manifest.tables[0].repeated_keys, 3);
+            let module = &report.manifest.modules[0];
+            assert_eq!(
+                (module.state, module.reason.as_deref()),
+                (ModuleState::Incomplete, Some(reason))
+            );
+            assert_eq!(
+                report.notes,
+                [
+                    "table Tickets: 3 rows repeat the key of another row, as the manifest says, first Tickets__1.csv \
+                  row 3, Tickets__2.csv row 1, Tickets__2.csv row 2"
+                ]
+            );
+        }
+        archives.push(fs::read(&published.path).unwrap());
+        fs::remove_file(&published.path).unwrap();
+    }
+    assert!(archives[0] == archives[1]);
+    // One without says nothing of it.
+    let published = joined(folder.path(), &[1, 2]).publish(&|_, _| {}).unwrap();
+    let manifest = String::from_utf8(published.report.manifest.to_json().unwrap()).unwrap();
+    assert!(!manifest.contains("repeated_keys"));
+}
+
+#[test]
+fn a_verification_tells_where_it_starts_and_when_it_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = small(folder.path());
+    let told = Mutex::new(Vec::new());
+    let tell = |done, total| told.lock().unwrap().push((done, total));
+    let report = crate::archive::verify(&path, &tell, &CancellationToken::new()).unwrap();
+    let told = told.into_inner().unwrap();
+    let tables = &report.manifest.tables;
+    let packed: u64 = tables
+        .iter()
+        .flat_map(|table| &table.files)
+        .map(|file| file.packed_bytes)
+        .sum();
+    // Three keys of tickets; two keys of threads, and their two parents.
+    let total = packed + 7 * 32;
+    assert_eq!(told.first(), Some(&(0, total)));
+    assert_eq!(told.last(), Some(&(total, total)));
+    assert!(told[..told.len() - 1].iter().all(|(done, _)| *done < total));
+    assert!(told.contains(&(packed, total)));
 }
 
 #[test]
@@ -172,6 +278,17 @@ fn incomplete_archives_say_so() {
     assert_eq!(names(folder.path()), ["support-full-20260102T030405Z-incomplete.zip"]);
     assert_eq!(published.report.notes, ["module agents was skipped: forbidden"]);
     assert_eq!(published.report.manifest.reasons, ["module tickets failed: HTTP 500"]);
+}
+
+#[test]
+fn more_reasons_than_an_archive_gives_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut outcome = outcome();
+    outcome.reasons = (1..=10_005).map(|number| format!("reason {number}")).collect();
+    let published = create(&settings(folder.path())).finish(outcome, &|_, _| {}).unwrap();
+    let reasons = published.report.manifest.reasons;
+    assert_eq!((reasons.len(), reasons[9998].as_str()), (10_000, "reason 9999"));
+    assert_eq!(reasons[9999], "6 more reasons");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{create, finish, put_together, settings, small, take_apart, threads, tickets, verify};
 use crate::archive::settings::Settings;
 use crate::archive::table_writer::MAX_ROW;
-use crate::archive::{Digest, Manifest, Report};
+use crate::archive::{Digest, Manifest, Report, State};
 
 /// Replaces the CSV of the small archive's first file, and makes all else of it right.
 fn forge(csv: &[u8], rows: u64, change: impl FnOnce(&mut Manifest)) -> Report {
@@ -104,7 +104,7 @@ fn rows_are_utf_8() {
         (&b"\xE3,\x81\x82\r\n"[..], Some("Tickets__1.csv: row 1 is not UTF-8")),
     ] {
         let problems = forge(&csv(row), 1, |_| {}).problems;
-        assert_eq!(problems.first().map(String::as_str), expected);
+        assert_eq!(problems.first().map(ToString::to_string).as_deref(), expected);
     }
 }
 
@@ -120,7 +120,7 @@ fn keys_are_unique_over_all_parts() {
     check(
         &format!("{HEAD}3,a\r\n2,b\r\n"),
         2,
-        &["Tickets__2.csv row 1: the same key as Tickets__1.csv row 1"],
+        &["Tickets__2.csv: row 1 has the same key as Tickets__1.csv row 1"],
     );
     let report = forge(format!("{HEAD}3,a\r\n2,b\r\n").as_bytes(), 2, |manifest| {
         manifest.tables[0].key.push("subject".to_owned());
@@ -131,12 +131,45 @@ fn keys_are_unique_over_all_parts() {
     });
     assert_eq!(
         report.problems,
-        ["Tickets__1.csv row 2: the same key as Tickets__1.csv row 1"]
+        ["Tickets__1.csv: row 2 has the same key as Tickets__1.csv row 1"]
     );
     let report = forge(format!("{HEAD}1,a\r\n1,a\r\n").as_bytes(), 2, |manifest| {
         manifest.tables[0].key.clear();
     });
     assert!(report.is_sound(), "{:?}", report.problems);
+}
+
+#[test]
+fn repeated_keys_are_held_against_the_manifest() {
+    let twice = format!("{HEAD}3,a\r\n2,b\r\n");
+    let forge = |csv: &str, repeated| {
+        forge(csv.as_bytes(), 2, |manifest| {
+            manifest.tables[0].repeated_keys = repeated;
+            manifest.state = State::Incomplete;
+            manifest.reasons.push("keys repeat".to_owned());
+        })
+    };
+    let report = forge(&twice, 1);
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!(
+        report.notes[0],
+        "table Tickets: 1 row repeats the key of another row, as the manifest says, first Tickets__2.csv row 1"
+    );
+    assert_eq!(report.repeated_keys.len(), 1);
+    let problems = forge(&twice, 2).problems;
+    let files: Vec<_> = problems.iter().map(|problem| problem.file.as_deref()).collect();
+    assert_eq!(files, [None, Some("Tickets__2.csv")]);
+    assert_eq!(
+        problems,
+        [
+            "table Tickets: 1 row repeats the key of another row, the manifest says 2",
+            "Tickets__2.csv: row 1 has the same key as Tickets__1.csv row 1",
+        ]
+    );
+    assert_eq!(
+        forge(&format!("{HEAD}1,a\r\n2,b\r\n"), 1).problems,
+        ["table Tickets: 0 rows repeat the key of another row, the manifest says 1"]
+    );
 }
 
 #[test]
@@ -180,7 +213,8 @@ fn what_unpacks_to_more_than_it_says_is_stopped() {
     assert!(
         report
             .problems
-            .contains(&"Tickets__1.csv: it unpacks to more than the 1 bytes of the manifest".to_owned()),
+            .iter()
+            .any(|problem| *problem == "Tickets__1.csv: it unpacks to more than the 1 bytes of the manifest"),
         "{:?}",
         report.problems
     );
@@ -203,5 +237,5 @@ fn a_row_without_end_is_neither_written_nor_read() {
     let csv = [HEAD.as_bytes(), b"1,\"", long.as_bytes(), long.as_bytes()].concat();
     let report = forge(&csv, 1, |_| {});
     let expected = format!("Tickets__1.csv: a row is larger than {MAX_ROW} bytes");
-    assert_eq!(report.problems, [expected]);
+    assert_eq!(report.problems, [expected.as_str()]);
 }

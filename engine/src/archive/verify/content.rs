@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
+use super::Problem;
 use super::keys::{self, Mark, Marks, Plan};
 use super::plain::{Failure, Plain};
 use crate::archive::manifest::{FileEntry, Manifest, TableEntry};
@@ -22,7 +23,7 @@ const BATCH: usize = 1024;
 /// What was found in one file.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Problem>,
     pub(super) more_problems: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
@@ -31,7 +32,7 @@ pub(super) struct Findings {
 impl Findings {
     fn problem(&mut self, file: &FileEntry, problem: impl std::fmt::Display) {
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(format!("{}: {problem}", file.name));
+            self.problems.push(Problem::of(&file.name, problem.to_string()));
         } else {
             self.more_problems += 1;
         }
@@ -46,10 +47,53 @@ pub(super) struct Job<'a> {
     files: Vec<(usize, &'a FileEntry)>,
     plan: &'a Plan,
     marks: &'a Marks,
-    progress: &'a (dyn Fn(u64, u64) + Sync),
+    progress: Progress<'a>,
     cancel: &'a CancellationToken,
+    /// Packed bytes read.
     done: AtomicU64,
+}
+
+/// How far a verification is, and who is told.
+#[derive(Clone, Copy)]
+pub(super) struct Progress<'a> {
+    tell: &'a (dyn Fn(u64, u64) + Sync),
+    /// Packed bytes of all files.
+    packed: u64,
+    /// Those and [`keys::LENGTH`] for each mark that there can be.
     total: u64,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(manifest: &Manifest, plan: &Plan, tell: &'a (dyn Fn(u64, u64) + Sync)) -> Self {
+        let files = manifest.tables.iter().flat_map(|table| &table.files);
+        let packed = files.map(|file| file.packed_bytes).sum();
+        // What the manifest says of its rows may be a lie.
+        let marks = manifest
+            .tables
+            .iter()
+            .enumerate()
+            .fold(0_u64, |marks, (number, table)| {
+                marks.saturating_add(table.rows.saturating_mul(plan.of_table(number).len() as u64))
+            });
+        let total = marks.saturating_mul(keys::LENGTH as u64).saturating_add(packed);
+        Self { tell, packed, total }
+    }
+
+    /// So many packed bytes are read.
+    pub(super) fn read(self, bytes: u64) {
+        (self.tell)(bytes, self.total);
+    }
+
+    /// All is read, and so many marks are merged.
+    pub(super) fn merged(self, marks: u64) {
+        let done = marks.saturating_mul(keys::LENGTH as u64).saturating_add(self.packed);
+        (self.tell)(done.min(self.total), self.total);
+    }
+
+    /// All is done.
+    pub(super) fn end(self) {
+        (self.tell)(self.total, self.total);
+    }
 }
 
 impl<'a> Job<'a> {
@@ -58,14 +102,12 @@ impl<'a> Job<'a> {
         manifest: &'a Manifest,
         plan: &'a Plan,
         marks: &'a Marks,
-        progress: &'a (dyn Fn(u64, u64) + Sync),
+        progress: Progress<'a>,
         cancel: &'a CancellationToken,
     ) -> Self {
         let tables = manifest.tables.iter().enumerate();
-        let files: Vec<_> = tables
-            .flat_map(|(number, table)| table.files.iter().map(move |file| (number, file)))
-            .collect();
-        let total = files.iter().map(|(_, file)| file.packed_bytes).sum();
+        let files = tables.flat_map(|(number, table)| table.files.iter().map(move |file| (number, file)));
+        let files = files.collect();
         let done = AtomicU64::new(0);
         Self {
             file,
@@ -76,7 +118,6 @@ impl<'a> Job<'a> {
             progress,
             cancel,
             done,
-            total,
         }
     }
 
@@ -84,9 +125,12 @@ impl<'a> Job<'a> {
     pub(super) fn read(&self, number: usize, start: u64) -> io::Result<Findings> {
         let (table_number, entry) = self.files[number];
         let mut findings = Findings::default();
+        if self.cancel.is_cancelled() {
+            return Ok(findings);
+        }
         let told = |bytes: u64| {
-            let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-            (self.progress)(done, self.total);
+            self.progress
+                .read(self.done.fetch_add(bytes, Ordering::Relaxed) + bytes);
             !self.cancel.is_cancelled()
         };
         let mut plain = Plain::new(self.file, start, entry, &told);

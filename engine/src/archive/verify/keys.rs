@@ -6,7 +6,7 @@
 //! parent, in memory that does not grow.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
@@ -17,6 +17,8 @@ use std::{mem, vec};
 use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::content::Progress;
+use super::{Problem, RepeatedKeys, said};
 use crate::archive::manifest::{FileEntry, Manifest, TableEntry};
 
 /// Marks that are sorted at a time: 2 MiB of them.
@@ -24,7 +26,7 @@ const RUN: usize = 64 << 10;
 /// Bytes of all runs' buffers together when they are merged.
 const BUFFERS: usize = 4 << 20;
 /// Length of a mark in the temporary file.
-const LENGTH: usize = 32;
+pub(super) const LENGTH: usize = 32;
 /// Examples named for each sort of finding.
 const EXAMPLES: usize = 3;
 /// The role of a key; others are references, counted from 1.
@@ -76,8 +78,9 @@ pub(super) struct Plan {
 /// What the marks tell.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Problem>,
     pub(super) more_problems: u64,
+    pub(super) repeated: Vec<RepeatedKeys>,
     pub(super) notes: Vec<String>,
 }
 
@@ -95,10 +98,14 @@ impl Plan {
             notes: Vec::new(),
         };
         for (number, entry) in tables.iter().enumerate() {
+            let places: HashMap<&str, usize> = entry
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(place, column)| (column.name.as_str(), place))
+                .collect();
             let columns = |names: &mut dyn Iterator<Item = &String>| -> Vec<usize> {
-                names
-                    .filter_map(|name| entry.columns.iter().position(|column| column.name == *name))
-                    .collect()
+                names.filter_map(|name| places.get(name.as_str()).copied()).collect()
             };
             let mut wanted = Vec::new();
             if !entry.key.is_empty() {
@@ -138,16 +145,25 @@ impl Plan {
         &self.tables[number]
     }
 
-    /// Merges the marks and says what they tell.
-    pub(super) fn judge(self, marks: Marks, manifest: &Manifest, cancel: &CancellationToken) -> io::Result<Verdict> {
+    /// Merges the marks and says what they tell. `progress` is told now and then how many are merged.
+    pub(super) fn judge(
+        self,
+        marks: Marks,
+        manifest: &Manifest,
+        progress: Progress<'_>,
+        cancel: &CancellationToken,
+    ) -> io::Result<Verdict> {
         let mut twice: BTreeMap<u32, Twice> = BTreeMap::new();
         let mut orphans: Vec<Orphans> = self.references.iter().map(|_| Orphans::default()).collect();
         let mut current = (u32::MAX, (0, 0));
         let mut key = None;
         for (number, mark) in marks.sorted()?.enumerate() {
             let mark = mark?;
-            if number % RUN == 0 && cancel.is_cancelled() {
-                return Ok(Verdict::default());
+            if number % RUN == 0 {
+                progress.merged(number as u64);
+                if cancel.is_cancelled() {
+                    return Ok(Verdict::default());
+                }
             }
             if current != (mark.group, mark.hash) {
                 current = (mark.group, mark.hash);
@@ -173,15 +189,45 @@ impl Plan {
             notes: self.notes,
             ..Verdict::default()
         };
-        for (table, Twice { count, examples }) in twice {
-            verdict.more_problems += count - examples.len() as u64;
-            verdict.problems.extend(
-                examples
-                    .into_iter()
-                    .map(|(again, first)| format!("{}: the same key as {}", shown(again), shown(first))),
-            );
-            let name = &manifest.tables[table as usize].name;
-            tracing::debug!(table = %name, count, "keys that are there twice");
+        for (number, entry) in manifest.tables.iter().enumerate() {
+            let Twice { count, examples } = twice.remove(&(number as u32)).unwrap_or_default();
+            let examples: Vec<_> = examples
+                .into_iter()
+                .map(|(again, first)| (shown(again), shown(first)))
+                .collect();
+            let name = &entry.name;
+            if count != entry.repeated_keys {
+                if entry.repeated_keys > 0 {
+                    let (found, expected) = (said(count), entry.repeated_keys);
+                    verdict.problems.push(Problem::at_large(format!(
+                        "table {name}: {found}, the manifest says {expected}"
+                    )));
+                }
+                verdict.more_problems += count - examples.len() as u64;
+                let lines = examples.iter().map(|(again, first)| {
+                    let file = again.split(' ').next().map(str::to_owned);
+                    let message = format!(
+                        "{} has the same key as {first}",
+                        again.split_once(' ').map_or("", |at| at.1)
+                    );
+                    Problem { file, message }
+                });
+                verdict.problems.extend(lines);
+            } else if count > 0 {
+                let rows: Vec<&str> = examples.iter().map(|(again, _)| again.as_str()).collect();
+                verdict.notes.push(format!(
+                    "table {name}: {}, as the manifest says, first {}",
+                    said(count),
+                    rows.join(", ")
+                ));
+            }
+            if count > 0 {
+                verdict.repeated.push(RepeatedKeys {
+                    table: name.clone(),
+                    rows: count,
+                    examples,
+                });
+            }
         }
         for ((table, parent), Orphans { count, examples }) in self.references.into_iter().zip(orphans) {
             if count > 0 {

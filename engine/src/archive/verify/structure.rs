@@ -3,9 +3,12 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 
+use flate2::read::DeflateDecoder;
+
+use super::Problem;
 use crate::archive::manifest::{self, Manifest};
 use crate::archive::name;
 use crate::archive::zip_format::{
@@ -14,6 +17,8 @@ use crate::archive::zip_format::{
 
 /// A directory is held in memory; as many files as an archive can have need less.
 const MAX_DIRECTORY: u64 = 64 << 20;
+/// The method of an entry that is packed.
+const DEFLATED: u16 = 8;
 
 /// Why there is nothing to report about.
 pub(super) enum Error {
@@ -37,6 +42,7 @@ fn wrong<T>(reason: impl Into<String>) -> Result<T, Error> {
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) offset: u64,
+    packed: u64,
     plain: u64,
 }
 
@@ -46,6 +52,8 @@ pub(super) struct Found {
     pub(super) manifest: Manifest,
     /// The manifest as it lies in the archive.
     pub(super) text: Vec<u8>,
+    /// Whether the manifest is packed: no deskvault does that.
+    pub(super) repacked: bool,
     /// The central directory and all that follows it.
     tail: Vec<u8>,
     /// Where the tail starts.
@@ -91,12 +99,13 @@ pub(super) fn locate(file: &File, length: u64) -> Result<Found, Error> {
     let Some(entry) = listing.iter().rfind(|listed| listed.name == name::MANIFEST) else {
         return wrong(format!("it has no {}, among {} entries", name::MANIFEST, listing.len()));
     };
-    let text = read_manifest(file, entry, length)?;
+    let (text, repacked) = read_manifest(file, entry, length)?;
     let manifest = Manifest::parse(&text).map_err(|reason| Error::Wrong(format!("{}: {reason}", name::MANIFEST)))?;
     Ok(Found {
         listing,
         manifest,
         text,
+        repacked,
         tail,
         directory,
         length,
@@ -147,15 +156,22 @@ fn listed(record: &[u8]) -> Option<(Listed, usize)> {
         Some(big)
     };
     let plain = value(24)?;
-    value(20)?;
+    let packed = value(20)?;
     let offset = value(42)?;
     let total = 46 + name + extra + comment;
     record.get(..total)?;
     let name = String::from_utf8_lossy(&record[46..46 + name]).into_owned();
-    Some((Listed { name, offset, plain }, total))
+    let listed = Listed {
+        name,
+        offset,
+        packed,
+        plain,
+    };
+    Some((listed, total))
 }
 
-fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<Vec<u8>, Error> {
+/// The manifest, and whether it had to be unpacked.
+fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<(Vec<u8>, bool), Error> {
     let damaged = || Error::Wrong(format!("the entry {} is damaged", name::MANIFEST));
     let mut header = [0; 30];
     if entry.offset.checked_add(30).is_none_or(|end| end > length) {
@@ -167,18 +183,34 @@ fn read_manifest(file: &File, entry: &Listed, length: u64) -> Result<Vec<u8>, Er
     }
     let skip = |at| u64::from(read_16(&header, at).unwrap_or_default());
     let start = entry.offset + 30 + skip(26) + skip(28);
-    let fits = start.checked_add(entry.plain).is_some_and(|end| end <= length);
-    if !fits || entry.plain > manifest::MAX_LENGTH {
+    let repacked = read_16(&header, 8) == Some(DEFLATED);
+    let size = if repacked { entry.packed } else { entry.plain };
+    let fits = start.checked_add(size).is_some_and(|end| end <= length);
+    if !fits || size.max(entry.plain) > manifest::MAX_LENGTH {
         return Err(damaged());
     }
-    let mut text = vec![0; entry.plain as usize];
-    file.read_exact_at(&mut text, start)?;
-    Ok(text)
+    let mut data = vec![0; size as usize];
+    file.read_exact_at(&mut data, start)?;
+    if !repacked {
+        return Ok((data, false));
+    }
+    let mut text = Vec::new();
+    let unpacked = DeflateDecoder::new(&data[..])
+        .take(manifest::MAX_LENGTH)
+        .read_to_end(&mut text);
+    if unpacked.is_err() || text.len() as u64 != entry.plain {
+        return Err(damaged());
+    }
+    Ok((text, true))
 }
 
 /// Compares all that is not data with what the manifest says it must be. A line for each difference.
-pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result<Vec<String>> {
+pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result<Vec<Problem>> {
     let mut problems = compare_names(found, layout);
+    if found.repacked {
+        let repacked = "it was repacked by another program and therefore is not the archive that was made";
+        problems.insert(0, Problem::at_large(repacked));
+    }
     if !problems.is_empty() {
         // All offsets behind a missing or additional entry differ: to name those too would hide it.
         return Ok(problems);
@@ -187,14 +219,14 @@ pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result
         let expected = layout.local_header(entry);
         let mut header = vec![0; expected.len()];
         if entry.offset + expected.len() as u64 > found.length {
-            problems.push(format!("{}: the archive ends before it", entry.name));
+            problems.push(Problem::of(&entry.name, "the archive ends before it"));
             continue;
         }
         file.read_exact_at(&mut header, entry.offset)?;
         if let Some(field) = difference(&header, &expected, LOCAL_FIELDS) {
-            problems.push(format!(
-                "{}: its local header differs from the manifest in its {field}",
-                entry.name
+            problems.push(Problem::of(
+                &entry.name,
+                format!("its local header differs from the manifest in its {field}"),
             ));
         }
     }
@@ -204,43 +236,45 @@ pub(super) fn compare(file: &File, found: &Found, layout: &Layout) -> io::Result
         let expected = layout.central_header(entry);
         let (header, behind) = rest.split_at(expected.len().min(rest.len()));
         if let Some(field) = difference(header, &expected, CENTRAL_FIELDS) {
-            problems.push(format!(
-                "{}: its record in the central directory differs from the manifest in its {field}",
-                entry.name
+            problems.push(Problem::of(
+                &entry.name,
+                format!("its record in the central directory differs from the manifest in its {field}"),
             ));
         }
         directory += expected.len() as u64;
         rest = behind;
     }
     if rest != layout.end(directory) {
-        problems.push("the end record differs from what the manifest says, or there is something before it".to_owned());
+        problems.push(Problem::at_large(
+            "the end record differs from what the manifest says, or there is something before it",
+        ));
     }
     if found.directory != layout.directory {
-        problems.push(format!(
+        problems.push(Problem::at_large(format!(
             "the central directory starts at byte {}, but by the manifest it must at {}",
             found.directory, layout.directory
-        ));
+        )));
     }
     Ok(problems)
 }
 
-fn compare_names(found: &Found, layout: &Layout) -> Vec<String> {
+fn compare_names(found: &Found, layout: &Layout) -> Vec<Problem> {
     let expected: HashSet<&str> = layout.entries.iter().map(|entry| entry.name.as_str()).collect();
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
     for listed in &found.listing {
         if !expected.contains(listed.name.as_str()) {
-            problems.push(format!(
-                "{}: the manifest knows no such file",
-                listed.name.escape_debug()
+            problems.push(Problem::of(
+                &listed.name.escape_debug().to_string(),
+                "the manifest knows no such file",
             ));
         } else if !seen.insert(listed.name.as_str()) {
-            problems.push(format!("{}: it is there twice", listed.name));
+            problems.push(Problem::of(&listed.name, "it is there twice"));
         }
     }
     for entry in &layout.entries {
         if !seen.contains(entry.name.as_str()) {
-            problems.push(format!("{}: it is missing", entry.name));
+            problems.push(Problem::of(&entry.name, "it is missing"));
         }
     }
     let order = found
@@ -249,7 +283,7 @@ fn compare_names(found: &Found, layout: &Layout) -> Vec<String> {
         .zip(&layout.entries)
         .find(|(listed, entry)| listed.name != entry.name);
     if let (true, Some((listed, entry))) = (problems.is_empty(), order) {
-        problems.push(format!("{}: it is where {} must be", listed.name, entry.name));
+        problems.push(Problem::of(&listed.name, format!("it is where {} must be", entry.name)));
     }
     problems
 }
