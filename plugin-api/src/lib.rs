@@ -49,8 +49,11 @@
 //! | something for each record | [`Desk::each`] |
 //! | everything changed in a range of time | [`Desk::search`]: nothing is lost or repeated while records change |
 //!
-//! They can be nested and chained; they share the window of the [`Job`]. A list by offset or number shifts when records
-//! are deleted while it is read: order it by something that does not change, tell the desk's own count with
+//! They can be nested and chained; they share the window of the [`Job`]. A list by offset or number shifts when a
+//! record is deleted while it is read, and then passes one over that was never deleted. Where the desk tells a total on
+//! every page ([`Paging::total`]), a walk ends with an error as soon as the total falls, and a backup that is made again
+//! has it all; a record that goes while another comes can't be noticed so. Without a total nothing notices it: order
+//! such a list by something that does not change, tell the desk's own count, if there is one, with
 //! [`Output::desk_count`], and prefer links or a search where the desk has them.
 //!
 //! # 4. Jobs and checkpoints
