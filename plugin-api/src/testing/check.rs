@@ -54,7 +54,7 @@ impl fmt::Display for Finding {
 /// | `forbidden` | 403 and 401 are passed on, with their kinds |
 /// | `failing desk` | 500 everywhere and no network are passed on |
 /// | `failing request` | one request that fails is never `Ok` with rows missing, unless they are told as unread or gone |
-/// | `unreadable answer` | HTML, half of a JSON text, and JSON of another shape are [`ErrorKind::Decode`] |
+/// | `unreadable answer` | HTML, half of a JSON text, JSON of another shape and an empty body with 200 are [`ErrorKind::Decode`] |
 /// | `unknown keys` | new keys in records do no harm, and are kept in the column made by [`Table::rest`] |
 /// | `missing keys` | without any one key: no panic, no rows without key |
 /// | `resume` | from every checkpoint: what was written before, and what is written then, is the whole, once |
