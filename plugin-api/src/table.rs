@@ -49,7 +49,7 @@ pub enum Source {
     /// The key of the record that is named like the column.
     #[default]
     SameName,
-    /// A JSON pointer (RFC 6901) into the record.
+    /// A JSON pointer (RFC 6901) into the record, through objects: it does not reach into arrays.
     Pointer(String),
     /// As [`Source::SameName`], or the pointer where there is one; an ISO 8601 time, written in UTC.
     Time(Option<String>),
@@ -135,7 +135,8 @@ impl Column {
         }
     }
 
-    /// Takes the value from elsewhere in the record: a JSON pointer, e.g. `/Owner/id`.
+    /// Takes the value from elsewhere in the record: a JSON pointer through objects, e.g. `/Owner/id`. A list is a value
+    /// as a whole: an index, as in `/tags/0`, finds nothing.
     #[must_use]
     pub fn from(mut self, pointer: impl Into<String>) -> Self {
         let pointer = pointer.into();
