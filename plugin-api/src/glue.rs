@@ -132,7 +132,7 @@ impl<E: Exporter> AbiExporter for Instance<E> {
 
     fn export(&self, job_json: RStr<'_>, host: HostRef<'_>) -> RResult<(), AbiError> {
         self.call(|exporter| {
-            let job: Job = serde_json::from_str(job_json.as_str())
+            let job: Job = serde_json::from_slice(job_json.as_rslice().as_slice())
                 .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("the job can't be read: {error}")))?;
             let _events = logging::forward_to(&host, job.log_level.as_deref());
             run(exporter, &job, Host::new(&host))

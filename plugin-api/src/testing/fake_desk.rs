@@ -128,7 +128,8 @@ pub(super) fn describe<E: Exporter>(exporter: E) -> Result<[Description; 2]> {
     let exporter = glue::wrap(exporter);
     let ask = |exporter: &ExporterBox| -> Result<Description> {
         let json = plain(AbiExporter_TO::describe_json(exporter))?;
-        serde_json::from_str(json.as_str()).map_err(|error| ExportError::decode("the description", error))
+        serde_json::from_slice(json.into_bytes().as_slice())
+            .map_err(|error| ExportError::decode("the description", error))
     };
     let both = [ask(&exporter)?, ask(&exporter)?];
     plain(glue::retire(exporter))?;

@@ -159,7 +159,8 @@ impl State {
     }
 
     fn read<T: DeserializeOwned>(&mut self, what: &str, json: RStr<'_>) -> Result<T> {
-        serde_json::from_str(json.as_str()).map_err(|error| self.misuse(format!("{what} can't be read: {error}")))
+        serde_json::from_slice(json.as_rslice().as_slice())
+            .map_err(|error| self.misuse(format!("{what} can't be read: {error}")))
     }
 
     fn open_table(&mut self, table: Table) -> Result<u32> {
@@ -229,7 +230,7 @@ impl State {
 
 impl AbiHost for FakeHost {
     fn log(&self, level: u8, event_json: RStr<'_>) {
-        let event: Json = serde_json::from_str(event_json.as_str()).unwrap_or_default();
+        let event: Json = serde_json::from_slice(event_json.as_rslice().as_slice()).unwrap_or_default();
         let text = |key: &str| event.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
         let event = LogEvent {
             level,
