@@ -141,7 +141,7 @@ impl<E: Exporter> AbiExporter for Instance<E> {
 }
 
 fn run<E: Exporter>(exporter: &E, job: &Job, host: Host<'_>) -> Result<()> {
-    let desk = Desk::new(host, job.window);
+    let desk = Desk::new(host, job.window, job.waiting_bytes);
     let mut out = Output::open(host, exporter.tables(&desk)?)?;
     exporter.export(job, &desk, &mut out)
 }

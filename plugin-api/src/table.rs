@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(threads.columns.len(), 4);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Table {
     /// The stem of its files: a letter, then at most 63 letters, digits or single underscores.
     /// Unique in the archive, also when letter case is ignored.
@@ -33,6 +34,7 @@ pub struct Table {
 
 /// A column of a [`Table`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Column {
     /// The desk's own name of it (API name); the second header row.
     pub name: String,
@@ -61,6 +63,7 @@ pub enum Source {
 
 /// Says that a column holds the key of a row in another table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Parent {
     /// The table in which the parent is found.
     pub table: String,

@@ -5,12 +5,7 @@ use plugin_api::{Column, Description, Table};
 
 /// A valid description of `module`.
 pub(crate) fn description(module: &str) -> Description {
-    Description {
-        module: module.into(),
-        label: format!("Bad plugin {module}"),
-        connection: "http".into(),
-        tables: vec!["Things".into()],
-    }
+    Description::new(module, format!("Bad plugin {module}")).tables(["Things"])
 }
 
 /// Its one table, of two columns.

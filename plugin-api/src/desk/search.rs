@@ -24,7 +24,8 @@ const MAX_RESTARTS: u32 = 20;
 /// Pages that a slice has at least, by the desk's count: each slice ends with a page that is not full.
 const PAGES_PER_SLICE: u64 = 20;
 
-/// What a search by time needs to know of the desk.
+/// What a search by time needs to know of the desk. It is written as a literal: all of it has to be said. Fields are
+/// added only in 2.0.
 pub struct Search<'s> {
     /// The whole range; records whose time lies outside are dropped.
     pub range: Range,

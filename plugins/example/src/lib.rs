@@ -42,12 +42,7 @@ struct Cursor {
 
 impl Exporter for Example {
     fn describe(&self) -> Description {
-        Description {
-            module: "example".into(),
-            label: "A help desk of your own".into(),
-            connection: "http".into(),
-            tables: vec!["Tickets".into(), "Comments".into()],
-        }
+        Description::new("example", "A help desk of your own").tables(["Tickets", "Comments"])
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

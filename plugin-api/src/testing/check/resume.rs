@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::compare::{bad_key, difference, joined, rows_of, rows_until};
 use super::{Suite, sample};
-use crate::{Exporter, Job, Kind, Range, Timestamp};
+use crate::{Exporter, Job, Range, Timestamp};
 
 /// Checkpoints that are resumed from.
 const MOST_CHECKPOINTS: usize = 60;
@@ -55,10 +55,7 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             to: Timestamp::from_micros(to * 1_000_000),
         };
         let all = Job::custom(module, range(0, 4_102_444_800));
-        let incremental = Job {
-            kind: Kind::Incremental,
-            ..all.clone()
-        };
+        let incremental = Job::incremental(module, range(0, 4_102_444_800));
         for (when, job) in [
             ("a range with everything in it", all),
             ("an incremental backup", incremental),
