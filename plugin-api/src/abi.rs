@@ -183,8 +183,11 @@ pub fn lossy_text(text: RString) -> String {
 }
 
 /// The header of a plugin library, from the constructor of its root module.
-pub const fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHeader {
-    // SAFETY: `root_result`, the only maker of a `RootModuleResult` with a module in it, erases a `PluginRef`.
+///
+/// # Safety
+/// What the constructor gives was made by [`root_result`].
+pub const unsafe fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHeader {
+    // SAFETY: by the caller's word the module is an erased `PluginRef`.
     unsafe { LibHeader::from_constructor::<PluginRef>(constructor, CheckTypeLayout::Yes) }
 }
 
