@@ -137,6 +137,9 @@ impl<'a> Desk<'a> {
 
     /// The pages of a search that is walked by time in place of offsets: nothing is lost or repeated while
     /// records are added and changed. See [`Search`].
+    ///
+    /// A walk by the time of the last change leaves a record that changes meanwhile, and so moves behind the end of the
+    /// range, to the next incremental backup. For a full backup walk by the time of creation, or by id.
     pub fn search<'d>(&'d self, search: Search<'d>, resume: Option<&SearchCursor>) -> Result<SearchPages<'d, 'a>> {
         SearchPages::new(self, search, resume)
     }

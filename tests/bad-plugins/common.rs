@@ -85,7 +85,8 @@ macro_rules! bare_plugin {
         }
 
         #[unsafe(no_mangle)]
-        static DESKVAULT_PLUGIN_HEADER: private::LibHeader = plugin_api::abi::header(root);
+        // SAFETY: `root` gives what `root_result` made.
+        static DESKVAULT_PLUGIN_HEADER: private::LibHeader = unsafe { plugin_api::abi::header(root) };
     };
 }
 pub(crate) use bare_plugin;

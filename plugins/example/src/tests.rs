@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::Example;
 
+mod smallest;
+
 fn asked<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
     let found = request.query.iter().find(|(key, _)| key == name);
     found.map(|(_, value)| value.as_str())
