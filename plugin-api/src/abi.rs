@@ -2,7 +2,10 @@
 //!
 //! **Invariant**: nothing in this file changes once released. A new fact is a new key in one of the JSON texts;
 //! a new method goes last in its trait, with a default body; anything else is generation 2 beside this one.
-//! `tests/` pins sizes and offsets and loads a plugin built from the frozen sources of 1.0.
+//! `frozen.rs` pins sizes and offsets; `tests/` loads a plugin built from the frozen sources of 1.0.
+//!
+//! A text from the other side is not known to be UTF-8, whatever its type says: it is read with [`text`] or
+//! [`lossy_text`], never as a `str` first.
 //!
 //! Authors of exporters do not need this module: [`Exporter`](crate::Exporter) and
 //! [`export_plugin!`](crate::export_plugin) stand in front of it.
@@ -16,6 +19,8 @@
     reason = "abi_stable's sabi_trait expands to such code"
 )]
 
+use std::str::Utf8Error;
+
 use abi_stable::StableAbi;
 use abi_stable::library::{CheckTypeLayout, LibHeader, RootModule, RootModuleResult};
 use abi_stable::marker_type::ErasedPrefix;
@@ -26,6 +31,8 @@ use abi_stable::sabi_types::{RRef, VersionStrings};
 use abi_stable::std_types::{RBox, RResult, RSlice, RStr, RString, RVec};
 
 pub mod manifest;
+#[cfg(test)]
+mod tests;
 
 /// What the bits and the text of a [`Cell`] mean. New kinds keep the layout; a host that does not know a kind
 /// refuses the row.
@@ -159,9 +166,28 @@ impl RootModule for PluginRef {
     const VERSION_STRINGS: VersionStrings = package_version_strings!();
 }
 
+/// A text from the other side, checked: nothing but that side's good manners makes it UTF-8.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text<'a>(text: &RStr<'a>) -> Result<&'a str, Utf8Error> {
+    std::str::from_utf8(text.as_rslice().as_slice())
+}
+
+/// A text from the other side, for people to read: what is not UTF-8 in it becomes U+FFFD.
+pub fn lossy_text(text: RString) -> String {
+    match String::from_utf8(text.into_bytes().into()) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    }
+}
+
 /// The header of a plugin library, from the constructor of its root module.
-pub const fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHeader {
-    // SAFETY: `root_result`, the only maker of a `RootModuleResult` with a module in it, erases a `PluginRef`.
+///
+/// # Safety
+/// What the constructor gives was made by [`root_result`].
+pub const unsafe fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHeader {
+    // SAFETY: by the caller's word the module is an erased `PluginRef`.
     unsafe { LibHeader::from_constructor::<PluginRef>(constructor, CheckTypeLayout::Yes) }
 }
 

@@ -3,7 +3,7 @@
 use abi_stable::std_types::RStr;
 
 use crate::Timestamp;
-use crate::abi::{Cell, CellKind};
+use crate::abi::{Cell, CellKind, text};
 
 /// The value of one field of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,7 +47,7 @@ impl<'a> Value<'a> {
     /// What a cell that crossed the ABI means; the kind's number where it is not known, or its text is not
     /// UTF-8.
     pub fn from_cell(cell: &'a Cell<'a>) -> Result<Self, u8> {
-        let text = || std::str::from_utf8(cell.text.as_str().as_bytes()).map_err(|_| cell.kind.0);
+        let text = || text(&cell.text).map_err(|_| cell.kind.0);
         Ok(match cell.kind {
             CellKind::NULL => Self::Null,
             CellKind::BOOL => Self::Bool(cell.bits != 0),

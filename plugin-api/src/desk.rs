@@ -29,6 +29,47 @@ pub struct Desk<'a> {
     /// Submitted and not taken from the host yet.
     untaken: Cell<usize>,
     waiting: RefCell<HashMap<u64, Waiting>>,
+    memory: Memory,
+}
+
+/// What waits in memory, in bytes. Answers come in any order: behind one that is slow all the others wait.
+struct Memory {
+    /// As the job allows.
+    budget: u64,
+    /// Answers that came and are not used yet.
+    held: Cell<u64>,
+    /// About as large an answer will be, as those before it were; a large one is forgotten again.
+    typical: Cell<u64>,
+}
+
+impl Memory {
+    fn new(budget: u64) -> Self {
+        Self {
+            budget,
+            held: Cell::new(0),
+            // Until it is known better, so large that the default window fits.
+            typical: Cell::new((budget / 16).max(1)),
+        }
+    }
+
+    /// Whether so many more answers will probably fit.
+    fn has_room(&self, more: usize) -> bool {
+        let more = (more as u64).saturating_mul(self.typical.get());
+        self.held.get().saturating_add(more) <= self.budget
+    }
+
+    fn came(&self, bytes: u64) {
+        let typical = self.typical.get();
+        self.typical.set(bytes.max(typical - typical.div_ceil(8)).max(1));
+    }
+
+    fn hold(&self, bytes: u64) {
+        self.held.set(self.held.get().saturating_add(bytes));
+    }
+
+    fn release(&self, bytes: u64) {
+        self.held.set(self.held.get().saturating_sub(bytes));
+    }
 }
 
 /// A request that was submitted and whose answer nobody has used yet.
@@ -42,12 +83,13 @@ struct Waiting {
 pub(crate) struct Ticket(u64);
 
 impl<'a> Desk<'a> {
-    pub(crate) fn new(host: Host<'a>, window: u32) -> Self {
+    pub(crate) fn new(host: Host<'a>, window: u32, waiting_bytes: u64) -> Self {
         Self {
             host,
             window: usize::try_from(window).unwrap_or(usize::MAX).max(1),
             untaken: Cell::new(0),
             waiting: RefCell::new(HashMap::new()),
+            memory: Memory::new(waiting_bytes),
         }
     }
 
@@ -95,6 +137,9 @@ impl<'a> Desk<'a> {
 
     /// The pages of a search that is walked by time in place of offsets: nothing is lost or repeated while
     /// records are added and changed. See [`Search`].
+    ///
+    /// A walk by the time of the last change leaves a record that changes meanwhile, and so moves behind the end of the
+    /// range, to the next incremental backup. For a full backup walk by the time of creation, or by id.
     pub fn search<'d>(&'d self, search: Search<'d>, resume: Option<&SearchCursor>) -> Result<SearchPages<'d, 'a>> {
         SearchPages::new(self, search, resume)
     }
@@ -105,9 +150,10 @@ impl<'a> Desk<'a> {
         self.host.cancelled()
     }
 
-    /// Whether an iterator with `own` requests under way may submit another one ahead.
+    /// Whether an iterator with `own` requests under way may submit another one ahead. One with none always may:
+    /// nested iterators would else wait for each other.
     fn may_submit(&self, own: usize) -> bool {
-        own == 0 || self.waiting.borrow().len() < self.window
+        own == 0 || self.waiting.borrow().len() < self.window && self.memory.has_room(self.untaken.get() + 1)
     }
 
     pub(crate) fn submit(&self, request: &Request) -> Result<Ticket> {
@@ -133,6 +179,7 @@ impl<'a> Desk<'a> {
                 };
                 if let Some(answer) = entry.answer.take() {
                     waiting.remove(&ticket.0);
+                    self.memory.release(size(&answer));
                     return answer;
                 }
             }
@@ -157,7 +204,10 @@ impl<'a> Desk<'a> {
 
     /// Nobody will ask for the answer any more.
     fn forget(&self, ticket: Ticket) {
-        self.waiting.borrow_mut().remove(&ticket.0);
+        let forgotten = self.waiting.borrow_mut().remove(&ticket.0);
+        if let Some(answer) = forgotten.and_then(|waiting| waiting.answer) {
+            self.memory.release(size(&answer));
+        }
     }
 
     /// Takes one finished request from the host.
@@ -167,10 +217,17 @@ impl<'a> Desk<'a> {
         if let Some(entry) = self.waiting.borrow_mut().get_mut(&ticket) {
             let asked = entry.asked.clone();
             let answer = outcome.map(|finished| Response::new(asked, finished));
+            self.memory.came(size(&answer));
+            self.memory.hold(size(&answer));
             entry.answer = Some(answer);
         }
         Ok(())
     }
+}
+
+/// What an answer takes, about.
+fn size(answer: &Result<Response>) -> u64 {
+    answer.as_ref().map_or(0, |response| response.body().len() as u64)
 }
 
 /// What was asked, for messages: method, path and query.

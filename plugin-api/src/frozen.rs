@@ -151,15 +151,11 @@ fn the_job_as_json() {
         from: moment("2031-01-01T00:00:00Z"),
         to: moment("2031-02-01T00:00:00.000001Z"),
     };
-    let job = Job {
-        module: "tickets".into(),
-        kind: Kind::Custom,
-        range: Some(range),
-        started: moment("2031-03-12T07:00:00Z"),
-        window: 8,
-        resume: Some(json!({"page": 3})),
-        log_level: Some("debug".into()),
-    };
+    let job = Job::custom("tickets", range)
+        .started(moment("2031-03-12T07:00:00Z"))
+        .with_window(8)
+        .resumed(json!({"page": 3}))
+        .with_log_level(Some("debug"));
     check(
         &job,
         r#"{"module":"tickets","kind":"custom","range":{"from":"2031-01-01T00:00:00Z","to":"2031-02-01T00:00:00.000001Z"},"started":"2031-03-12T07:00:00Z","window":8,"resume":{"page":3},"log_level":"debug"}"#,
@@ -179,6 +175,9 @@ fn the_job_as_json() {
     // The least that a host may say.
     let least = r#"{"module":"tickets","kind":"full","started":"2031-03-12T07:00:00Z"}"#;
     assert_eq!(serde_json::from_str::<Job>(least).unwrap(), full);
+    // Came later: not said where it is as it always was.
+    let sparing = r#"{"module":"tickets","kind":"full","range":null,"started":"2031-03-12T07:00:00Z","window":16,"resume":null,"log_level":null,"waiting_bytes":5}"#;
+    check(&full.with_waiting_bytes(5), sparing);
     assert_eq!(serde_json::to_string(&Kind::Incremental).unwrap(), "\"incremental\"");
 }
 

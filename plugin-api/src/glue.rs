@@ -61,7 +61,8 @@ macro_rules! export_plugin {
             }
 
             #[unsafe(no_mangle)]
-            static DESKVAULT_PLUGIN_HEADER: private::LibHeader = $crate::abi::header(root);
+            // SAFETY: `root` is the above, and gives what `root_result` made.
+            static DESKVAULT_PLUGIN_HEADER: private::LibHeader = unsafe { $crate::abi::header(root) };
         };
     };
 }
@@ -81,7 +82,6 @@ pub(crate) fn wrap<E: Exporter>(exporter: E) -> ExporterBox {
     let instance = Instance {
         exporter: ManuallyDrop::new(exporter),
         poisoned: AtomicBool::new(false),
-        dropped: false,
     };
     ExporterBox::from_value(instance, TD_Opaque)
 }
@@ -101,7 +101,6 @@ struct Instance<E: Exporter> {
     exporter: ManuallyDrop<E>,
     /// A panic may have left it in any state: it is not called again.
     poisoned: AtomicBool,
-    dropped: bool,
 }
 
 impl<E: Exporter> Instance<E> {
@@ -132,7 +131,7 @@ impl<E: Exporter> AbiExporter for Instance<E> {
 
     fn export(&self, job_json: RStr<'_>, host: HostRef<'_>) -> RResult<(), AbiError> {
         self.call(|exporter| {
-            let job: Job = serde_json::from_str(job_json.as_str())
+            let job: Job = serde_json::from_slice(job_json.as_rslice().as_slice())
                 .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("the job can't be read: {error}")))?;
             let _events = logging::forward_to(&host, job.log_level.as_deref());
             run(exporter, &job, Host::new(&host))
@@ -141,18 +140,15 @@ impl<E: Exporter> AbiExporter for Instance<E> {
 }
 
 fn run<E: Exporter>(exporter: &E, job: &Job, host: Host<'_>) -> Result<()> {
-    let desk = Desk::new(host, job.window);
+    let desk = Desk::new(host, job.window, job.waiting_bytes);
     let mut out = Output::open(host, exporter.tables(&desk)?)?;
     exporter.export(job, &desk, &mut out)
 }
 
 impl<E: Exporter> Drop for Instance<E> {
     fn drop(&mut self) {
-        if std::mem::replace(&mut self.dropped, true) {
-            return;
-        }
         let result = guarded(|| {
-            // SAFETY: `dropped` was false, so this is the first drop, and the exporter is not used after it.
+            // SAFETY: a value is dropped once, and nothing of it is used after that.
             unsafe { ManuallyDrop::drop(&mut self.exporter) };
             Ok(())
         });
@@ -179,9 +175,8 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> RResult<T, AbiError> {
         Err(payload) => {
             let message = message_of(payload.as_ref());
             drop_payload(payload);
-            let last = LAST_PANIC.with_borrow_mut(Option::take);
             // Another message is that of a panic which the exporter caught itself while this one unwound.
-            let place = last.filter(|(_, hooked)| *hooked == message).map(|(place, _)| place);
+            let place = place_of_panic(&message);
             let mut error = ExportError::new(ErrorKind::Panic, message);
             error.place = place;
             RResult::RErr(error.into())
@@ -198,10 +193,16 @@ fn drop_payload(payload: Box<dyn Any + Send>) {
     }
 }
 
-fn message_of(payload: &(dyn Any + Send)) -> String {
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+/// Where the last panic on this thread happened, which had this message.
+pub(crate) fn place_of_panic(message: &str) -> Option<String> {
+    let last = LAST_PANIC.with_borrow_mut(Option::take);
+    last.filter(|(_, hooked)| hooked == message).map(|(place, _)| place)
 }
 
 /// Keeps the place of a panic for the error in place of printing it; this library's panics outside of a call of the

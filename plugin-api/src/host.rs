@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use abi_stable::std_types::{RResult, RSlice, RStr, RString, RVec};
 use serde_json::{Map, Value as Json};
 
-use crate::abi::{AbiError, AbiHost, Cell};
+use crate::abi::{AbiError, AbiHost, Cell, lossy_text};
 use crate::{ErrorKind, ExportError, Note, Request, Result, Table};
 
 /// A borrowed host. It stays on its thread: neither `Send` nor `Sync`.
@@ -47,7 +47,8 @@ impl<'a> Host<'a> {
                 .unwrap_or_else(|| ExportError::new(ErrorKind::Host, "the host finished a request without a ticket")));
         }
         let finished = outcome.and_then(|response| {
-            let headers = serde_json::from_str(response.headers_json.as_str())
+            // From bytes: the text is not known to be UTF-8.
+            let headers = serde_json::from_slice(response.headers_json.into_bytes().as_slice())
                 .map_err(|error| ExportError::new(ErrorKind::Host, format!("the host's headers: {error}")))?;
             Ok(Finished {
                 status: response.status,
@@ -93,10 +94,11 @@ fn plain<T>(result: RResult<T, AbiError>) -> Result<T> {
 
 impl From<AbiError> for ExportError {
     fn from(error: AbiError) -> Self {
-        let detail: Map<String, Json> = serde_json::from_str(error.detail_json.as_str()).unwrap_or_default();
+        let detail = error.detail_json.into_bytes();
+        let detail: Map<String, Json> = serde_json::from_slice(detail.as_slice()).unwrap_or_default();
         Self {
             kind: ErrorKind::from_code(error.kind),
-            message: error.message.into_string(),
+            message: lossy_text(error.message),
             status: detail
                 .get("status")
                 .and_then(Json::as_u64)

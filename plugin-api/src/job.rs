@@ -34,8 +34,9 @@ impl Range {
     }
 }
 
-/// One export of one module.
+/// One export of one module. [`Job::new`] makes one; later versions may add fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Job {
     /// The module to export, as the exporter described it.
     pub module: String,
@@ -57,13 +58,96 @@ pub struct Job {
     /// The most detailed events that the host wants to hear of: `error`, `warn`, `info`, `debug` or `trace`.
     #[serde(default)]
     pub log_level: Option<String>,
+    /// About how many bytes of answers may wait in memory for their turn: with as many, nothing more is asked for
+    /// ahead. 32 MiB unless said otherwise.
+    #[serde(default = "default_waiting_bytes", skip_serializing_if = "is_default_waiting_bytes")]
+    pub waiting_bytes: u64,
 }
 
 fn default_window() -> u32 {
     16
 }
 
+fn default_waiting_bytes() -> u64 {
+    32 << 20
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_default_waiting_bytes(bytes: &u64) -> bool {
+    *bytes == default_waiting_bytes()
+}
+
 impl Job {
+    /// An export of `module`: started on 2100-01-01 unless said otherwise, with a window of 16 requests and all events.
+    pub fn new(module: impl Into<String>, kind: Kind, range: Option<Range>) -> Self {
+        Self {
+            module: module.into(),
+            kind,
+            range,
+            started: Timestamp::from_micros(4_102_444_800_000_000),
+            window: default_window(),
+            resume: None,
+            log_level: Some("trace".to_owned()),
+            waiting_bytes: default_waiting_bytes(),
+        }
+    }
+
+    /// A [`new`](Self::new) export of everything.
+    pub fn full(module: &str) -> Self {
+        Self::new(module, Kind::Full, None)
+    }
+
+    /// A [`new`](Self::new) export of the records of a range.
+    pub fn custom(module: &str, range: Range) -> Self {
+        Self::new(module, Kind::Custom, Some(range))
+    }
+
+    /// A [`new`](Self::new) export of the records since the last backup.
+    pub fn incremental(module: &str, range: Range) -> Self {
+        Self::new(module, Kind::Incremental, Some(range))
+    }
+
+    /// When the backup started.
+    #[must_use]
+    pub fn started(mut self, started: Timestamp) -> Self {
+        self.started = started;
+        self
+    }
+
+    /// Goes on behind a checkpoint with this cursor.
+    ///
+    /// # Panics
+    /// If the cursor can't be written as JSON.
+    #[must_use]
+    pub fn resumed(mut self, cursor: impl Serialize) -> Self {
+        match serde_json::to_value(cursor) {
+            Ok(cursor) => self.resume = Some(cursor),
+            Err(error) => panic!("the cursor is no JSON: {error}"),
+        }
+        self
+    }
+
+    /// Allows this many requests at one time.
+    #[must_use]
+    pub fn with_window(mut self, window: u32) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Lets about this many bytes of answers wait in memory.
+    #[must_use]
+    pub fn with_waiting_bytes(mut self, bytes: u64) -> Self {
+        self.waiting_bytes = bytes;
+        self
+    }
+
+    /// The most detailed events that the host wants to hear of; `None`: the exporter decides.
+    #[must_use]
+    pub fn with_log_level(mut self, level: Option<&str>) -> Self {
+        self.log_level = level.map(str::to_owned);
+        self
+    }
+
     /// Whether a record changed at `moment` is asked for.
     pub fn wants(&self, moment: Timestamp) -> bool {
         self.range.is_none_or(|range| range.contains(moment))
@@ -71,7 +155,15 @@ impl Job {
 }
 
 /// What an exporter says of itself, without a desk at hand.
+///
+/// ```
+/// use plugin_api::Description;
+///
+/// let description = Description::new("contacts", "Contacts").connection("http").tables(["Contacts"]);
+/// assert_eq!(description.tables, ["Contacts"]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Description {
     /// The module it exports, unique among the plugins of an installation: lower-case letters, digits and
     /// hyphens, e.g. `tickets` or `request-tracker`.
@@ -82,4 +174,30 @@ pub struct Description {
     pub connection: String,
     /// The names of the tables that it writes.
     pub tables: Vec<String>,
+}
+
+impl Description {
+    /// An exporter of `module` over `http`, without tables yet.
+    pub fn new(module: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            module: module.into(),
+            label: label.into(),
+            connection: "http".into(),
+            tables: Vec::new(),
+        }
+    }
+
+    /// The kind of connection it speaks over.
+    #[must_use]
+    pub fn connection(mut self, kind: impl Into<String>) -> Self {
+        self.connection = kind.into();
+        self
+    }
+
+    /// Adds the names of tables that it writes.
+    #[must_use]
+    pub fn tables<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.tables.extend(names.into_iter().map(Into::into));
+        self
+    }
 }

@@ -22,7 +22,8 @@
 //! ```
 //!
 //! Leave `panic` alone: a plugin must unwind, and the engine refuses one that is built with `panic = "abort"`. There
-//! is no `unsafe` to write, and no `async`.
+//! is no `unsafe` to write, and no `async`. `#![deny(unsafe_code)]` may stand at the top of the library; `forbid` may not,
+//! because [`export_plugin!`] expands to some, which it allows for itself.
 //!
 //! # 2. The trait
 //!
@@ -47,11 +48,18 @@
 //! | one thing | [`Desk::get`], [`Desk::send`] |
 //! | a list in pages | [`Desk::pages`] with [`Paging`]: by offset, by number, or by links |
 //! | something for each record | [`Desk::each`] |
-//! | everything changed in a range of time | [`Desk::search`]: nothing is lost or repeated while records change |
+//! | everything of a range of time | [`Desk::search`]: nothing is lost or repeated while records are added and go |
 //!
-//! They can be nested and chained; they share the window of the [`Job`]. A list by offset or number shifts when records
-//! are deleted while it is read: order it by something that does not change, tell the desk's own count with
+//! They can be nested and chained; they share the window of the [`Job`]. A list by offset or number shifts when a
+//! record is deleted while it is read, and then passes one over that was never deleted. Where the desk tells a total on
+//! every page ([`Paging::total`]), a walk ends with an error as soon as the total falls, and a backup that is made again
+//! has it all; a record that goes while another comes can't be noticed so. Without a total nothing notices it: order
+//! such a list by something that does not change, tell the desk's own count, if there is one, with
 //! [`Output::desk_count`], and prefer links or a search where the desk has them.
+//!
+//! A search by the time of the last *change* has an end of its own: a record that changes while it is read moves behind
+//! the end of the range, and is left to the next incremental backup. So walk by the time of creation, or by id, where
+//! everything is asked for.
 //!
 //! # 4. Jobs and checkpoints
 //!
@@ -69,8 +77,9 @@
 //! | kind | the backup |
 //! |---|---|
 //! | `Cancelled` | ends. Return at once |
-//! | `Forbidden`, `Unavailable` | goes on without this module, and says so |
-//! | `Unauthorized` | these credentials are wrong for everything |
+//! | `Unavailable` | goes on without this module, and says so: there is nothing to back up |
+//! | `Forbidden` | goes on without this module, and is *incomplete*: there is something, but not for these credentials |
+//! | `Unauthorized` | is *incomplete*: the module failed, as will all others with these credentials |
 //! | `Http`, `Network`, `Decode`, `TooLarge`, `NotFound`, `Other` | is *incomplete*, and says why; the other modules go on |
 //! | `Misuse`, `Panic` | the same, and it is the plugin's fault |
 //!
@@ -79,9 +88,12 @@
 //! **Never return `Ok` when something is missing**: an archive that looks whole and is not is the one thing a backup must
 //! never be.
 //!
-//! Write to the log with [`tracing`](https://docs.rs/tracing): the engine gets it. Do not print.
+//! Write to the log with [`tracing`](https://docs.rs/tracing): the engine gets it. Do not print. Events of threads that
+//! the plugin starts itself go nowhere: the engine hears the one thread that it called.
 //!
 //! # 6. The whole of it
+//!
+//! This is `src/lib.rs`. Its last two lines are for the file of section 7: leave them out as long as there is none.
 //!
 #![doc = "```ignore"]
 #![doc = include_str!("../../plugins/example/src/lib.rs")]
@@ -90,22 +102,41 @@
 //! # 7. Testing
 //!
 //! [`testing`] has a fake desk and a suite that every exporter must pass: order, resuming, cancelling, failures, empty and
-//! odd answers. It takes three lines, and finds most of what goes wrong at three in the morning:
+//! odd answers. A desk is a function from request to reply. The test itself takes three lines, and finds most of what goes
+//! wrong at three in the morning. This is all of `src/tests.rs`:
 //!
-//! ```ignore
-//! #[test]
-//! fn conforms() {
-//!     plugin_api::testing::check_exporter(|| Example, FakeDesk::new(pages));
-//! }
+#![doc = "```ignore"]
+#![doc = include_str!("../../plugins/example/src/tests/smallest.rs")]
+#![doc = "```"]
+//!
+//! More tests, of what the exporter writes to the letter, are in the example's own `plugins/example/src/tests.rs`.
+//!
+//! # 8. Run it
+//!
+//! Build with `cargo build --release`. The library is `target/release/libmy_desk.so`, on macOS `.dylib`; plugins are for
+//! Unix only. Copy it into a folder that the configuration, `deskvault.toml`, names:
+//!
+//! ```toml
+//! [plugins]
+//! folders = ["plugins"]
+//!
+//! [[desk]]
+//! name = "main"
+//! modules = ["example"]
+//!
+//! [desk.connection]
+//! kind = "http"
+//! url = "https://desk.example.org/api"
 //! ```
 //!
-//! The tests of the example are in `plugins/example/src/tests.rs`.
+//! ```text
+//! deskvault plugins check plugins/libmy_desk.so
+//! deskvault plugins list
+//! deskvault backup
+//! ```
 //!
-//! # 8. Installing
-//!
-//! Build with `cargo build --release` and copy the library (`libmy_desk.so`, `.dylib`, `.dll`) into a folder of the
-//! configuration's `plugins.folders`. `deskvault plugins check FILE` says whether the engine takes it, and if not, what
-//! to do; `deskvault plugins list` shows all. One module belongs to one library.
+//! The first says whether the engine takes the library, and if not, what to do; the second shows all modules, each of
+//! which belongs to one library; the third makes the backup.
 //!
 //! # Versions: what never changes
 //!

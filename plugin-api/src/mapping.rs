@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::abi::Cell;
 use crate::response::{Key, pointer_keys};
-use crate::{ExportError, Result, Source, Table, Timestamp, Value};
+use crate::{ErrorKind, ExportError, Result, Source, Table, Timestamp, Value};
 
 /// A table's columns, arranged by where their values are found.
 #[derive(Debug)]
@@ -39,11 +39,22 @@ impl Mapping {
             times: vec![false; table.columns.len()],
         };
         for (at, column) in table.columns.iter().enumerate() {
+            let wrong = |why: &str| {
+                let message = format!("table {}, column {:?}: {why}", table.name, column.name);
+                ExportError::new(ErrorKind::Misuse, message)
+            };
             let keys = match &column.source {
                 Source::SameName | Source::Time(None) => vec![column.name.clone()],
-                Source::Pointer(pointer) | Source::Time(Some(pointer)) => pointer_keys(pointer)?,
+                Source::Pointer(pointer) | Source::Time(Some(pointer)) if pointer.is_empty() => {
+                    return Err(wrong("from(\"\") names the whole record, not a value in it"));
+                }
+                Source::Pointer(pointer) | Source::Time(Some(pointer)) => {
+                    pointer_keys(pointer).map_err(|error| wrong(&error.message))?
+                }
                 Source::Rest => {
-                    mapping.rest = Some(at);
+                    if mapping.rest.replace(at).is_some() {
+                        return Err(wrong("a second column for the rest: there is one rest of a record"));
+                    }
                     continue;
                 }
                 Source::Given => continue,
@@ -58,7 +69,8 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Makes the row of `record`; `given` holds cells by their column's position, which win over the record.
+    /// Makes the row of `record`; `given` holds cells by their column's position, which win over the record: what the
+    /// record has for them is left over, like what no column takes.
     pub(crate) fn row<R>(
         &self,
         record: &RawValue,
@@ -68,6 +80,7 @@ impl Mapping {
         let mut found = Found {
             raw: vec![None; self.times.len()],
             rest: self.rest.map(|_| String::new()),
+            given,
         };
         let mut reader = serde_json::Deserializer::from_str(record.get());
         Walk {
@@ -104,7 +117,7 @@ impl Mapping {
             let columns = cells.len();
             let cell = cells.get_mut(at).ok_or_else(|| {
                 let message = format!("a value is given for column {at} of a table with {columns}");
-                ExportError::new(crate::ErrorKind::Misuse, message)
+                ExportError::new(ErrorKind::Misuse, message)
             })?;
             *cell = value.to_cell();
         }
@@ -142,13 +155,14 @@ fn plain(raw: &str) -> Value<'_> {
 }
 
 /// What was found in a record.
-struct Found<'de> {
+struct Found<'de, 'g> {
     raw: Vec<Option<&'de str>>,
     /// The beginning of an object of what no column took; `None` where nobody wants it.
     rest: Option<String>,
+    given: &'g [(usize, Value<'g>)],
 }
 
-impl<'de> Found<'de> {
+impl<'de> Found<'de, '_> {
     fn keep(&mut self, key: &str, value: &str) {
         if let Some(rest) = &mut self.rest {
             rest.push(if rest.is_empty() { '{' } else { ',' });
@@ -161,10 +175,21 @@ impl<'de> Found<'de> {
 
     /// Deals out the value of one key.
     fn deal(&mut self, node: &Node, key: &str, value: &'de str) -> Result<(), serde_json::Error> {
-        for &column in &node.columns {
-            self.raw[column] = Some(value);
+        let given = self.given;
+        let mut takers = node
+            .columns
+            .iter()
+            .filter(|column| !given.iter().any(|(at, _)| at == *column))
+            .peekable();
+        let whole_is_taken = takers.peek().is_some();
+        let mut earlier = None;
+        for &column in takers {
+            earlier = self.raw[column].replace(value);
         }
-        let whole_is_taken = !node.columns.is_empty();
+        // The key comes twice.
+        if let Some(earlier) = earlier.filter(|earlier| *earlier != value) {
+            self.keep(key, earlier);
+        }
         if node.keys.is_empty() || !value.starts_with('{') {
             // A key that columns look into, but no object here: null says nothing, all else is kept.
             if !whole_is_taken && value != "null" {
@@ -184,12 +209,12 @@ impl<'de> Found<'de> {
 }
 
 /// Goes through the keys of an object.
-struct Walk<'w, 'de> {
+struct Walk<'w, 'de, 'g> {
     node: &'w Node,
-    found: &'w mut Found<'de>,
+    found: &'w mut Found<'de, 'g>,
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for Walk<'_, 'de, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -197,7 +222,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_, 'de> {
+impl<'de> Visitor<'de> for Walk<'_, 'de, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -310,6 +335,85 @@ mod tests {
             ],
         );
         check(&table(), r#"{"Owner":null}"#, &[], &["Null"; 6]);
+    }
+
+    #[test]
+    fn what_a_given_value_stands_in_for_is_kept() {
+        let rest = |text: &str| format!("Json({text:?})");
+        // The column is named like a key, the column looks into an object, and an array.
+        for (at, record, expected) in [
+            (0, r#"{"id":7,"x":1}"#, r#"{"id":7,"x":1}"#),
+            (
+                1,
+                r#"{"Owner":{"id":7,"name":"x"}}"#,
+                r#"{"Owner":{"id":7,"name":"x"}}"#,
+            ),
+            (3, r#"{"tags":["a"]}"#, r#"{"tags":["a"]}"#),
+        ] {
+            let rest = rest(expected);
+            let mut cells = ["Null", "Null", "Null", "Null", "Null", rest.as_str()];
+            cells[at] = "Text(\"given\")";
+            check(&table(), record, &[(at, Value::Text("given"))], &cells);
+        }
+    }
+
+    #[test]
+    fn of_a_key_that_comes_twice_nothing_is_lost() {
+        for (record, id, owner, rest) in [
+            (r#"{"id":1,"id":2,"id":3}"#, "Int(3)", "Null", r#"{"id":1,"id":2}"#),
+            (r#"{"id":1,"id":1,"x":2}"#, "Int(1)", "Null", r#"{"x":2}"#),
+            (
+                r#"{"Owner":{"id":7},"Owner":{"id":8}}"#,
+                "Null",
+                "Int(8)",
+                r#"{"Owner":{"id":7}}"#,
+            ),
+            (
+                r#"{"Owner":{"id":7},"Owner":"x"}"#,
+                "Null",
+                "Int(7)",
+                r#"{"Owner":"x"}"#,
+            ),
+            (r#"{"x":1,"x":2}"#, "Null", "Null", r#"{"x":1,"x":2}"#),
+        ] {
+            let rest = format!("Json({rest:?})");
+            check(&table(), record, &[], &[id, owner, "Null", "Null", "Null", &rest]);
+        }
+    }
+
+    #[test]
+    fn columns_that_can_take_nothing_are_refused() {
+        let table = || Table::new("Contacts");
+        for (table, column, why) in [
+            (
+                table().column(Column::new("all", "All").from("")),
+                "all",
+                "whole record",
+            ),
+            (
+                table().column(Column::new("all", "All").from("").time()),
+                "all",
+                "whole record",
+            ),
+            (
+                table().column(Column::new("id", "Id").from("id")),
+                "id",
+                "no JSON pointer",
+            ),
+            (
+                table().rest("Rest").rest("More"),
+                "More",
+                "a second column for the rest",
+            ),
+        ] {
+            let error = Mapping::new(&table).expect_err(why);
+            assert_eq!(error.kind, crate::ErrorKind::Misuse);
+            assert!(
+                error.message.starts_with(&format!("table Contacts, column {column:?}")),
+                "{error}"
+            );
+            assert!(error.message.contains(why), "{error}");
+        }
     }
 
     #[test]

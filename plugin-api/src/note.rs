@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A fact about a running export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Note {
     /// About how many rows the whole export will write, for the progress bar.
     Expected {

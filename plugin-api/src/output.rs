@@ -22,6 +22,8 @@ struct Open {
     /// Where the columns of its key are.
     key: Vec<usize>,
     rows: u64,
+    /// The largest count that the desk gave.
+    desk_count: Option<u64>,
 }
 
 impl Open {
@@ -66,6 +68,7 @@ impl<'a> Output<'a> {
             mapping,
             key,
             rows: 0,
+            desk_count: None,
         });
         Ok(TableId(self.tables.len() - 1))
     }
@@ -146,9 +149,15 @@ impl<'a> Output<'a> {
     }
 
     /// What the desk itself says of the number of records in a table, for the range that is backed up. The engine
-    /// holds the rows against it: a difference makes the backup *incomplete*. Told twice, the later one counts.
+    /// holds the rows against it: a difference makes the backup *incomplete*. Told more than once, the largest one
+    /// counts: a later and smaller one would hide a record that was passed over while the list shrank.
     pub fn desk_count(&mut self, table: TableId, count: u64) -> Result<()> {
-        let table = self.tables[table.0].number;
+        let open = &mut self.tables[table.0];
+        if open.desk_count.is_some_and(|told| told >= count) {
+            return Ok(());
+        }
+        open.desk_count = Some(count);
+        let table = open.number;
         self.host.tell(&Note::DeskCount { table, count })
     }
 

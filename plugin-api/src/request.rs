@@ -25,6 +25,7 @@ pub enum Method {
 /// assert_eq!(request.path, "/tickets");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Request {
     /// GET unless said otherwise.
     #[serde(default)]

@@ -38,9 +38,10 @@ impl Response {
         self.body.as_slice()
     }
 
-    /// Whether there is nothing in it: 204, or an empty body.
+    /// Whether the desk says that there is nothing: 204 or 205. Any other answer without a body is none that can be
+    /// read: a proxy that breaks off must not look like a list without records.
     pub fn is_empty(&self) -> bool {
-        self.status == 204 || self.body.is_empty()
+        matches!(self.status, 204 | 205)
     }
 
     /// The value of a header, by its name in lower case.
@@ -264,3 +265,47 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Path<'_, T> {
 /// A key of an object, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
 pub(crate) struct Key<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::Response;
+    use crate::ErrorKind;
+    use crate::host::Finished;
+
+    #[test]
+    fn only_a_status_says_that_there_is_nothing() {
+        for (status, is_empty) in [
+            (200, false),
+            (201, false),
+            (203, false),
+            (206, false),
+            (204, true),
+            (205, true),
+        ] {
+            let finished = Finished {
+                status,
+                headers: vec![("content-length".into(), "0".into())],
+                body: Vec::new().into(),
+            };
+            let response = Response::new("GET /list".into(), finished).ok().expect("2xx");
+            let kinds = [
+                response
+                    .records("/items")
+                    .map(|records| records.len())
+                    .map_err(|error| error.kind),
+                response
+                    .records("")
+                    .map(|records| records.len())
+                    .map_err(|error| error.kind),
+                response
+                    .count("/total")
+                    .map(|count| count as usize)
+                    .map_err(|error| error.kind),
+                response.at::<u64>("/next").map(|_| 0).map_err(|error| error.kind),
+            ];
+            let expected = if is_empty { Ok(0) } else { Err(ErrorKind::Decode) };
+            assert_eq!(kinds, [expected; 4], "{status}");
+            assert_eq!(response.is_empty(), is_empty);
+        }
+    }
+}

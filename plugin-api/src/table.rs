@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(threads.columns.len(), 4);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Table {
     /// The stem of its files: a letter, then at most 63 letters, digits or single underscores.
     /// Unique in the archive, also when letter case is ignored.
@@ -33,6 +34,7 @@ pub struct Table {
 
 /// A column of a [`Table`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Column {
     /// The desk's own name of it (API name); the second header row.
     pub name: String,
@@ -49,7 +51,7 @@ pub enum Source {
     /// The key of the record that is named like the column.
     #[default]
     SameName,
-    /// A JSON pointer (RFC 6901) into the record.
+    /// A JSON pointer (RFC 6901) into the record, through objects: it does not reach into arrays.
     Pointer(String),
     /// As [`Source::SameName`], or the pointer where there is one; an ISO 8601 time, written in UTC.
     Time(Option<String>),
@@ -61,6 +63,7 @@ pub enum Source {
 
 /// Says that a column holds the key of a row in another table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Parent {
     /// The table in which the parent is found.
     pub table: String,
@@ -135,7 +138,8 @@ impl Column {
         }
     }
 
-    /// Takes the value from elsewhere in the record: a JSON pointer, e.g. `/Owner/id`.
+    /// Takes the value from elsewhere in the record: a JSON pointer through objects, e.g. `/Owner/id`. A list is a value
+    /// as a whole: an index, as in `/tags/0`, finds nothing.
     #[must_use]
     pub fn from(mut self, pointer: impl Into<String>) -> Self {
         let pointer = pointer.into();

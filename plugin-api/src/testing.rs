@@ -12,12 +12,7 @@
 //!
 //! impl Exporter for Contacts {
 //!     fn describe(&self) -> Description {
-//!         Description {
-//!             module: "contacts".into(),
-//!             label: "Contacts".into(),
-//!             connection: "http".into(),
-//!             tables: vec!["Contacts".into()],
-//!         }
+//!         Description::new("contacts", "Contacts").tables(["Contacts"])
 //!     }
 //!
 //!     fn tables(&self, _: &Desk<'_>) -> Result<Vec<Table>> {
@@ -57,7 +52,6 @@
 mod check;
 mod fake_desk;
 mod fake_host;
-mod job;
 mod mutate;
 pub(crate) mod random;
 mod reply;

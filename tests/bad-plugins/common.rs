@@ -5,12 +5,7 @@ use plugin_api::{Column, Description, Table};
 
 /// A valid description of `module`.
 pub(crate) fn description(module: &str) -> Description {
-    Description {
-        module: module.into(),
-        label: format!("Bad plugin {module}"),
-        connection: "http".into(),
-        tables: vec!["Things".into()],
-    }
+    Description::new(module, format!("Bad plugin {module}")).tables(["Things"])
 }
 
 /// Its one table, of two columns.
@@ -90,7 +85,8 @@ macro_rules! bare_plugin {
         }
 
         #[unsafe(no_mangle)]
-        static DESKVAULT_PLUGIN_HEADER: private::LibHeader = plugin_api::abi::header(root);
+        // SAFETY: `root` gives what `root_result` made.
+        static DESKVAULT_PLUGIN_HEADER: private::LibHeader = unsafe { plugin_api::abi::header(root) };
     };
 }
 pub(crate) use bare_plugin;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use deskvault_tests::plugin;
 use engine::plugins::{Answer, ModuleHost, Plugin, Services};
-use plugin_api::{Job, Kind, Note, Request, Result, Table, Timestamp, Value};
+use plugin_api::{Job, Note, Request, Result, Table, Timestamp, Value};
 use tokio_util::sync::CancellationToken;
 
 const ROWS: i64 = 100_000;
@@ -135,15 +135,10 @@ fn page() -> Vec<u8> {
 fn export(plugin: &Plugin, sink: Sink, rows: i64, pages: u64) {
     let host = ModuleHost::new("synthetic", sink, CancellationToken::new());
     host.enter();
-    let job = Job {
-        module: "synthetic".into(),
-        kind: Kind::Full,
-        range: None,
-        started: Timestamp::from_micros(0),
-        window: 16,
-        resume: Some(serde_json::json!({ "rows": rows, "pages": pages })),
-        log_level: None,
-    };
+    let job = Job::full("synthetic")
+        .started(Timestamp::from_micros(0))
+        .resumed(serde_json::json!({ "rows": rows, "pages": pages }))
+        .with_log_level(None);
     host.outcome(plugin.export(&job, &host)).unwrap();
 }
 

@@ -183,12 +183,11 @@ fn is_zero(number: &u64) -> bool {
 impl TableEntry {
     /// The table as its exporter described it, without where the values came from.
     pub(super) fn table(&self) -> Table {
-        Table {
-            name: self.name.clone(),
-            columns: self.columns.clone(),
-            key: self.key.clone(),
-            parents: self.parents.clone(),
-        }
+        let mut table = Table::new(&self.name)
+            .columns(self.columns.iter().cloned())
+            .key(&self.key);
+        table.parents.clone_from(&self.parents);
+        table
     }
 }
 

@@ -250,15 +250,10 @@ fn export(
 ) -> Result<(), BackupError> {
     let (sender, ended) = mpsc::channel();
     for (place, plugin) in plugins.into_iter().enumerate() {
-        let job = Job {
-            module: plugin.description.module.clone(),
-            kind: plan.kind,
-            range: plan.range,
-            started,
-            window: u32::try_from(plan.connection.limits.in_flight * AHEAD).unwrap_or(u32::MAX),
-            resume: None,
-            log_level: Some(plan.log_level.as_str().to_ascii_lowercase()),
-        };
+        let job = Job::new(&plugin.description.module, plan.kind, plan.range)
+            .started(started)
+            .with_window(u32::try_from(plan.connection.limits.in_flight * AHEAD).unwrap_or(u32::MAX))
+            .with_log_level(Some(&plan.log_level.as_str().to_ascii_lowercase()));
         progress.event(Event::ModuleStarted { module: &job.module });
         let module = Module::start(place, plugin, job, connection, writer, &running.stop, sender.clone());
         running.modules.push(module.map_err(BackupError::System)?);

@@ -238,6 +238,8 @@ impl Services for ModuleServices {
                     "{name}: record {key:?} was deleted while it was read"
                 );
             }
+            // What a later version tells is passed over.
+            _ => {}
         }
         Ok(())
     }

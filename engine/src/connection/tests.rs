@@ -141,10 +141,7 @@ fn what_an_exporter_may_not_ask_is_refused_at_once() {
         Request::get("https://desk.example/api/tickets"),
         Request::get("/tickets").header("Authorization", "whisper"),
         Request::get("/tickets").header("X-A", "whisper\r\nX-B: 1"),
-        Request {
-            body: Some("whisper".into()),
-            ..Request::get("/tickets")
-        },
+        get_with_a_body("whisper"),
     ] {
         assert_eq!(bench.refused(request).kind, ErrorKind::Misuse);
     }
@@ -162,4 +159,10 @@ fn what_an_exporter_may_not_ask_is_refused_at_once() {
         "a refused request has no ticket"
     );
     assert_eq!(bench.connection.stats().retries, 0);
+}
+
+fn get_with_a_body(body: &str) -> Request {
+    let mut request = Request::get("/tickets");
+    request.body = Some(body.into());
+    request
 }

@@ -26,6 +26,8 @@ pub struct Paging {
     items: String,
     total: Option<String>,
     skip: u64,
+    /// The total that an earlier run was told.
+    known: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,7 @@ impl Paging {
             items: String::new(),
             total: None,
             skip: 0,
+            known: 0,
         }
     }
 
@@ -99,6 +102,10 @@ impl Paging {
 
     /// Where a page says how many records the whole list has. With it the pages behind the first are asked for in
     /// parallel; without it one after the other.
+    ///
+    /// Every page must say it. A total that falls while the list is read ends the walk with
+    /// [`ErrorKind::Decode`]: a record was deleted, those behind it moved up, and one of them may have moved from a
+    /// page that is still to be read into one that was read.
     #[must_use]
     pub fn total(mut self, pointer: &str) -> Self {
         self.total = Some(pointer.into());
@@ -110,6 +117,14 @@ impl Paging {
     #[must_use]
     pub fn skip(mut self, pages: u64) -> Self {
         self.skip = pages;
+        self
+    }
+
+    /// The total that an earlier run was told, where pages are skipped: if the list has fewer records now, those
+    /// behind the skipped pages may have moved into them.
+    #[must_use]
+    pub fn known_total(mut self, total: u64) -> Self {
+        self.known = total;
         self
     }
 
@@ -140,7 +155,7 @@ impl Paging {
 
 /// Iterator of [`Desk::pages`]. It ends behind the last page, and does not give pages without records.
 ///
-/// With a total the last page is known. Without one a page that is shorter than asked for is the last, if there is
+/// With a total the last page is known, and a list that shrinks meanwhile is an error. Without one a page that is shorter than asked for is the last, if there is
 /// nothing behind it: one more request makes sure, since a desk that caps the size of its pages would otherwise lose
 /// all its other records.
 pub struct Pages<'d, 'a> {
@@ -152,6 +167,8 @@ pub struct Pages<'d, 'a> {
     next: u64,
     /// Pages that the total promises; more may follow where the list grew meanwhile.
     promised: Option<u64>,
+    /// The largest total that was told.
+    total: u64,
     /// The size of the page before, if it was short and the request under way makes sure that it was the last.
     short: Option<u64>,
     /// Pages without records since the last one with some.
@@ -195,6 +212,7 @@ impl<'d, 'a> Pages<'d, 'a> {
             under_way: VecDeque::new(),
             next: paging.skip,
             promised: None,
+            total: paging.known,
             short: None,
             empty: 0,
             link: None,
@@ -251,8 +269,21 @@ impl<'d, 'a> Pages<'d, 'a> {
             }
             self.ended = self.link.is_none();
         } else if let Some(pointer) = &self.paging.total {
+            let number = self.next.saturating_sub(self.under_way.len() as u64 + 1);
+            let is_promised = self.promised.is_none_or(|promised| number < promised);
+            let total = match page.count(pointer) {
+                // What is asked for behind the promised pages need say no more than that nothing is there.
+                _ if page.is_empty() && !is_promised => self.total,
+                Err(_) if count == 0 && !is_promised => self.total,
+                total => total?,
+            };
+            if total < self.total {
+                let message = "the list shrank while it was read, so a record may have been passed over: back up \
+                               again, or use a search";
+                return Err(ExportError::decode(&page.asked, message));
+            }
+            self.total = total;
             if self.promised.is_none() {
-                let total = page.count(pointer)?;
                 self.promised = Some(total.div_ceil(self.paging.size));
                 let left = total.saturating_sub(self.paging.skip.saturating_mul(self.paging.size));
                 if count < self.paging.size.min(left) {

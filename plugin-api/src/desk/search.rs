@@ -24,7 +24,8 @@ const MAX_RESTARTS: u32 = 20;
 /// Pages that a slice has at least, by the desk's count: each slice ends with a page that is not full.
 const PAGES_PER_SLICE: u64 = 20;
 
-/// What a search by time needs to know of the desk.
+/// What a search by time needs to know of the desk. It is written as a literal: all of it has to be said. Fields are
+/// added only in 2.0.
 pub struct Search<'s> {
     /// The whole range; records whose time lies outside are dropped.
     pub range: Range,
@@ -42,8 +43,8 @@ pub struct Search<'s> {
     pub size: u64,
     /// Where an answer has its records: a JSON pointer.
     pub items: &'static str,
-    /// Where an answer says how many records match; without it the walk is one slice. It says more than there are
-    /// in the range: each request reaches beyond it.
+    /// Where an answer says how many records match; without it the walk is one slice, and one more request makes sure
+    /// of its end. It says more than there are in the range: each request reaches beyond it.
     pub count: Option<&'static str>,
     /// Where a record has its time, a JSON pointer.
     pub time: &'static str,
@@ -289,15 +290,26 @@ impl Slice {
         let first_is_known = keys.first().is_some_and(|(_, id)| self.seen.contains_key(id));
         let moved_up = asked < self.offset && !first_is_known;
         let last = keys.last().map(|(time, _)| *time);
+        let mut anything_new = false;
         let fresh = keys
             .into_iter()
-            .map(|(time, id)| self.seen.insert(id, time).is_none() && self.range.contains(time))
+            .map(|(time, id)| {
+                let is_new = self.seen.insert(id, time).is_none();
+                anything_new |= is_new;
+                is_new && self.range.contains(time)
+            })
             .collect();
         // A desk may give smaller pages than it was asked for: only a page that is smaller than an earlier one, or
         // one with nothing new to ask behind, is the last.
         let count = search.count.and_then(|pointer| response.count(pointer).ok());
         let more = count.is_some_and(|count| count > asked + length);
-        let short = length < self.largest && !more;
+        let short = if search.count.is_some() {
+            length < self.largest && !more
+        } else {
+            // Nobody says how many there are, and a page may be short because the desk hides a record of it: the end
+            // is only where nothing is behind what was read.
+            !anything_new && asked + length <= self.offset
+        };
         self.largest = self.largest.max(length);
         let stuck = more && asked + length <= self.offset && last.is_none_or(|last| last <= self.low);
         if moved_up || stuck {

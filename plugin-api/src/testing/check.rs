@@ -39,6 +39,8 @@ impl fmt::Display for Finding {
 /// Runs an exporter against a desk in every way that the engine might, and panics with a report if it does anything
 /// that would make a backup wrong.
 ///
+/// An exporter that neither comes back nor calls the host is given up after [`FakeDesk::patience`].
+///
 /// `make` makes the exporter anew for each run. The desk is one with records for every table, the more of them (and of
 /// pages) the better; its answers depend on the request alone.
 ///
@@ -54,11 +56,11 @@ impl fmt::Display for Finding {
 /// | `forbidden` | 403 and 401 are passed on, with their kinds |
 /// | `failing desk` | 500 everywhere and no network are passed on |
 /// | `failing request` | one request that fails is never `Ok` with rows missing, unless they are told as unread or gone |
-/// | `unreadable answer` | HTML, half of a JSON text, and JSON of another shape are [`ErrorKind::Decode`] |
+/// | `unreadable answer` | HTML, half of a JSON text, JSON of another shape and an empty body with 200 are [`ErrorKind::Decode`] |
 /// | `unknown keys` | new keys in records do no harm, and are kept in the column made by [`Table::rest`] |
 /// | `missing keys` | without any one key: no panic, no rows without key |
-/// | `resume` | from every checkpoint: what was written before, and what is written then, is the whole, once |
-/// | `ranges` | jobs with a range do not panic; a cursor of another version neither |
+/// | `resume` | from every checkpoint: what was written before, and what is written then, is the whole, once; there is one where an export makes more than ten different requests |
+/// | `ranges` | a range that has everything gives every row; no range panics, nor a cursor of another version |
 ///
 /// # Panics
 /// If the exporter fails a check.

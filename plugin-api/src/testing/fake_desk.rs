@@ -1,8 +1,9 @@
 //! A desk that is a function, and an export of it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
+use std::time::Duration;
 
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{RResult, RStr};
@@ -13,13 +14,21 @@ use super::run::Run;
 use crate::abi::{AbiError, AbiExporter_TO, AbiHost_TO, ExporterBox};
 use crate::{Description, ErrorKind, ExportError, Exporter, Job, Request, Result, glue};
 
+/// How long an exporter may be busy between two calls of the host, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What answers requests.
 pub(super) type Answering = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
 
 /// How the thread of an export ended.
 pub(super) enum Ended {
-    Returned { export: Result<()>, retire: Result<()> },
+    Returned {
+        export: Result<()>,
+        retire: Result<()>,
+    },
     Runaway,
+    /// It does not call the host any more.
+    Idle,
 }
 
 /// A desk for tests: a function from request to reply.
@@ -31,6 +40,7 @@ pub struct FakeDesk {
     pub(super) empty: Option<Answering>,
     seed: u64,
     cancel_after: Option<u64>,
+    patience: Duration,
 }
 
 impl FakeDesk {
@@ -41,6 +51,7 @@ impl FakeDesk {
             empty: None,
             seed: 0,
             cancel_after: None,
+            patience: PATIENCE,
         }
     }
 
@@ -69,6 +80,28 @@ impl FakeDesk {
     pub fn cancel_after(mut self, calls: u64) -> Self {
         self.cancel_after = Some(calls);
         self
+    }
+
+    /// Gives an exporter up that calls the host no more for so long. 20 seconds unless said otherwise.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How the export ends.
+    fn wait(&self, ended: &Receiver<Ended>, host: &FakeHost) -> std::result::Result<Ended, RecvTimeoutError> {
+        let mut calls = host.calls();
+        loop {
+            match ended.recv_timeout(self.patience) {
+                Err(RecvTimeoutError::Timeout) => {}
+                ended => return ended,
+            }
+            let before = std::mem::replace(&mut calls, host.calls());
+            if before == calls {
+                return Ok(Ended::Idle);
+            }
+        }
     }
 
     /// The same desk, with other answers.
@@ -107,8 +140,15 @@ impl FakeDesk {
             let retire = plain(glue::retire(exporter));
             let _ = sender.send(Ended::Returned { export, retire });
         });
-        let returned = match ended.recv() {
+        let returned = match self.wait(&ended, &host) {
             Ok(Ended::Returned { export, retire }) => export.and(retire),
+            Ok(Ended::Idle) => {
+                let message = format!(
+                    "the exporter goes on for ever: it has not called the host for {:?}, and not come back",
+                    self.patience
+                );
+                Err(ExportError::new(ErrorKind::Other, message))
+            }
             Ok(Ended::Runaway) => {
                 let message = "the exporter goes on for ever: it was given up after very many calls of the host";
                 Err(ExportError::new(ErrorKind::Other, message))
@@ -128,7 +168,8 @@ pub(super) fn describe<E: Exporter>(exporter: E) -> Result<[Description; 2]> {
     let exporter = glue::wrap(exporter);
     let ask = |exporter: &ExporterBox| -> Result<Description> {
         let json = plain(AbiExporter_TO::describe_json(exporter))?;
-        serde_json::from_str(json.as_str()).map_err(|error| ExportError::decode("the description", error))
+        serde_json::from_slice(json.into_bytes().as_slice())
+            .map_err(|error| ExportError::decode("the description", error))
     };
     let both = [ask(&exporter)?, ask(&exporter)?];
     plain(glue::retire(exporter))?;

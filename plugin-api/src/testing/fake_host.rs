@@ -16,6 +16,7 @@ use super::reply::Reply;
 use super::rules::{check_request, check_table};
 use super::run::{Checkpoint, Field, LogEvent, Rows, Run};
 use crate::abi::{AbiError, AbiHost, Cell, HttpResponse};
+use crate::glue::{message_of, place_of_panic};
 use crate::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
 /// Calls after which an export is taken to go on for ever.
@@ -86,6 +87,12 @@ impl FakeHost {
         self.state().thread = Some(thread::current().id());
     }
 
+    /// Calls of the host so far, of every kind.
+    pub(super) fn calls(&self) -> u64 {
+        let state = self.state();
+        state.run.calls + (state.run.events.len() + state.run.notes.len()) as u64
+    }
+
     /// What the export came to, and why the fake desk panicked, if it did.
     pub(super) fn outcome(&self, returned: Result<()>) -> (Run, Option<String>) {
         let mut state = self.state();
@@ -136,9 +143,11 @@ impl FakeHost {
         })?;
         // The author's function must not unwind into the ABI; nor is the state locked while it runs.
         let reply = catch_unwind(AssertUnwindSafe(|| (self.answering)(&request))).unwrap_or_else(|payload| {
-            let text = payload.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-            let text = text.unwrap_or("no message").to_owned();
+            let mut text = message_of(payload.as_ref());
+            // The hook of the glue kept it in place of printing it.
+            if let Some(place) = place_of_panic(&text) {
+                text = format!("{text} (at {place})");
+            }
             let reply = Reply::failure(ErrorKind::Host, &format!("the fake desk panicked: {text}"));
             self.state().desk_panic = Some(text);
             reply
@@ -159,7 +168,8 @@ impl State {
     }
 
     fn read<T: DeserializeOwned>(&mut self, what: &str, json: RStr<'_>) -> Result<T> {
-        serde_json::from_str(json.as_str()).map_err(|error| self.misuse(format!("{what} can't be read: {error}")))
+        serde_json::from_slice(json.as_rslice().as_slice())
+            .map_err(|error| self.misuse(format!("{what} can't be read: {error}")))
     }
 
     fn open_table(&mut self, table: Table) -> Result<u32> {
@@ -229,7 +239,7 @@ impl State {
 
 impl AbiHost for FakeHost {
     fn log(&self, level: u8, event_json: RStr<'_>) {
-        let event: Json = serde_json::from_str(event_json.as_str()).unwrap_or_default();
+        let event: Json = serde_json::from_slice(event_json.as_rslice().as_slice()).unwrap_or_default();
         let text = |key: &str| event.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
         let event = LogEvent {
             level,

@@ -51,6 +51,7 @@ enum Fault {
     GoneForAll,
     // unreadable
     SwallowsDecode,
+    TakesNoBodyForNothing,
     OtherKindForDecode,
     // records
     DeniesUnknown,
@@ -62,7 +63,10 @@ enum Fault {
     RepeatsPageOnResume,
     CheckpointTooEarly,
     IgnoresResume,
+    NeverCheckpoints,
     // ranges
+    LosesRowInRange,
+    FailsOnRange,
     PanicsOnRange,
     PanicsOnCursor,
 }
@@ -168,6 +172,9 @@ fn read<T: for<'r> Deserialize<'r>>(record: &RawValue) -> Result<T> {
 impl Contacts {
     fn export_all(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         assert!(job.range.is_none() || self.0 != Fault::PanicsOnRange, "no ranges here");
+        if job.range.is_some() && self.0 == Fault::FailsOnRange {
+            return Err(ExportError::new(ErrorKind::Http, "the desk has no ranges"));
+        }
         let (contacts, notes) = (out.table("Contacts")?, out.table("Notes")?);
         let mut pages = match &job.resume {
             None => 0,
@@ -191,6 +198,9 @@ impl Contacts {
             }
             let mut records = page.records("/data")?;
             any = true;
+            if self.0 == Fault::LosesRowInRange && job.range.is_some() {
+                records.pop();
+            }
             if self.0 == Fault::LosesRowOnResume && job.resume.is_some() {
                 records.remove(0);
             }
@@ -198,7 +208,7 @@ impl Contacts {
             if self.0 == Fault::WrongCount {
                 out.desk_count(contacts, 1_000_000)?;
             }
-            if self.0 != Fault::CheckpointTooEarly {
+            if !matches!(self.0, Fault::CheckpointTooEarly | Fault::NeverCheckpoints) {
                 let kept = out.checkpoint(&json!({ "pages": pages }));
                 if self.0 != Fault::IgnoresCancel {
                     kept?;
@@ -234,6 +244,7 @@ impl Contacts {
             match child.answer {
                 Some(Err(_)) if self.0 == Fault::SwallowsChild => {}
                 Some(Err(_)) if self.0 == Fault::GoneForAll => out.gone(to.1, child.parent)?,
+                Some(Ok(answer)) if self.0 == Fault::TakesNoBodyForNothing && answer.body().is_empty() => {}
                 Some(answer) => Self::notes(out, to.1, &child.parent, &answer?)?,
                 None => {}
             }
@@ -415,6 +426,7 @@ fn swallowed_errors_are_found() {
         (Fault::SwallowsChild, "failing request"),
         (Fault::GoneForAll, "failing request"),
         (Fault::SwallowsDecode, "unreadable answer"),
+        (Fault::TakesNoBodyForNothing, "unreadable answer"),
         (Fault::OtherKindForDecode, "unreadable answer"),
         (Fault::OtherKindForDecode, "missing keys"),
     ] {
@@ -432,6 +444,9 @@ fn rows_lost_or_repeated_on_resume_are_found() {
     ] {
         check(fault, "resume");
     }
+    check(Fault::NeverCheckpoints, "resume");
+    check(Fault::LosesRowInRange, "ranges");
+    check(Fault::FailsOnRange, "ranges");
     check(Fault::PanicsOnRange, "ranges");
     check(Fault::PanicsOnCursor, "ranges");
 }
@@ -474,6 +489,7 @@ fn notes_name_their_tables() {
             .iter()
             .filter(|note| matches!(note, Note::DeskCount { table: 0, .. }))
             .count(),
-        3
+        1,
+        "the same count need not be told again"
     );
 }

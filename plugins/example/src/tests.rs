@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::Example;
 
+mod smallest;
+
 fn asked<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
     let found = request.query.iter().find(|(key, _)| key == name);
     found.map(|(_, value)| value.as_str())
@@ -130,6 +132,24 @@ fn keeps_to_the_range() {
     assert_eq!(asked(list, "updated_from"), Some("2031-03-12T07:02:00Z"));
     assert_eq!(asked(list, "updated_to"), Some("2031-03-12T07:04:00Z"));
     assert_eq!(run.desk_count("Tickets"), None);
+}
+
+#[test]
+fn never_hides_that_the_list_shrank() {
+    // Behind the first page one of its tickets goes: ticket 101 moves into it.
+    let (before, after) = (desk(230), desk(229));
+    let shrinks = FakeDesk::new(move |request| match asked(request, "page") {
+        None | Some("1") => before.reply(request),
+        _ => after.reply(request),
+    });
+    let run = shrinks.run(Example, &Job::full("example"));
+    let error = run.result.as_ref().unwrap_err();
+    assert!(error.message.contains("the list shrank"), "{error}");
+    assert_eq!(run.desk_count("Tickets"), Some(230));
+    // The same between two runs.
+    let resumed = Job::full("example").resumed(&run.checkpoints[0].cursor);
+    let error = desk(229).run(Example, &resumed).result.unwrap_err();
+    assert!(error.message.contains("the list shrank"), "{error}");
 }
 
 #[test]

@@ -34,12 +34,7 @@ struct RequestTracker;
 
 impl Exporter for RequestTracker {
     fn describe(&self) -> Description {
-        Description {
-            module: "request-tracker".into(),
-            label: "Request Tracker 5".into(),
-            connection: "http".into(),
-            tables: tables::NAMES.map(str::to_owned).to_vec(),
-        }
+        Description::new("request-tracker", "Request Tracker 5").tables(tables::NAMES)
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

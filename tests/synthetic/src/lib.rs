@@ -16,12 +16,7 @@ struct Synthetic;
 
 impl Exporter for Synthetic {
     fn describe(&self) -> Description {
-        Description {
-            module: "synthetic".into(),
-            label: "Synthetic rows".into(),
-            connection: "http".into(),
-            tables: vec!["Rows".into(), "Records".into()],
-        }
+        Description::new("synthetic", "Synthetic rows").tables(["Rows", "Records"])
     }
 
     fn tables(&self, _: &Desk<'_>) -> Result<Vec<Table>> {

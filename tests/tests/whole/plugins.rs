@@ -10,22 +10,17 @@ use std::time::{Duration, Instant};
 use deskvault_tests::memory::Memory;
 use deskvault_tests::{bad_plugin, plugin};
 use engine::plugins::{ModuleHost, Plugin, Registry};
-use plugin_api::{ErrorKind, ExportError, Job, Kind, Timestamp};
+use plugin_api::{ErrorKind, ExportError, Job, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a good plugin on a busy machine; only the one that never describes itself waits it out.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn job(module: &str) -> Job {
-    Job {
-        module: module.into(),
-        kind: Kind::Full,
-        range: None,
-        started: Timestamp::from_micros(0),
-        window: 4,
-        resume: None,
-        log_level: None,
-    }
+    Job::full(module)
+        .started(Timestamp::from_micros(0))
+        .with_window(4)
+        .with_log_level(None)
 }
 
 fn export(plugin: &Plugin) -> (Result<(), ExportError>, Memory) {

@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::{FakeDesk, Reply, asked, kind, numbers, ways, with_desk};
 use crate::{ErrorKind, ExportError, Paging, Request};
@@ -173,6 +174,56 @@ fn no_more_items_are_taken_than_a_few_windows() {
     });
     assert_eq!(result, Ok(10));
     assert!(TAKEN.load(Ordering::Relaxed) <= 10 + 4 * 4);
+}
+
+/// The most bytes of answers that waited at one time, and the requests in flight.
+fn most_held(window: u32, budget: u64, answer: usize) -> (u64, usize) {
+    let sizes = FakeDesk::new(move |_| Reply::bytes(200, vec![b' '; answer]));
+    let most = (0..8).map(|seed| {
+        let result = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&result);
+        let job = crate::Job::full("does").with_window(window).with_waiting_bytes(budget);
+        let does = super::Does {
+            work: Box::new(move |desk| {
+                let mut most = 0;
+                for child in desk.each((0..100).map(Ok), double) {
+                    assert_eq!(
+                        child?.answer.transpose()?.map(|answer| answer.body().len()),
+                        Some(answer)
+                    );
+                    most = most.max(desk.memory.held.get());
+                }
+                assert_eq!(desk.memory.held.get(), 0, "all that came was used");
+                // Also what nobody asks for any more.
+                let mut dropped = desk.each((0..100).map(Ok), double);
+                dropped.next().transpose()?;
+                drop(dropped);
+                assert_eq!(desk.memory.held.get(), 0);
+                Ok(most)
+            }),
+            result,
+        };
+        let run = sizes.clone().seed(seed).run(does, &job);
+        assert_eq!(run.result, Ok(()));
+        (*told.lock().unwrap(), run.most_in_flight)
+    });
+    most.fold((0, 0), |(held, flight), (other, more)| {
+        (held.max(other.unwrap_or(0)), flight.max(more))
+    })
+}
+
+#[test]
+fn answers_that_wait_keep_to_a_budget() {
+    const ANSWER: usize = 64 << 10;
+    // As the default, on a smaller scale: 16 requests at first, when the size of answers is not known.
+    let (held, flight) = most_held(100, 4 * ANSWER as u64, ANSWER);
+    assert!(held <= 16 * ANSWER as u64, "{held}");
+    assert!(flight <= 16, "{flight}");
+    // Small answers take the whole window, also where the budget is nothing to speak of.
+    assert_eq!(most_held(100, 4 * ANSWER as u64, 10).1, 100);
+    assert_eq!(most_held(16, 4 * ANSWER as u64, ANSWER).1, 16);
+    // One at a time always goes on.
+    assert_eq!(most_held(100, 0, ANSWER).1, 1);
 }
 
 #[test]

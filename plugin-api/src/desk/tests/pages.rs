@@ -153,8 +153,8 @@ fn short_and_empty_pages_in_the_middle_are_no_end() {
 }
 
 #[test]
-fn a_list_that_grows_or_shrinks_while_it_is_read_ends_where_it_ends() {
-    for (after, expected) in [(137, 137), (100, 100), (42, 42), (90, 90)] {
+fn a_list_that_grows_while_it_is_read_ends_where_it_ends() {
+    for (after, expected) in [(137, 137), (100, 100), (95, 95)] {
         for way in ways() {
             let calls = Arc::new(AtomicU64::new(0));
             let desk = FakeDesk::new(move |request| {
@@ -169,6 +169,54 @@ fn a_list_that_grows_or_shrinks_while_it_is_read_ends_where_it_ends() {
             // When the last promised page has become full, there may be more behind it.
             assert_eq!(result, Ok((0..expected).collect()), "{way:?}");
         }
+    }
+}
+
+#[test]
+fn a_list_that_shrinks_while_it_is_read_is_an_error() {
+    let shrank = |result: Result<Vec<u64>>| {
+        let error = result.expect_err("a record was passed over");
+        assert_eq!(error.kind, ErrorKind::Decode);
+        assert!(error.message.contains("the list shrank while it was read"), "{error}");
+    };
+    // Behind the first page, or behind the fifth, one record or many of those that were read go.
+    for (calls_before, after) in [(1, 94), (1, 42), (1, 10), (1, 0), (5, 94), (9, 94)] {
+        for way in ways() {
+            for paging in [number().total("/total"), offset().total("/total")] {
+                for nothing in [false, true] {
+                    let calls = AtomicU64::new(0);
+                    let desk = FakeDesk::new(move |request| {
+                        if calls.fetch_add(1, Ordering::Relaxed) < calls_before {
+                            return page_of(request, 95, 10, &json!(95));
+                        }
+                        if nothing && after == 0 {
+                            return Reply::empty();
+                        }
+                        page_of(request, after, 10, &json!(after))
+                    });
+                    shrank(walk(&desk, way, &paging).0);
+                }
+            }
+        }
+    }
+    // It shrank between an earlier run and this one.
+    let desk = FakeDesk::new(|request| page_of(request, 94, 10, &json!(94)));
+    let paging = number().total("/total").skip(3);
+    shrank(walk(&desk, (4, 0), &paging.clone().known_total(95)).0);
+    assert_eq!(walk(&desk, (4, 0), &paging.known_total(94)).0, Ok((30..94).collect()));
+}
+
+#[test]
+fn behind_the_promised_pages_no_total_is_needed() {
+    for behind in [Reply::empty(), Reply::json(200, json!({"items": []}))] {
+        let desk = FakeDesk::new(move |request| {
+            if asked(request, "page") > 2 {
+                behind.clone()
+            } else {
+                page_of(request, 20, 10, &json!(20))
+            }
+        });
+        assert_eq!(walk(&desk, (4, 0), &number().total("/total")).0, Ok((0..20).collect()));
     }
 }
 

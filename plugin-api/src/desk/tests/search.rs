@@ -277,6 +277,47 @@ fn a_search_keeps_its_turn_when_others_take_the_whole_window() {
 }
 
 #[test]
+fn without_a_count_a_page_that_is_short_in_the_middle_is_no_end() {
+    for round in 0..40 {
+        let mut random = Random::new(round);
+        let range = range(1_000 * SECOND, 4_600 * SECOND);
+        let count = [0, 1, 9, 10, 11, 95, 300][random.below(7)];
+        let records = Arc::new(records(&mut random, count, range));
+        // One in seven is cut out of its page, after the page was made.
+        let hides = move |id: u64| round % 4 != 0 && id % 7 == 3;
+        let manner = Manner {
+            cap: [u64::MAX, 7][random.below(2)],
+            ..USUAL
+        };
+        let held = Arc::clone(&records);
+        let desk = FakeDesk::new(move |request| {
+            let reply = answer(request, &held, manner);
+            let Some(mut page) = reply.to_value() else { return reply };
+            let data = page["data"].as_array_mut().expect("a list");
+            data.retain(|record| !hides(record["id"].as_u64().unwrap_or(0)));
+            Reply::json(200, json!({ "data": data }))
+        });
+        let (result, run) = with_desk(&desk, (4, round), move |desk| {
+            let mut all = Vec::new();
+            let search = Search {
+                count: None,
+                ..search(range, 5_000)
+            };
+            for page in desk.search(search, None)? {
+                for record in page?.records()? {
+                    all.push(serde_json::from_str::<Found>(record.get()).expect("an id").id);
+                }
+            }
+            Ok(all)
+        });
+        let mut expected = expected(&records, range, 1);
+        expected.retain(|id| !hides(*id));
+        assert_eq!(result.map(sorted), Ok(expected), "{round} {manner:?}");
+        assert!(run.requests.len() < 400, "{round}: {}", run.requests.len());
+    }
+}
+
+#[test]
 fn more_records_in_one_moment_than_a_page_holds() {
     for together in [9, 10, 11, 19, 20, 21, 95, 100] {
         for at in [0, 5 * SECOND, 10 * SECOND - 1] {

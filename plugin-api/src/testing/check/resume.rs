@@ -4,16 +4,25 @@ use serde_json::json;
 
 use super::compare::{bad_key, difference, joined, rows_of, rows_until};
 use super::{Suite, sample};
-use crate::{Exporter, Job, Kind, Range, Timestamp};
+use crate::{Exporter, Job, Range, Timestamp};
 
 /// Checkpoints that are resumed from.
 const MOST_CHECKPOINTS: usize = 60;
+
+/// Different requests of an export that need no checkpoint: what is done in so few is as soon done again.
+const REQUESTS_WITHOUT_CHECKPOINT: usize = 10;
 
 impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
     pub(super) fn resume(&self) {
         const ADVICE: &str = "a checkpoint comes when every row it stands for is written, and its cursor holds all that \
                               the exporter needs to go on exactly behind them";
         let whole = rows_of(&self.base);
+        if self.base.checkpoints.is_empty() && self.asked.len() > REQUESTS_WITHOUT_CHECKPOINT {
+            let what = format!("it makes {} different requests and no checkpoint", self.asked.len());
+            let advice = "call out.checkpoint() after each page: a backup of hours that is interrupted starts anew \
+                          otherwise";
+            self.found("resume", what, advice);
+        }
         for at in sample(self.base.checkpoints.len(), MOST_CHECKPOINTS) {
             let checkpoint = &self.base.checkpoints[at];
             let when = format!(
@@ -55,13 +64,10 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
             to: Timestamp::from_micros(to * 1_000_000),
         };
         let all = Job::custom(module, range(0, 4_102_444_800));
-        let incremental = Job {
-            kind: Kind::Incremental,
-            ..all.clone()
-        };
+        let incremental = Job::incremental(module, range(0, 4_102_444_800));
+        self.whole_range("a range with everything in it", &all);
+        self.whole_range("an incremental backup with everything in its range", &incremental);
         for (when, job) in [
-            ("a range with everything in it", all),
-            ("an incremental backup", incremental),
             ("a month long ago", Job::custom(module, range(0, 2_678_400))),
             ("an empty range", Job::custom(module, range(0, 0))),
             (
@@ -78,6 +84,28 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
                     format!("{when}: {what}"),
                     "a record is written once in every kind of backup",
                 );
+            }
+        }
+    }
+
+    /// A range that has everything gives everything.
+    fn whole_range(&self, when: &str, job: &Job) {
+        const ADVICE: &str = "ask job.wants() of the time that the range is about, and of nothing else (the fake desk \
+                              answers requests with the range, too; its records are of 1970 to 2099)";
+        let run = self.run(self.desk, job);
+        if !self.no_crash("ranges", when, &run) {
+            return;
+        }
+        if let Some(what) = bad_key(&run) {
+            let advice = "a record is written once in every kind of backup";
+            self.found("keys", format!("{when}: {what}"), advice);
+        }
+        match &run.result {
+            Err(error) => self.found("ranges", format!("{when}: {:?}: {error}", error.kind), ADVICE),
+            Ok(()) => {
+                if let Some(what) = difference(&rows_of(&self.base), &rows_of(&run)) {
+                    self.found("ranges", format!("{when}: {what}"), ADVICE);
+                }
             }
         }
     }

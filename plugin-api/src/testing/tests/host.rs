@@ -1,6 +1,8 @@
 //! The fake host is as strict as the engine.
 
-use crate::testing::{Field, Reply};
+use std::time::Duration;
+
+use crate::testing::{Field, Reply, conformance_report};
 use crate::{
     Column, Description, Desk, ErrorKind, ExportError, Exporter, Job, Output, Request, Result, Table, Timestamp, Value,
 };
@@ -158,6 +160,29 @@ fn a_panic_is_an_error_with_its_own_place() {
 #[should_panic(expected = "the fake desk panicked: no such page")]
 fn a_panic_of_the_fake_desk_is_the_tests_own() {
     FakeDesk::new(|_| panic!("no such page")).run(Does(|desk, _| desk.get("/").map(|_| ())), &Job::full("does"));
+}
+
+#[test]
+#[should_panic(expected = "src/testing/tests/host.rs:")]
+fn a_panic_of_the_fake_desk_keeps_its_place() {
+    FakeDesk::new(|_| panic!("no such page")).run(Does(|desk, _| desk.get("/").map(|_| ())), &Job::full("does"));
+}
+
+#[test]
+fn an_exporter_that_does_nothing_for_ever_is_given_up() {
+    let desk = FakeDesk::new(|_| Reply::empty()).patience(Duration::from_millis(20));
+    let idle = || {
+        Does(|_, _| {
+            loop {
+                std::thread::park();
+            }
+        })
+    };
+    let error = desk.run(idle(), &Job::full("does")).result.unwrap_err();
+    assert!(error.message.contains("it has not called the host for 20ms"), "{error}");
+    let findings = conformance_report(idle, desk);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert!(findings[0].what.contains("goes on for ever"), "{findings:#?}");
 }
 
 #[test]
