@@ -27,7 +27,7 @@ Exit codes:
   2    the command line or the configuration is wrong; nothing was started
   3    the archive is there, but incomplete: something could not be read, and is named
   4    verify found damage
-  130  stopped (Ctrl-C or SIGTERM); no archive was made
+  130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made
 
 Files:
   The configuration is the file of --config, else of the environment variable
@@ -104,7 +104,8 @@ pub(crate) enum Command {
 /// Without --from and --to, everything. With them, what was created or changed from the one until the other: RFC 3339
 /// times, or dates, which mean whole days, the last one included. Times without a zone are UTC.
 ///
-/// Ctrl-C stops cleanly and leaves nothing half-done; a second one ends at once.
+/// Ctrl-C (or SIGTERM, or a terminal that closes) stops cleanly and leaves nothing half-done. A second Ctrl-C ends at once,
+/// and leaves a folder `.deskvault-...spool` behind in the archive folder, which may be deleted.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Backup {
     /// The desk; may be left out where the configuration has one alone.
