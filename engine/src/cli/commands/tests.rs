@@ -289,6 +289,14 @@ fn how_a_backup_ends_for_machines() {
             assert_eq!(read, summary);
         }
     }
+    let quiet = given("backup --desk main --json -q", Some(TWO_DESKS), &Script::default());
+    assert_eq!(
+        (quiet.out.lines().count(), quiet.err.as_str()),
+        (1, ""),
+        "{}",
+        quiet.out
+    );
+    assert!(quiet.out.starts_with(r#"{"event":"end","#), "{}", quiet.out);
     let given = given("backup --desk x --json", Some(TWO_DESKS), &Script::default());
     assert_eq!(given.exit, 2);
     assert!(
