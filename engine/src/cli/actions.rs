@@ -37,6 +37,8 @@ pub(crate) trait Actions {
 pub(crate) enum Stop {
     /// It was cancelled, and has left nothing behind.
     Cancelled,
+    /// The configuration is wrong, and nothing was started.
+    Usage(anyhow::Error),
     /// It failed.
     Failed(anyhow::Error),
 }

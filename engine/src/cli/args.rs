@@ -23,7 +23,8 @@ Examples:
 
 Exit codes:
   0    done
-  1    failed, or a plugin was refused; no archive was made
+  1    failed, or a plugin was refused; no archive was made, unless the message
+       names one
   2    the command line or the configuration is wrong; nothing was started
   3    the archive is there, but incomplete: something could not be read, and is named
   4    verify found damage
@@ -131,7 +132,8 @@ pub(crate) struct Backup {
 /// Reads an archive again, whole, and says what is wrong with it.
 ///
 /// Structure, checksums, rows and columns, unique keys. Rows whose parent is not in the archive are reported, and are no damage.
-/// The exit code is 0 if it is whole, 4 if it is damaged, 1 if it cannot be read.
+/// The exit code is 0 if it is whole, 3 if it is whole but its backup was incomplete, 4 if it is damaged, 1 if it cannot
+/// be read.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
     /// The ZIP.
@@ -225,7 +227,8 @@ mod tests {
         let (_, codes) = help.split_once("Exit codes:\n").unwrap();
         let listed: Vec<u8> = codes
             .lines()
-            .map_while(|line| line.split_whitespace().next()?.parse().ok())
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.split_whitespace().next()?.parse().ok())
             .collect();
         let all = [
             Exit::Done,

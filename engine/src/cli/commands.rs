@@ -37,6 +37,7 @@ impl From<Stop> for Failure {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Cancelled => Self::Cancelled,
+            Stop::Usage(error) => Self::Usage(format!("{error:#}")),
             Stop::Failed(error) => Self::Failed(error),
         }
     }

@@ -47,8 +47,20 @@ pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn 
     } else {
         summary::render(&summary)
     };
-    print(&text, shell)?;
+    print(&text, shell).map_err(|failure| published(failure, &summary))?;
     Ok(exit)
+}
+
+/// That the result cannot be told does not undo the archive.
+fn published(failure: Failure, summary: &Summary) -> Failure {
+    let state = if summary.complete { "complete" } else { "INCOMPLETE" };
+    match failure {
+        Failure::Failed(error) => Failure::Failed(error.context(format!(
+            "the archive is there ({state}): {}; only its summary is not",
+            summary.archive.display()
+        ))),
+        other => other,
+    }
 }
 
 /// The last line of `--json`: the summary as an event.
