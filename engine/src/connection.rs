@@ -50,6 +50,7 @@ mod throttle;
 
 pub use answer::Answer;
 pub use error::ConnectionError;
+pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
 pub(crate) use target::is_loopback;
 
