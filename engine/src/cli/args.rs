@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Examples, exit codes and files, at the end of the long help and in the man page.
-const EXTRA: &str = "\
+/// Examples, exit codes and files, at the end of the long help; each is a section of the man page. A line that starts at
+/// the margin is the heading of what follows.
+pub(crate) const EXTRA: &str = "\
 Examples:
   Everything of the only desk in the configuration:
     deskvault backup
@@ -35,8 +36,11 @@ Files:
   DESKVAULT_CONFIG, else deskvault.toml, else config/deskvault.toml in the working
   folder. `deskvault config keys` prints all that it may say.
   Archives are in the folder that [archive] names: `backups` beside the configuration
-  if it names none. Exporters are looked for in the folders of --plugins, else of
-  [plugins], else beside the executable.
+  if it names none. While a backup runs, its parts are below it in a folder
+  `.deskvault-...spool`.
+  Exporters are looked for in the folders of --plugins, else of [plugins]; without
+  either, beside the executable (files called libdeskvault_*), in `plugins` beside it,
+  and in ../lib/deskvault/plugins from there.
 
 Environment:
   DESKVAULT_CONFIG  the configuration file

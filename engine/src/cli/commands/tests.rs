@@ -466,6 +466,16 @@ fn configuration() {
          note: desk other: ca_file: there is no HOME/absent.pem\n\
          note: desk other: the environment variable UNSET is not set here\n"
     );
+    let check = given(
+        "config check",
+        Some(&TWO_DESKS.replace("UNSET", "hunter2")),
+        &Script::default(),
+    );
+    assert!(
+        check.out.contains("could be the secret itself) is not set here") && !check.out.contains("hunter2"),
+        "{}",
+        check.out
+    );
     assert_eq!(given("config check", Some("desk = 1"), &Script::default()).exit, 2);
     assert_eq!(
         given("config keys", None, &Script::default()).out,
@@ -485,7 +495,11 @@ fn completions_and_man_pages() {
     let page = given("man", None, &Script::default());
     for part in [
         ".TH deskvault 1",
-        "Exit codes",
+        ".SH \"EXAMPLES\"\n.nf\nEverything of",
+        "\n  deskvault backup\n",
+        ".SH \"EXIT STATUS\"\n.nf\n0    done\n1    failed",
+        ".SH \"FILES\"",
+        ".SH \"ENVIRONMENT\"",
         "DESKVAULT_CONFIG",
         "deskvault\\-backup(1)",
     ] {
@@ -508,6 +522,8 @@ fn completions_and_man_pages() {
             "{page}"
         );
     }
+    let backup = fs::read_to_string(out.join("deskvault-backup.1")).unwrap();
+    assert!(backup.contains(".SH \"EXIT STATUS\"") && backup.ends_with(".fi\n") && !backup.contains("EXAMPLES"));
 }
 
 #[test]
