@@ -25,7 +25,7 @@ pub(crate) trait Actions {
     -> Result<Verification, Stop>;
 
     /// Every library in the folders, refused ones too, in the order in which they are to be shown. An empty list of
-    /// folders means that of the executable.
+    /// folders means those of the installation.
     fn plugins(&self, places: &Places) -> Result<Vec<PluginLine>, Stop>;
 
     /// One library.
@@ -66,7 +66,7 @@ pub(crate) struct BackupRequest<'a> {
 /// Where exporters are, and how long one may take to describe itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
-    /// Folders. Empty: that of the executable.
+    /// Folders. Empty: those of the installation.
     pub(crate) folders: Vec<PathBuf>,
     /// See [`crate::config::Plugins`].
     pub(crate) describe_timeout: std::time::Duration,
