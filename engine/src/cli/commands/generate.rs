@@ -1,5 +1,6 @@
 //! `deskvault completions` and `deskvault man`: made from the command line's own description.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -67,7 +68,8 @@ fn page(command: &clap::Command, is_root: bool) -> io::Result<String> {
     for line in args::EXTRA.lines().filter(|line| !line.is_empty()) {
         if let Some(text) = line.strip_prefix("  ") {
             if wanted {
-                page += &format!("{}\n", escaped(text));
+                // Writing to a string cannot fail.
+                let _ = writeln!(page, "{}", escaped(text));
             }
             continue;
         }
@@ -81,7 +83,7 @@ fn page(command: &clap::Command, is_root: bool) -> io::Result<String> {
         wanted = is_root || heading == "EXIT STATUS";
         if wanted {
             // Unfilled: lines stay as they are.
-            page += &format!(".SH \"{heading}\"\n.nf\n");
+            let _ = writeln!(page, ".SH \"{heading}\"\n.nf");
         }
     }
     if wanted {
