@@ -123,7 +123,10 @@ fn percent(rows: u64, all: u64) -> u64 {
 }
 
 fn ended(module: &str, state: ModuleState, reason: Option<&str>, seen: Seen, now: Duration) -> String {
-    let reason = reason.map_or_else(String::new, |reason| format!(": {}", printable(reason)));
+    // Why something failed or is missing stands in the result, or in the error where there is none: once is enough.
+    let reason = reason
+        .filter(|_| state == ModuleState::Skipped)
+        .map_or_else(String::new, |reason| format!(": {}", printable(reason)));
     let retries = if seen.retries > 0 {
         format!(", {}", count(seen.retries, "retry", "retries"))
     } else {
@@ -202,8 +205,13 @@ mod tests {
             reason: None,
         });
         plain.event(Event::ModuleEnded {
-            module: "問い合わせ",
+            module: "contacts",
             state: ModuleState::Failed,
+            reason: Some("told with the result"),
+        });
+        plain.event(Event::ModuleEnded {
+            module: "問い合わせ",
+            state: ModuleState::Skipped,
             reason: Some("no\u{1b}[2J\nanswer"),
         });
         for (name, first) in [(Phase::Joining, 0), (Phase::Verifying, 1)] {
@@ -220,7 +228,8 @@ mod tests {
              tickets: 10,000 of 20,000 rows (50 %), 1,000/s, 10 in flight, 10 retries, Tickets\n\
              問い合わせ: 10 rows, 1/s, 10 in flight, Tickets\n\
              tickets: complete, 30,000 rows in 12s, 300 requests, 30 retries\n\
-             問い合わせ: failed, 12 rows in 12s, 0 requests: no\\u{1b}[2J\\nanswer\n\
+             contacts: failed, 0 rows in 0s, 0 requests\n\
+             問い合わせ: skipped, 12 rows in 12s, 0 requests: no\\u{1b}[2J\\nanswer\n\
              joining: 3 B\n\
              joining: 3 B of 3 B\n\
              verifying: 3 B\n\
