@@ -73,7 +73,7 @@ fn execute(words: impl IntoIterator<Item = OsString>, shell: &Shell, actions: &d
     shell.console.restore();
     let exit = failure.exit();
     let text = failure.text();
-    shell.console.err(&text);
+    shell.console.err(&format!("error: {text}"));
     if json {
         let line = serde_json::json!({ "event": "failed", "exit": exit.code(), "message": text });
         // The text is on standard error already; the exit code says the rest.
@@ -112,6 +112,6 @@ impl Failure {
             Self::Failed(error) => format!("{error:#}"),
         };
         let lines: Vec<String> = text.lines().map(config::text::printable).collect();
-        format!("error: {}", lines.join("\n"))
+        lines.join("\n")
     }
 }

@@ -18,7 +18,7 @@ mod specification;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
-mod units;
+pub(crate) mod units;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

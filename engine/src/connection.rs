@@ -16,6 +16,7 @@
 //!   The peak is thus that bound, plus what was in flight when it was reached.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +50,7 @@ mod throttle;
 
 pub use answer::Answer;
 pub use error::ConnectionError;
+pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
 pub(crate) use target::is_loopback;
 
@@ -117,7 +119,7 @@ impl Connection {
         let access: Arc<dyn Access> = Arc::new(Fixed::read(desk, &settings.auth, |name| std::env::var_os(name))?);
         let base = Arc::new(base);
         let http = Http {
-            client: client(settings, &base)?,
+            client: client(reqwest::Client::builder(), settings, &base)?,
             base: Arc::clone(&base),
             access: Arc::clone(&access),
             desk: desk.clone(),
@@ -155,14 +157,18 @@ impl Connection {
     }
 }
 
-fn client(settings: &Settings, base: &Base) -> Result<reqwest::Client, ConnectionError> {
+fn client(
+    builder: reqwest::ClientBuilder,
+    settings: &Settings,
+    base: &Base,
+) -> Result<reqwest::Client, ConnectionError> {
     // The process has one provider of cryptography. If something else has installed one first, that one serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let fail = |source: reqwest::Error| ConnectionError::Client {
         desk: settings.desk.clone(),
         source: source.without_url(),
     };
-    let mut builder = reqwest::Client::builder()
+    let mut builder = builder
         .user_agent(concat!("deskvault/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -180,6 +186,12 @@ fn client(settings: &Settings, base: &Base) -> Result<reqwest::Client, Connectio
         // Never used: plain HTTP is never redirected to TLS. It spares reading the system's certificates, and
         // works where there are none.
         builder = builder.tls_certs_only([]);
+        if !settings.allow_plain_http {
+            // `localhost` is let pass as this machine; a resolver that leads the name elsewhere is not asked. The
+            // port is the URL's.
+            let here = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+            builder = builder.resolve_to_addrs("localhost", &here.map(|address| SocketAddr::new(address, 0)));
+        }
     }
     builder.build().map_err(fail)
 }

@@ -25,7 +25,7 @@ pub(crate) trait Actions {
     -> Result<Verification, Stop>;
 
     /// Every library in the folders, refused ones too, in the order in which they are to be shown. An empty list of
-    /// folders means that of the executable.
+    /// folders means those of the installation.
     fn plugins(&self, places: &Places) -> Result<Vec<PluginLine>, Stop>;
 
     /// One library.
@@ -37,6 +37,8 @@ pub(crate) trait Actions {
 pub(crate) enum Stop {
     /// It was cancelled, and has left nothing behind.
     Cancelled,
+    /// The configuration is wrong, and nothing was started.
+    Usage(anyhow::Error),
     /// It failed.
     Failed(anyhow::Error),
 }
@@ -64,7 +66,7 @@ pub(crate) struct BackupRequest<'a> {
 /// Where exporters are, and how long one may take to describe itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
-    /// Folders. Empty: that of the executable.
+    /// Folders. Empty: those of the installation.
     pub(crate) folders: Vec<PathBuf>,
     /// See [`crate::config::Plugins`].
     pub(crate) describe_timeout: std::time::Duration,

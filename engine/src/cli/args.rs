@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Examples, exit codes and files, at the end of the long help and in the man page.
-const EXTRA: &str = "\
+/// Examples, exit codes and files, at the end of the long help; each is a section of the man page. A line that starts at
+/// the margin is the heading of what follows.
+pub(crate) const EXTRA: &str = "\
 Examples:
   Everything of the only desk in the configuration:
     deskvault backup
@@ -23,19 +24,23 @@ Examples:
 
 Exit codes:
   0    done
-  1    failed, or a plugin was refused; no archive was made
+  1    failed, or a plugin was refused; no archive was made, unless the message
+       names one
   2    the command line or the configuration is wrong; nothing was started
   3    the archive is there, but incomplete: something could not be read, and is named
   4    verify found damage
-  130  stopped (Ctrl-C or SIGTERM); no archive was made
+  130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made
 
 Files:
   The configuration is the file of --config, else of the environment variable
   DESKVAULT_CONFIG, else deskvault.toml, else config/deskvault.toml in the working
   folder. `deskvault config keys` prints all that it may say.
   Archives are in the folder that [archive] names: `backups` beside the configuration
-  if it names none. Exporters are looked for in the folders of --plugins, else of
-  [plugins], else beside the executable.
+  if it names none. While a backup runs, its parts are below it in a folder
+  `.deskvault-...spool`.
+  Exporters are looked for in the folders of --plugins, else of [plugins]; without
+  either, beside the executable (files called libdeskvault_*), in `plugins` beside it,
+  and in ../lib/deskvault/plugins from there.
 
 Environment:
   DESKVAULT_CONFIG  the configuration file
@@ -104,7 +109,8 @@ pub(crate) enum Command {
 /// Without --from and --to, everything. With them, what was created or changed from the one until the other: RFC 3339
 /// times, or dates, which mean whole days, the last one included. Times without a zone are UTC.
 ///
-/// Ctrl-C stops cleanly and leaves nothing half-done; a second one ends at once.
+/// Ctrl-C (or SIGTERM, or a terminal that closes) stops cleanly and leaves nothing half-done. A second Ctrl-C ends at once,
+/// and leaves a folder `.deskvault-...spool` behind in the archive folder, which may be deleted.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Backup {
     /// The desk; may be left out where the configuration has one alone.
@@ -130,7 +136,8 @@ pub(crate) struct Backup {
 /// Reads an archive again, whole, and says what is wrong with it.
 ///
 /// Structure, checksums, rows and columns, unique keys. Rows whose parent is not in the archive are reported, and are no damage.
-/// The exit code is 0 if it is whole, 4 if it is damaged, 1 if it cannot be read.
+/// The exit code is 0 if it is whole, 3 if it is whole but its backup was incomplete, 4 if it is damaged, 1 if it cannot
+/// be read.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
     /// The ZIP.
@@ -224,7 +231,8 @@ mod tests {
         let (_, codes) = help.split_once("Exit codes:\n").unwrap();
         let listed: Vec<u8> = codes
             .lines()
-            .map_while(|line| line.split_whitespace().next()?.parse().ok())
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.split_whitespace().next()?.parse().ok())
             .collect();
         let all = [
             Exit::Done,

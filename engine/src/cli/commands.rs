@@ -18,6 +18,7 @@ use crate::config::{self, LoadError, Loaded, Log};
 use super::actions::{Actions, Stop};
 use super::args::{Command, Config, Global, Plugins, Typed};
 use super::exit::Exit;
+use super::signals::Words;
 use super::{Shell, logging, signals};
 
 /// Why a command did not come to its end.
@@ -36,6 +37,7 @@ impl From<Stop> for Failure {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Cancelled => Self::Cancelled,
+            Stop::Usage(error) => Self::Usage(format!("{error:#}")),
             Stop::Failed(error) => Self::Failed(error),
         }
     }
@@ -88,12 +90,12 @@ fn unusable(error: LoadError) -> Failure {
 }
 
 /// Starts the log and listens for signals, where the process is ours.
-fn prepare(global: &Global, log: &Log, shell: &Shell) -> Result<CancellationToken, Failure> {
+fn prepare(global: &Global, log: &Log, words: Words, shell: &Shell) -> Result<CancellationToken, Failure> {
     if !shell.is_process {
         return Ok(CancellationToken::new());
     }
     start_log(global, log, shell)?;
-    signals::watch(&shell.console)
+    signals::watch(&shell.console, words)
         .context("cannot listen for signals")
         .map_err(Failure::Failed)
 }

@@ -16,6 +16,8 @@ pub(crate) struct Console {
     bars: MultiProgress,
     /// Whether standard error is a terminal.
     pub(crate) is_terminal: bool,
+    /// Columns of that terminal now.
+    pub(crate) width: fn() -> usize,
 }
 
 impl Console {
@@ -26,6 +28,7 @@ impl Console {
             err: sink(io::stderr()),
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)),
             is_terminal: io::stderr().is_terminal(),
+            width: || ::console::Term::stderr().size().1.into(),
         }
     }
 
@@ -42,6 +45,7 @@ impl Console {
             err: sink(err),
             bars,
             is_terminal: false,
+            width: || 120,
         }
     }
 

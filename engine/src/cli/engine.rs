@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, ArchiveError, State};
 use crate::backup::{self, BackupError, Plan};
 use crate::config::Connection;
+use crate::connection::ConnectionError;
 use crate::plugins::{Plugin, Refusal, Registry, installed};
 use crate::progress::{Event, Progress, Summary};
 
@@ -43,6 +44,7 @@ impl Actions for Engine {
         match backup::run(&plan, &mut registry, progress, cancel) {
             Ok(summary) => Ok(summary),
             Err(BackupError::Cancelled) => Err(Stop::Cancelled),
+            Err(error) if is_usage(&error) => Err(Stop::Usage(error.into())),
             Err(error) => Err(error.into()),
         }
     }
@@ -53,6 +55,12 @@ impl Actions for Engine {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Verification, Stop> {
+        // A folder or a pipe is not an archive that was damaged.
+        if let Ok(metadata) = archive.metadata()
+            && !metadata.is_file()
+        {
+            return Err(anyhow!("{} cannot be read: it is no file", archive.display()).into());
+        }
         let told = |done, total| progress.event(Event::verifying(done, total));
         let report = match archive::verify(archive, &told, cancel) {
             Ok(report) => report,
@@ -123,6 +131,18 @@ impl Actions for Engine {
     }
 }
 
+/// Whether what is configured is wrong: found before anything was sent or written.
+fn is_usage(error: &BackupError) -> bool {
+    match error {
+        BackupError::NoPlugin { .. }
+        | BackupError::OtherConnection { .. }
+        | BackupError::TableTwice { .. }
+        | BackupError::NoModule(_) => true,
+        BackupError::Connection(error) => !matches!(error, ConnectionError::Client { .. }),
+        _ => false,
+    }
+}
+
 fn registry(places: &Places) -> Result<Registry, Stop> {
     if !places.folders.is_empty() {
         return Ok(Registry::load(&places.folders, places.describe_timeout));
@@ -149,5 +169,68 @@ fn refused(refusal: &Refusal) -> PluginLine {
         version: None,
         tables: Vec::new(),
         refused: Some(refusal.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Actions as _, Engine, Stop, is_usage};
+    use crate::backup::BackupError;
+    use crate::connection::ConnectionError;
+    use crate::progress::Silent;
+
+    #[test]
+    fn what_is_wrong_before_anything_started_is_the_configuration() {
+        let desk = || "main".to_owned();
+        for (error, usage) in [
+            (
+                BackupError::NoPlugin {
+                    module: "m".into(),
+                    near: None,
+                },
+                true,
+            ),
+            (BackupError::NoModule(desk()), true),
+            (
+                BackupError::Connection(ConnectionError::Secret {
+                    desk: desk(),
+                    what: "password",
+                    place: "the environment variable P".into(),
+                    why: "is not set".into(),
+                }),
+                true,
+            ),
+            (
+                BackupError::Connection(ConnectionError::CaFile {
+                    desk: desk(),
+                    path: "ca.pem".into(),
+                    source: io::ErrorKind::NotFound.into(),
+                }),
+                true,
+            ),
+            (BackupError::System(io::ErrorKind::OutOfMemory.into()), false),
+            (BackupError::Nothing(vec![]), false),
+            (BackupError::Engine("broken".into()), false),
+        ] {
+            assert_eq!(is_usage(&error), usage, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_no_damaged_archive() {
+        let folder = tempfile::tempdir().unwrap();
+        let verified = Engine.verify(folder.path(), &Silent, &CancellationToken::new());
+        let Err(Stop::Failed(error)) = verified else {
+            panic!("{verified:?}")
+        };
+        assert!(error.to_string().ends_with("cannot be read: it is no file"), "{error}");
+        let file = folder.path().join("a.zip");
+        std::fs::write(&file, "no archive").unwrap();
+        let verified = Engine.verify(&file, &Silent, &CancellationToken::new()).unwrap();
+        assert!(verified.findings.iter().any(|finding| finding.damage));
     }
 }

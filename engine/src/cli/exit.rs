@@ -6,7 +6,7 @@
 pub(crate) enum Exit {
     /// What was asked for is done.
     Done = 0,
-    /// It failed, and there is no archive.
+    /// It failed, and there is no archive, unless the message names one: then only its summary could not be written.
     Failed = 1,
     /// The command line or the configuration is wrong; nothing was started. (clap's own code, too.)
     Usage = 2,

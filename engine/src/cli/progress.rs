@@ -30,16 +30,16 @@ pub(crate) enum Style {
     Plain,
     /// A JSON object a line, on standard output.
     Json,
-    /// Warnings and errors alone.
+    /// Warnings, errors and the result alone.
     Quiet,
 }
 
 impl Style {
-    /// What fits: JSON where it is asked for, bars where they can be seen.
+    /// What fits: nothing where that is asked for, JSON for machines, bars where they can be seen.
     pub(crate) fn fitting(json: bool, quiet: bool, is_terminal: bool) -> Self {
         match (json, quiet, is_terminal) {
-            (true, ..) => Self::Json,
             (_, true, _) => Self::Quiet,
+            (true, ..) => Self::Json,
             (_, _, true) => Self::Bars,
             _ => Self::Plain,
         }
@@ -76,7 +76,8 @@ mod tests {
             (false, false, true, Style::Bars),
             (false, false, false, Style::Plain),
             (false, true, true, Style::Quiet),
-            (true, true, true, Style::Json),
+            (true, true, true, Style::Quiet),
+            (true, false, true, Style::Json),
             (true, false, false, Style::Json),
         ] {
             assert_eq!(Style::fitting(json, quiet, is_terminal), expected);

@@ -3,6 +3,8 @@
 use chrono::{Days, NaiveDate};
 use plugin_api::{Range, Timestamp};
 
+use crate::config::text::excerpt;
+
 /// Why there is no range.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RangeError {
@@ -13,8 +15,12 @@ pub(crate) enum RangeError {
          2024-06-01T08:00:00+09:00"
     )]
     NoTime { option: &'static str, text: String },
-    #[error("the range is empty: it begins at {from} and ends before {to}")]
-    Empty { from: Timestamp, to: Timestamp },
+    #[error(
+        "{option} is too far away: \"{text}\"; a range lies within the years 0000 to 9999, and its last day is 9999-12-30"
+    )]
+    Beyond { option: &'static str, text: String },
+    #[error("the range is empty: --from {from} must lie before --to {to}")]
+    Empty { from: String, to: String },
 }
 
 /// The range that two options name: none without both. A date means midnight of its day as `from`, and as `to` the end of it,
@@ -26,22 +32,22 @@ pub(crate) fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Range
         (None, Some(_)) => return Err(RangeError::Alone { missing: "--from" }),
         (Some(from), Some(to)) => (from, to),
     };
-    let no_time = |option, text: &str| RangeError::NoTime {
-        option,
-        text: crate::config::text::excerpt(text),
-    };
-    let from = moment(from, 0).ok_or_else(|| no_time("--from", from))?;
-    let to = moment(to, 1).ok_or_else(|| no_time("--to", to))?;
-    if from < to {
-        Ok(Some(Range { from, to }))
+    let (begin, end) = (moment("--from", from, 0)?, moment("--to", to, 1)?);
+    if begin < end {
+        Ok(Some(Range { from: begin, to: end }))
     } else {
+        let (from, to) = (excerpt(from), excerpt(to));
         Err(RangeError::Empty { from, to })
     }
 }
 
 /// A time, or midnight so many days after a date.
-fn moment(text: &str, days: u64) -> Option<Timestamp> {
-    let text = text.trim();
+fn moment(option: &'static str, typed: &str, days: u64) -> Result<Timestamp, RangeError> {
+    let no_time = || RangeError::NoTime {
+        option,
+        text: excerpt(typed),
+    };
+    let text = typed.trim();
     let is_date = text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| {
             if at == 4 || at == 7 {
@@ -51,15 +57,21 @@ fn moment(text: &str, days: u64) -> Option<Timestamp> {
             }
         });
     let time = if is_date {
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .ok()?
-            .checked_add_days(Days::new(days))?;
-        Timestamp::from_micros(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros())
+        let midnight = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()
+            .and_then(|date| date.checked_add_days(Days::new(days))?.and_hms_opt(0, 0, 0))
+            .ok_or_else(no_time)?;
+        Timestamp::from_micros(midnight.and_utc().timestamp_micros())
     } else {
-        Timestamp::parse(text)?
+        Timestamp::parse(text).ok_or_else(no_time)?
     };
-    // What cannot be written and read again (a year beyond 9999) has no place in a manifest.
-    Timestamp::parse(&time.to_string()).filter(|again| *again == time)
+    // What cannot be written and read again has no place in a manifest.
+    Timestamp::parse(&time.to_string())
+        .filter(|again| *again == time)
+        .ok_or_else(|| RangeError::Beyond {
+            option,
+            text: excerpt(typed),
+        })
 }
 
 #[cfg(test)]
@@ -126,7 +138,7 @@ mod tests {
             (
                 "2024-06-02",
                 "2024-06-01",
-                "the range is empty: it begins at 2024-06-02T00:00:00Z and ends before 2024-06-02T00:00:00Z",
+                "the range is empty: --from 2024-06-02 must lie before --to 2024-06-01",
             ),
             (
                 "2024-06-01T08:00:00Z",
@@ -145,8 +157,17 @@ mod tests {
             ("2024-6-1", "2024-06-01", "--from is no time: ..."),
             ("+2024-06-1", "2024-06-01", "--from is no time: ..."),
             ("２０２４-06-01", "2024-06-01", "--from is no time: ..."),
-            ("2024-06-01", "9999-12-31", "--to is no time: ..."),
-            ("0000-01-01T00:00:00+14:00", "2024-06-01", "--from is no time: ..."),
+            (
+                "2024-06-01",
+                "9999-12-30",
+                "2024-06-01T00:00:00Z .. 9999-12-31T00:00:00Z",
+            ),
+            (
+                "2024-06-01",
+                "9999-12-31",
+                "--to is too far away: \"9999-12-31\"; a range lies within the years 0000 to 9999, ...",
+            ),
+            ("0000-01-01T00:00:00+14:00", "2024-06-01", "--from is too far away: ..."),
             (
                 "2024-06-01\u{1b}[2J",
                 "2024-06-01",

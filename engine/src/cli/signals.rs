@@ -1,19 +1,47 @@
-//! Ctrl-C and SIGTERM: the first asks for a clean stop, the second ends the process.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks for a clean stop; a second Ctrl-C or SIGTERM ends the process.
 
 use std::io;
 use std::thread;
 
 use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::console::Console;
 use super::exit::Exit;
 
-const STOPPING: &str = "stopping cleanly, nothing half-done is left behind; again to end at once";
+/// What is told: at the first signal, and where the process ends at the second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    stopping: &'static str,
+    ended: &'static str,
+}
+
+/// For a backup, which has a folder of parts.
+pub(crate) const BACKUP: Words = Words {
+    stopping: "stopping cleanly, nothing half-done is left behind; again to end at once, which leaves a \
+               `.deskvault-...spool` folder behind in the archive folder",
+    ended: "ended at once; a `.deskvault-...spool` folder may be left in the archive folder: delete it",
+};
+
+/// For what writes nothing.
+pub(crate) const READING: Words = Words {
+    stopping: "stopping; again to end at once",
+    ended: "ended at once",
+};
+
+/// What came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// SIGINT or SIGTERM.
+    Stop,
+    /// SIGHUP: the terminal is gone.
+    HangUp,
+}
 
 /// Watches for signals from now on. The token is cancelled by the first.
-pub(crate) fn watch(console: &Console) -> io::Result<CancellationToken> {
+pub(crate) fn watch(console: &Console, words: Words) -> io::Result<CancellationToken> {
     let cancel = CancellationToken::new();
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     let (send, signals) = mpsc::channel(2);
@@ -26,7 +54,7 @@ pub(crate) fn watch(console: &Console) -> io::Result<CancellationToken> {
     // It ends with the process: there is always another signal to wait for.
     thread::Builder::new().name("signals".into()).spawn(move || {
         let say = |line: &str| console.err(line);
-        if runtime.block_on(handle(signals, &token, say)) == Verdict::End {
+        if runtime.block_on(handle(signals, &token, words, say)) == Verdict::End {
             console.restore();
             std::process::exit(Exit::Cancelled.code().into());
         }
@@ -34,24 +62,29 @@ pub(crate) fn watch(console: &Console) -> io::Result<CancellationToken> {
     Ok(cancel)
 }
 
-#[cfg(unix)]
-fn listen(runtime: &runtime::Runtime, send: &mpsc::Sender<()>) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+fn listen(runtime: &runtime::Runtime, send: &mpsc::Sender<Signal>) -> io::Result<()> {
+    let mut kinds = vec![
+        (SignalKind::interrupt(), Signal::Stop),
+        (SignalKind::terminate(), Signal::Stop),
+    ];
+    // Where there is no such file, nothing says that it is ignored.
+    if !hang_up_is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()) {
+        kinds.push((SignalKind::hangup(), Signal::HangUp));
+    }
+    for (kind, sent) in kinds {
         let mut stream = signal(kind)?;
         let send = send.clone();
-        runtime.spawn(async move { while stream.recv().await.is_some() && send.send(()).await.is_ok() {} });
+        runtime.spawn(async move { while stream.recv().await.is_some() && send.send(sent).await.is_ok() {} });
     }
     Ok(())
 }
 
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps)]
-fn listen(runtime: &runtime::Runtime, send: &mpsc::Sender<()>) -> io::Result<()> {
-    let send = send.clone();
-    runtime.spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && send.send(()).await.is_ok() {} });
-    Ok(())
+/// Whether a process with this `/proc/self/status` was started to outlive its terminal, as `nohup` does: a handler
+/// would undo that.
+fn hang_up_is_ignored(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// What is to be done after the last signal that was taken.
@@ -63,16 +96,25 @@ enum Verdict {
     GoOn,
 }
 
-async fn handle(mut signals: mpsc::Receiver<()>, cancel: &CancellationToken, say: impl Fn(&str)) -> Verdict {
+async fn handle(
+    mut signals: mpsc::Receiver<Signal>,
+    cancel: &CancellationToken,
+    words: Words,
+    say: impl Fn(&str),
+) -> Verdict {
     if signals.recv().await.is_none() {
         return Verdict::GoOn;
     }
     cancel.cancel();
-    say(STOPPING);
-    match signals.recv().await {
-        Some(()) => Verdict::End,
-        None => Verdict::GoOn,
+    say(words.stopping);
+    // A terminal that closes may hang up more than once, by the kernel and by the shell: nobody insists by that.
+    while let Some(signal) = signals.recv().await {
+        if signal == Signal::Stop {
+            say(words.ended);
+            return Verdict::End;
+        }
     }
+    Verdict::GoOn
 }
 
 #[cfg(test)]
@@ -82,27 +124,50 @@ mod tests {
     use tokio::sync::mpsc;
     use tokio_util::sync::CancellationToken;
 
-    use super::{STOPPING, Verdict, handle};
+    use super::Signal::{HangUp, Stop};
+    use super::{BACKUP, Verdict, handle, hang_up_is_ignored};
 
     #[tokio::test]
     async fn the_first_stops_the_second_ends() {
-        for (count, cancelled, verdict) in [
-            (0, false, Verdict::GoOn),
-            (1, true, Verdict::GoOn),
-            (2, true, Verdict::End),
+        for (signals, said, verdict) in [
+            (&[][..], &[][..], Verdict::GoOn),
+            (&[Stop], &[BACKUP.stopping], Verdict::GoOn),
+            (&[Stop, Stop], &[BACKUP.stopping, BACKUP.ended], Verdict::End),
+            (&[HangUp], &[BACKUP.stopping], Verdict::GoOn),
+            (&[HangUp, HangUp], &[BACKUP.stopping], Verdict::GoOn),
+            (&[Stop, HangUp], &[BACKUP.stopping], Verdict::GoOn),
+            (&[HangUp, HangUp, Stop], &[BACKUP.stopping, BACKUP.ended], Verdict::End),
         ] {
-            let (send, signals) = mpsc::channel(2);
-            for _ in 0..count {
-                send.try_send(()).unwrap();
+            let (send, received) = mpsc::channel(3);
+            for signal in signals {
+                send.try_send(*signal).unwrap();
             }
             drop(send);
-            let (cancel, said) = (CancellationToken::new(), RefCell::new(Vec::new()));
-            let answer = handle(signals, &cancel, |line| {
-                said.borrow_mut().push(line.to_owned());
+            let (cancel, heard) = (CancellationToken::new(), RefCell::new(Vec::new()));
+            let answer = handle(received, &cancel, BACKUP, |line| {
+                heard.borrow_mut().push(line.to_owned());
             })
             .await;
-            assert_eq!((answer, cancel.is_cancelled()), (verdict, cancelled), "{count}");
-            assert_eq!(said.into_inner(), if cancelled { vec![STOPPING] } else { vec![] });
+            assert_eq!(
+                (answer, heard.into_inner()),
+                (verdict, said.iter().map(ToString::to_string).collect())
+            );
+            assert_eq!(cancel.is_cancelled(), !signals.is_empty(), "{signals:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_started_to_outlive_its_terminal_does() {
+        for (status, ignored) in [
+            (
+                "Name:\tdeskvault\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n",
+                true,
+            ),
+            ("SigIgn:\t0000000000001000\n", false),
+            ("SigIgn:\tx\n", false),
+            ("", false),
+        ] {
+            assert_eq!(hang_up_is_ignored(status), ignored, "{status:?}");
         }
     }
 }

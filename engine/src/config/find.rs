@@ -18,19 +18,36 @@ pub const PLACES: [&str; 2] = ["deskvault.toml", "config/deskvault.toml"];
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum LoadError {
+    /// None was named, and none is where one is looked for.
     #[error(
         "no configuration file: there is no {}; name one with --config or {VARIABLE}",
         or_list(looked)
     )]
-    NotFound { looked: Vec<String> },
+    NotFound {
+        /// The files that are not there.
+        looked: Vec<String>,
+    },
+    /// The file cannot be read.
     #[error("cannot read the configuration file {}", file.display())]
-    Read { file: PathBuf, source: io::Error },
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It is too large to be a configuration.
     #[error("the configuration file {} is larger than 1 MiB, which no configuration is", file.display())]
-    TooLarge { file: PathBuf },
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+    },
+    /// It is wrong.
     #[error("{problems}")]
-    Invalid { problems: Problems },
+    Invalid {
+        /// All that is wrong with it.
+        problems: Problems,
+    },
 }
 
 /// A configuration and the file it came from.

@@ -299,7 +299,7 @@ const PLUGINS: Section = Section {
             "folders",
             Kind::Paths,
             Need::Optional("[\"plugins\"]"),
-            "Where exporters are looked for. Without it: in the folder of the `deskvault` executable.",
+            "The folders in which exporters are looked for, every library in them, and nowhere else. Without it: beside the `deskvault` executable (only files called `libdeskvault_*`), in `plugins` beside it, and in `../lib/deskvault/plugins` from there.",
         ),
         key(
             "stall_timeout",

@@ -3,7 +3,7 @@
 
 use reqwest::Url;
 
-use crate::connection::is_loopback;
+use crate::connection::{for_credentials, is_loopback};
 
 type Rule = Result<(), String>;
 
@@ -65,17 +65,9 @@ pub(super) fn header_name(text: &str) -> Rule {
         !text.is_empty() && text.len() <= 128 && text.chars().all(known),
         "be the name of a header alone, e.g. \"X-Api-Key\"",
     )?;
-    let taken = [
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "te",
-        "upgrade",
-    ];
     rule(
-        !taken.contains(&text.to_ascii_lowercase().as_str()),
-        "be another header: this one belongs to HTTP itself",
+        for_credentials(text).is_some(),
+        "be another header: this one belongs to HTTP or to the connection itself",
     )
 }
 
@@ -114,6 +106,27 @@ pub(super) fn leaves_in_plain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn header_names() {
+        for (name, passes) in [
+            ("X-Api-Key", true),
+            ("Authorization", true),
+            ("Host", false),
+            ("Cookie", false),
+            ("user-agent", false),
+            ("Accept-Encoding", false),
+            ("X-Forwarded-For", false),
+            ("Proxy-Authorization", false),
+            ("X-HTTP-Method-Override", false),
+            ("X-Key: hunter2", false),
+            ("", false),
+        ] {
+            let told = super::header_name(name);
+            assert_eq!(told.is_ok(), passes, "{name}");
+            assert!(!told.is_err_and(|why| why.contains("hunter2")));
+        }
+    }
+
     #[test]
     fn urls() {
         for (text, passes, leaves) in [

@@ -46,7 +46,7 @@ pub(super) fn show_time(time: Duration) -> String {
 }
 
 /// As [`read_size`] reads it, in the largest unit that leaves no rest.
-pub(super) fn show_size(bytes: u64) -> String {
+pub(crate) fn show_size(bytes: u64) -> String {
     show(bytes, &SIZES, " ")
 }
 

@@ -98,9 +98,7 @@ impl Fixed {
                 format!("Basic {}", base64(format!("{user}:{secret}").as_bytes())),
             ),
             Auth::Header { name, .. } => {
-                let header = HeaderName::from_bytes(name.as_bytes())
-                    .ok()
-                    .filter(|header| *header == AUTHORIZATION || !super::headers::is_reserved(header))
+                let header = super::headers::for_credentials(name)
                     .ok_or_else(|| refused(format!("{name:?} cannot be the header that carries the credentials")))?;
                 (header, secret)
             }

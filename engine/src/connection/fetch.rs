@@ -16,6 +16,7 @@ use super::headers;
 use super::retry::{self, Class, Outcome};
 use super::settings::Limits;
 use super::target::Base;
+use crate::config::units::show_size;
 
 /// How one try ended.
 pub(super) struct Tried {
@@ -165,7 +166,8 @@ impl Http {
         let limit = self.limits.max_response_bytes;
         let too_large = || {
             let why = format!(
-                "the answer is larger than {limit} bytes: ask for less at a time, or raise `max_response_bytes`"
+                "the answer is larger than {}: ask for less at a time, or raise `max_response`",
+                show_size(limit)
             );
             Box::new(Tried::failed(Class::Final, self.error(call, ErrorKind::TooLarge, &why)))
         };

@@ -1,7 +1,7 @@
 //! Which headers pass between exporter and desk. Pure.
 
 use plugin_api::Request;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::access::Access;
 
@@ -31,9 +31,15 @@ const RESERVED: [&str; 20] = [
 ];
 
 /// Whether no exporter may set this header.
-pub(super) fn is_reserved(name: &HeaderName) -> bool {
+fn is_reserved(name: &HeaderName) -> bool {
     let name = name.as_str();
     RESERVED.contains(&name) || name.starts_with("proxy-") || name.starts_with("x-forwarded-")
+}
+
+/// The header that carries the credentials, by its name as configured; none if it is no name, or belongs to the connection.
+pub(crate) fn for_credentials(name: &str) -> Option<HeaderName> {
+    let header = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    (header == AUTHORIZATION || !is_reserved(&header)).then_some(header)
 }
 
 /// The headers of an exporter's request. The error says which one is refused; it never shows a value.

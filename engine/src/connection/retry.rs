@@ -101,13 +101,17 @@ impl Policy {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date. A date is measured against the desk's own `Date`, so that a clock
+/// Reads `Retry-After`: seconds, fractions rounded up, or a date. A date is measured against the desk's own `Date`, so that a clock
 /// that is wrong, here or there, does not matter; against `now` where the desk sent none. `None` for what is neither.
 pub(super) fn retry_after(value: &str, date: Option<&str>, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+    // Fractions are not in the standard, but some send them.
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    if !whole.is_empty() && [whole, fraction].concat().bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit: longer than anything that is waited for.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+        let seconds: u64 = whole.parse().unwrap_or(u64::from(u32::MAX));
+        let rest = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+        return Some(Duration::from_secs(seconds.saturating_add(rest)));
     }
     let until = http_date(value)?;
     let sent = date.and_then(http_date).unwrap_or(now);
@@ -218,7 +222,12 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:30 GMT", None, Some(0)),
             ("Sun, 06 Nov 1994 08:49:47 GMT", Some("half past nine"), Some(10)),
             ("-5", None, None),
-            ("1.5", None, None),
+            ("1.5", None, Some(2)),
+            ("1.0", None, Some(1)),
+            ("0.001", None, Some(1)),
+            (".5", None, None),
+            ("1.5.5", None, None),
+            ("1.-5", None, None),
             ("", None, None),
             ("soon", None, None),
             ("٣", None, None),

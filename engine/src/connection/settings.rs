@@ -105,9 +105,13 @@ impl Default for Limits {
 }
 
 impl fmt::Display for SecretSource {
-    /// Where it is kept, never what it is.
+    /// Where it is kept, never what it is. A name in lower case is no usual one of a variable: it may be the secret
+    /// itself, typed in the wrong place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Env(name) if name.contains(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')) => {
+                f.write_str("the environment variable that is named (not shown: it could be the secret itself)")
+            }
             Self::Env(name) => write!(f, "the environment variable {name}"),
             Self::File(path) => write!(f, "the file {}", path.display()),
             Self::Inline(_) => f.write_str("the configuration"),

@@ -8,7 +8,7 @@ use crate::cli::actions::{Actions, BackupRequest};
 use crate::cli::args::{Backup, Global};
 use crate::cli::exit::Exit;
 use crate::cli::progress::{Style, reporter};
-use crate::cli::{Shell, range, summary};
+use crate::cli::{Shell, range, signals, summary};
 use crate::config::text::{did_you_mean, excerpt, or_list};
 use crate::config::{Config, Desk};
 use crate::progress::Summary;
@@ -33,7 +33,7 @@ pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn 
         range,
     };
 
-    let cancel = prepare(global, &config.log, shell)?;
+    let cancel = prepare(global, &config.log, signals::BACKUP, shell)?;
     let style = Style::fitting(typed.json, global.quiet, shell.console.is_terminal);
     let progress = reporter(style, &shell.console, shell.clock.clone());
     let summary = actions.backup(&request, progress.as_ref(), &cancel)?;
@@ -47,8 +47,20 @@ pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn 
     } else {
         summary::render(&summary)
     };
-    print(&text, shell)?;
+    print(&text, shell).map_err(|failure| published(failure, &summary))?;
     Ok(exit)
+}
+
+/// That the result cannot be told does not undo the archive.
+fn published(failure: Failure, summary: &Summary) -> Failure {
+    let state = if summary.complete { "complete" } else { "INCOMPLETE" };
+    match failure {
+        Failure::Failed(error) => Failure::Failed(error.context(format!(
+            "the archive is there ({state}): {}; only its summary is not",
+            summary.archive.display()
+        ))),
+        other => other,
+    }
 }
 
 /// The last line of `--json`: the summary as an event.

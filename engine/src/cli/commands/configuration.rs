@@ -62,13 +62,10 @@ fn notes(config: &Config, has_variable: fn(&str) -> bool) -> Vec<String> {
     }
     for desk in &config.desks {
         let Connection::Http(settings) = &desk.connection;
-        if let Some(SecretSource::Env(name)) = secret(&settings.auth)
+        if let Some(source @ SecretSource::Env(name)) = secret(&settings.auth)
             && !has_variable(name)
         {
-            notes.push(format!(
-                "desk {}: the environment variable {name} is not set here",
-                desk.name
-            ));
+            notes.push(format!("desk {}: {source} is not set here", desk.name));
         }
     }
     notes

@@ -1,6 +1,7 @@
 //! Whole command lines, with an engine that answers from a script.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -100,16 +101,45 @@ struct Given {
     out: String,
     err: String,
     asked: String,
+    home: String,
+}
+
+/// `/dev/full`.
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_archive_whose_summary_cannot_be_written_is_named() {
+    let given = given_to(Full, "backup --desk main -q", Some(TWO_DESKS), &Script::default());
+    let expected = "error: the archive is there (INCOMPLETE): /var/backups/main サポート.zip; only its summary is not: \
+                    cannot write to standard output: ";
+    assert!(given.exit == 1 && given.err.starts_with(expected), "{}", given.err);
 }
 
 fn given(line: &str, config: Option<&str>, script: &Script) -> Given {
+    let out = Captured::default();
+    let given = given_to(out.clone(), line, config, script);
+    let out = out.text().replace(&given.home, "HOME");
+    Given { out, ..given }
+}
+
+fn given_to(out: impl Write + Send + 'static, line: &str, config: Option<&str>, script: &Script) -> Given {
     let home = tempfile::tempdir().unwrap();
     if let Some(text) = config {
         fs::write(home.path().join("deskvault.toml"), text).unwrap();
     }
-    let (out, err) = (Captured::default(), Captured::default());
+    let err = Captured::default();
     let shell = Shell {
-        console: Console::to(out.clone(), err.clone(), ProgressDrawTarget::hidden()),
+        console: Console::to(out, err.clone(), ProgressDrawTarget::hidden()),
         working: home.path().to_owned(),
         variable: None,
         has_variable: |name| name == "SET",
@@ -121,9 +151,15 @@ fn given(line: &str, config: Option<&str>, script: &Script) -> Given {
         .map(Into::into);
     let exit = execute(words, &shell, script).code();
     let place = home.path().display().to_string();
-    let [out, err] = [out, err].map(|captured| captured.text().replace(&place, "HOME"));
+    let err = err.text().replace(&place, "HOME");
     let asked = script.asked.lock().unwrap().join("\n").replace(&place, "HOME");
-    Given { exit, out, err, asked }
+    Given {
+        exit,
+        out: String::new(),
+        err,
+        asked,
+        home: place,
+    }
 }
 
 #[allow(clippy::unnecessary_wraps)] // as the others of its type
@@ -141,6 +177,12 @@ fn complete() -> Result<Summary, Stop> {
 
 fn cancelled() -> Result<Summary, Stop> {
     Err(Stop::Cancelled)
+}
+
+fn misconfigured() -> Result<Summary, Stop> {
+    Err(Stop::Usage(
+        anyhow!("no certificate").context("the connection can't be opened"),
+    ))
 }
 
 fn failed() -> Result<Summary, Stop> {
@@ -242,6 +284,12 @@ fn how_a_backup_ends() {
         (incomplete, 3, table, ""),
         (cancelled, 130, String::new(), "error: stopped\n"),
         (
+            misconfigured,
+            2,
+            String::new(),
+            "error: the connection can't be opened: no certificate\n",
+        ),
+        (
             failed,
             1,
             String::new(),
@@ -266,6 +314,7 @@ fn how_a_backup_ends_for_machines() {
         (complete as fn() -> _, 0, "end"),
         (incomplete, 3, "end"),
         (cancelled, 130, "failed"),
+        (misconfigured, 2, "failed"),
         (failed, 1, "failed"),
     ] {
         let script = Script {
@@ -289,12 +338,20 @@ fn how_a_backup_ends_for_machines() {
             assert_eq!(read, summary);
         }
     }
+    let quiet = given("backup --desk main --json -q", Some(TWO_DESKS), &Script::default());
+    assert_eq!(
+        (quiet.out.lines().count(), quiet.err.as_str()),
+        (1, ""),
+        "{}",
+        quiet.out
+    );
+    assert!(quiet.out.starts_with(r#"{"event":"end","#), "{}", quiet.out);
     let given = given("backup --desk x --json", Some(TWO_DESKS), &Script::default());
     assert_eq!(given.exit, 2);
     assert!(
         given
             .out
-            .starts_with(r#"{"event":"failed","exit":2,"message":"error: there is no desk"#),
+            .starts_with(r#"{"event":"failed","exit":2,"message":"there is no desk"#),
         "{}",
         given.out
     );
@@ -409,6 +466,16 @@ fn configuration() {
          note: desk other: ca_file: there is no HOME/absent.pem\n\
          note: desk other: the environment variable UNSET is not set here\n"
     );
+    let check = given(
+        "config check",
+        Some(&TWO_DESKS.replace("UNSET", "hunter2")),
+        &Script::default(),
+    );
+    assert!(
+        check.out.contains("could be the secret itself) is not set here") && !check.out.contains("hunter2"),
+        "{}",
+        check.out
+    );
     assert_eq!(given("config check", Some("desk = 1"), &Script::default()).exit, 2);
     assert_eq!(
         given("config keys", None, &Script::default()).out,
@@ -428,7 +495,11 @@ fn completions_and_man_pages() {
     let page = given("man", None, &Script::default());
     for part in [
         ".TH deskvault 1",
-        "Exit codes",
+        ".SH \"EXAMPLES\"\n.nf\nEverything of",
+        "\n  deskvault backup\n",
+        ".SH \"EXIT STATUS\"\n.nf\n0    done\n1    failed",
+        ".SH \"FILES\"",
+        ".SH \"ENVIRONMENT\"",
         "DESKVAULT_CONFIG",
         "deskvault\\-backup(1)",
     ] {
@@ -451,6 +522,8 @@ fn completions_and_man_pages() {
             "{page}"
         );
     }
+    let backup = fs::read_to_string(out.join("deskvault-backup.1")).unwrap();
+    assert!(backup.contains(".SH \"EXIT STATUS\"") && backup.ends_with(".fi\n") && !backup.contains("EXAMPLES"));
 }
 
 #[test]

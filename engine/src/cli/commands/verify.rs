@@ -4,19 +4,19 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 
-use crate::cli::Shell;
 use crate::cli::actions::{Actions, Verification};
 use crate::cli::args::{Global, Verify};
 use crate::cli::exit::Exit;
 use crate::cli::figures::{count, size};
 use crate::cli::progress::{Style, reporter};
+use crate::cli::{Shell, signals};
 use crate::config::Log;
 use crate::config::text::printable;
 
 use super::{Failure, Outcome, prepare, print, shown};
 
 pub(super) fn run(typed: &Verify, global: &Global, shell: &Shell, actions: &dyn Actions) -> Outcome {
-    let cancel = prepare(global, &Log::default(), shell)?;
+    let cancel = prepare(global, &Log::default(), signals::READING, shell)?;
     // The result of --json is one object, so progress is not told on standard output.
     let style = Style::fitting(false, global.quiet || typed.json, shell.console.is_terminal);
     let progress = reporter(style, &shell.console, shell.clock.clone());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::archive::ModuleState;
 use crate::config::text::printable;
-use crate::progress::{Event, Progress};
+use crate::progress::{Event, Phase, Progress};
 
 use super::{Clock, load};
 use crate::cli::console::Console;
@@ -20,6 +20,7 @@ pub(super) struct Plain {
     console: Console,
     clock: Clock,
     modules: Mutex<HashMap<String, Seen>>,
+    phase: Mutex<Option<Phase>>,
 }
 
 /// What was told of a module.
@@ -39,6 +40,7 @@ impl Plain {
             console,
             clock,
             modules: Mutex::default(),
+            phase: Mutex::default(),
         }
     }
 
@@ -102,10 +104,13 @@ impl Plain {
                 Some(ended(module, state, reason, seen, now))
             }
             Event::Phase { name, done, total } => {
-                // The first and the last; between them there is nothing to wait for.
-                (done == 0 || done >= total).then(|| match total {
-                    0 => name.name().to_owned(),
-                    _ => format!("{}: {} of {}", name.name(), size(done), size(total)),
+                // The first, which need not be at 0, and the last; between them there is nothing to wait for.
+                let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_first = phase.replace(name) != Some(name);
+                (is_first || done >= total).then(|| match (total, done >= total) {
+                    (0, _) => name.name().to_owned(),
+                    (_, false) => format!("{}: {}", name.name(), size(total)),
+                    (_, true) => format!("{}: {} of {}", name.name(), size(done), size(total)),
                 })
             }
         }
@@ -118,7 +123,10 @@ fn percent(rows: u64, all: u64) -> u64 {
 }
 
 fn ended(module: &str, state: ModuleState, reason: Option<&str>, seen: Seen, now: Duration) -> String {
-    let reason = reason.map_or_else(String::new, |reason| format!(": {}", printable(reason)));
+    // Why something failed or is missing stands in the result, or in the error where there is none: once is enough.
+    let reason = reason
+        .filter(|_| state == ModuleState::Skipped)
+        .map_or_else(String::new, |reason| format!(": {}", printable(reason)));
     let retries = if seen.retries > 0 {
         format!(", {}", count(seen.retries, "retry", "retries"))
     } else {
@@ -197,16 +205,19 @@ mod tests {
             reason: None,
         });
         plain.event(Event::ModuleEnded {
-            module: "問い合わせ",
+            module: "contacts",
             state: ModuleState::Failed,
+            reason: Some("told with the result"),
+        });
+        plain.event(Event::ModuleEnded {
+            module: "問い合わせ",
+            state: ModuleState::Skipped,
             reason: Some("no\u{1b}[2J\nanswer"),
         });
-        for done in 0..=3 {
-            plain.event(Event::Phase {
-                name: Phase::Joining,
-                done,
-                total: 3,
-            });
+        for (name, first) in [(Phase::Joining, 0), (Phase::Verifying, 1)] {
+            for done in first..=3 {
+                plain.event(Event::Phase { name, done, total: 3 });
+            }
         }
         assert_eq!(
             err.text(),
@@ -217,9 +228,12 @@ mod tests {
              tickets: 10,000 of 20,000 rows (50 %), 1,000/s, 10 in flight, 10 retries, Tickets\n\
              問い合わせ: 10 rows, 1/s, 10 in flight, Tickets\n\
              tickets: complete, 30,000 rows in 12s, 300 requests, 30 retries\n\
-             問い合わせ: failed, 12 rows in 12s, 0 requests: no\\u{1b}[2J\\nanswer\n\
-             joining: 0 B of 3 B\n\
-             joining: 3 B of 3 B\n"
+             contacts: failed, 0 rows in 0s, 0 requests\n\
+             問い合わせ: skipped, 12 rows in 12s, 0 requests: no\\u{1b}[2J\\nanswer\n\
+             joining: 3 B\n\
+             joining: 3 B of 3 B\n\
+             verifying: 3 B\n\
+             verifying: 3 B of 3 B\n"
         );
     }
 }

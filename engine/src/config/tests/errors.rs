@@ -420,7 +420,7 @@ fn authorisation_that_contradicts_itself() {
     );
     after_desk(
         "auth = 'header'\nheader = 'Host'\nvalue_env = 'V'\n",
-        &["f:8:10: `header` must be another header: this one belongs to HTTP itself"],
+        &["f:8:10: `header` must be another header: this one belongs to HTTP or to the connection itself"],
     );
     after_desk(
         "auth = 'basic'\nuser = 'a:b'\npassword_env = 'P'\n",

@@ -53,7 +53,10 @@ fn answers_beyond_the_limit_are_dropped_unread() {
         let error = bench.refused(Request::get("/big"));
         assert_eq!(error.kind, ErrorKind::TooLarge, "{name}: {error}");
         assert!(
-            error.message.contains("GET /big") && error.message.contains("max_response_bytes"),
+            error.message.contains("GET /big")
+                && error
+                    .message
+                    .contains("larger than 100 kB: ask for less at a time, or raise `max_response`"),
             "{error}"
         );
         assert_eq!(

@@ -2,7 +2,9 @@
 
 use plugin_api::{ErrorKind, Request};
 
-use super::super::settings::Limits;
+use super::super::client;
+use super::super::settings::{Limits, Settings};
+use super::super::target::Base;
 use super::server::{Reply, Server, Then, answer, gzip, raw};
 use super::{Bench, TOKEN};
 
@@ -46,6 +48,37 @@ fn a_request_and_its_answer_arrive_whole() {
     assert_eq!(seen[1].body, body.to_string());
     assert!(seen[1].headers.contains(&"content-type: application/json".to_owned()));
     assert_eq!(bench.server.connections(), 1, "connections are used again");
+}
+
+/// A resolver that leads every name to where nobody listens.
+struct Astray;
+
+impl reqwest::dns::Resolve for Astray {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async { Err("led astray".into()) })
+    }
+}
+
+#[test]
+fn localhost_is_this_machine_whatever_a_resolver_says() {
+    let runtime = super::runtime();
+    let server = Server::start(&runtime, async |_| answer(200, &[], b"ok"));
+    for (host, allow_plain_http, arrives) in [
+        ("localhost", false, true),
+        ("LocalHost", false, true),
+        ("localhost", true, false),
+    ] {
+        let url = format!("http://{host}:{}/", server.address.port());
+        let settings = Settings {
+            allow_plain_http,
+            ..super::settings(&url, Limits::default())
+        };
+        let base = Base::new(&url, allow_plain_http).unwrap();
+        let builder = reqwest::Client::builder().dns_resolver(std::sync::Arc::new(Astray));
+        let client = client(builder, &settings, &base).unwrap();
+        let answered = runtime.block_on(async { client.get(&url).send().await });
+        assert_eq!(answered.is_ok(), arrives, "{host}: {answered:?}");
+    }
 }
 
 #[test]
