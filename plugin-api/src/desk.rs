@@ -153,7 +153,10 @@ impl<'a> Desk<'a> {
     /// Whether an iterator with `own` requests under way may submit another one ahead. One with none always may:
     /// nested iterators would else wait for each other.
     fn may_submit(&self, own: usize) -> bool {
-        own == 0 || self.waiting.borrow().len() < self.window && self.memory.has_room(self.untaken.get() + 1)
+        // What has arrived and waits to be used is bounded by its bytes, not counted against the window: the outer of two
+        // nested iterators runs ahead, and would leave the inner one a single request at a time.
+        own == 0
+            || own < self.window && self.untaken.get() < self.window && self.memory.has_room(self.untaken.get() + 1)
     }
 
     pub(crate) fn submit(&self, request: &Request) -> Result<Ticket> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use deskvault_tests::desk::TestDesk;
@@ -242,4 +243,72 @@ fn a_cancelled_backup_leaves_nothing() {
     assert!(matches!(error, BackupError::Cancelled), "{error}");
     assert!(started.elapsed() < PATIENCE);
     assert!(left_in(folder.path()).is_empty(), "{:?}", left_in(folder.path()));
+}
+
+/// Lets requests through in groups; counts those that no others came to join.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<GateState>,
+    change: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    waiting: usize,
+    group: usize,
+    alone: usize,
+}
+
+impl Gate {
+    const TOGETHER: usize = 4;
+    const MOST_ALONE: usize = 20;
+
+    fn pass(&self) {
+        let mut state = self.state.lock().expect("the gate");
+        state.waiting += 1;
+        if state.waiting == Self::TOGETHER {
+            (state.waiting, state.group) = (0, state.group + 1);
+            self.change.notify_all();
+            return;
+        }
+        let group = state.group;
+        let alone = |state: &mut GateState| state.group == group && state.alone < Self::MOST_ALONE;
+        let waited = self.change.wait_timeout_while(state, Duration::from_secs(1), alone);
+        let (mut state, waited) = waited.expect("the gate");
+        if waited.timed_out() && state.group == group {
+            state.waiting -= 1;
+            state.alone += 1;
+        }
+    }
+}
+
+#[test]
+fn requests_for_the_records_of_a_long_list_stay_many_in_flight() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gate = Arc::new(Gate::default());
+    let at_the_desk = Arc::clone(&gate);
+    let desk = TestDesk::start(move |path| {
+        let body = if path.starts_with("/fields") {
+            serde_json::json!({ "fields": [] })
+        } else if let Some(page) = path.split("page=").nth(1) {
+            // 40 pages of 100: more than an exporter may run ahead.
+            let page: u64 = page.split('&').next()?.parse().ok()?;
+            let ticket = |id: u64| serde_json::json!({ "id": id, "updated_at": "2031-03-12T07:00:00Z", "comment_count": u64::from((1..=12).contains(&(id % 100))) });
+            let tickets: Vec<_> = ((page - 1) * 100..page * 100)
+                .filter(|id| *id < 4000)
+                .map(|id| ticket(id + 1))
+                .collect();
+            serde_json::json!({ "tickets": tickets, "total": 4000 })
+        } else {
+            at_the_desk.pass();
+            let id = path.split('/').nth(2)?;
+            serde_json::json!({ "comments": [{ "id": id, "body": "x", "created_at": "2031-03-12T07:00:00Z" }] })
+        };
+        Some((200, body.to_string()))
+    });
+    let summary = backup(&plan(&desk.url, &["example"], folder.path()), &["deskvault_example"]).expect("a backup");
+    assert!(summary.complete, "{:?}", summary.reasons);
+    assert_eq!(summary.rows(), 4000 + 480);
+    let alone = gate.state.lock().expect("the gate").alone;
+    assert!(alone < Gate::MOST_ALONE, "{alone} requests were made by themselves");
 }
