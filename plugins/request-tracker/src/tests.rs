@@ -17,7 +17,7 @@ fn desk(change: impl Fn(&Request, Reply) -> Reply + Send + Sync + 'static) -> Fa
 }
 
 fn run(change: impl Fn(&Request, Reply) -> Reply + Send + Sync + 'static) -> Run {
-    desk(change).run(RequestTracker, &Job::full("request-tracker"))
+    desk(change).run(RequestTracker::default(), &Job::full("request-tracker"))
 }
 
 /// The values of a column.
@@ -33,7 +33,7 @@ fn column(run: &Run, table: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn conforms() {
-    check_exporter(|| RequestTracker, desk(|_, reply| reply));
+    check_exporter(RequestTracker::default, desk(|_, reply| reply));
 }
 
 #[test]
@@ -97,6 +97,26 @@ fn cells_are_put_where_they_belong() {
 }
 
 #[test]
+fn custom_fields_that_change_meanwhile_move_no_value() {
+    // Asked once more, RT has disabled the field of tickets, and has another one in its place.
+    let asked = AtomicUsize::new(0);
+    let run = run(move |request, reply| {
+        if request.path != "/customfields" || asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            return reply;
+        }
+        let field = |number: u64, lookup: &str| serde_json::json!({"id": number, "Name": "F", "Type": "Freeform", "MaxValues": "1", "LookupType": lookup});
+        let items = [field(2, "RT::User"), field(9, "RT::Queue-RT::Ticket")];
+        Reply::json(200, serde_json::json!({"items": items, "total": 2}))
+    });
+    assert_eq!(run.result, Ok(()));
+    assert_eq!(column(&run, "Tickets", "CF.{F}")[0], "v");
+    assert_eq!(
+        column(&run, "Tickets", "Other Custom Fields")[0],
+        r#"{"9":["made meanwhile"]}"#
+    );
+}
+
+#[test]
 fn deleted_tickets_are_found() {
     let run = run(|_, reply| reply);
     let ids = column(&run, "Tickets", "id");
@@ -121,7 +141,7 @@ fn a_range_takes_what_changed_in_it() {
         from: time("2031-03-12T01:10:00Z"),
         to: time("2031-03-12T01:30:00Z"),
     };
-    let run = desk(|_, reply| reply).run(RequestTracker, &Job::custom("request-tracker", range));
+    let run = desk(|_, reply| reply).run(RequestTracker::default(), &Job::custom("request-tracker", range));
     assert_eq!(run.result, Ok(()));
     let mut tickets: Vec<u64> = column(&run, "Tickets", "id")
         .iter()

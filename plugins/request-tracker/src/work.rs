@@ -52,9 +52,8 @@ struct Cursor {
     fixed: Fixed,
 }
 
-/// Exports everything that the job asks for.
-pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
-    let custom = Custom::read(desk)?;
+/// Exports everything that the job asks for; `custom` is what the tables were made by.
+pub(crate) fn export(job: &Job, desk: &Desk<'_>, custom: Custom, out: &mut Output<'_>) -> Result<()> {
     let cursor = match &job.resume {
         Some(cursor) => serde_json::from_value(cursor.clone()).map_err(|error| {
             let message = format!("the cursor to go on from is not one of this exporter: {error}");
