@@ -7,7 +7,7 @@ use plugin_api::testing::{FakeDesk, Reply, Run, check_exporter};
 use plugin_api::{ErrorKind, Job, Range, Request, Timestamp};
 
 use crate::RequestTracker;
-use fake::{DELETED, Fake, GAP, OUT_OF_SIGHT, TICKETS};
+use fake::{DELETED, Fake, GAP, OUT_OF_SIGHT, TICKETS, users};
 
 mod fake;
 
@@ -114,6 +114,29 @@ fn custom_fields_that_change_meanwhile_move_no_value() {
         column(&run, "Tickets", "Other Custom Fields")[0],
         r#"{"9":["made meanwhile"]}"#
     );
+}
+
+#[test]
+fn users_who_come_before_an_export_is_gone_on_with_do_not_hide_others() {
+    let first = run(|_, reply| reply);
+    let users_at = first
+        .tables
+        .iter()
+        .position(|table| table.table.name == "Users")
+        .expect("the table");
+    for checkpoint in &first.checkpoints {
+        let mut later = Fake::new();
+        later.users = users(260);
+        let job = Job::full("request-tracker").resumed(&checkpoint.cursor);
+        let second = FakeDesk::new(move |request| later.answer(request)).run(RequestTracker::default(), &job);
+        assert_eq!(second.result, Ok(()));
+        let mut ids = column(&first, "Users", "id");
+        ids.truncate(checkpoint.rows[users_at]);
+        ids.extend(column(&second, "Users", "id"));
+        let expected: Vec<String> = (1..=ids.len()).map(|number| (number * 7).to_string()).collect();
+        assert_eq!(ids, expected, "from {}", checkpoint.cursor);
+        assert!(ids.len() == 130 || ids.len() == 260);
+    }
 }
 
 #[test]

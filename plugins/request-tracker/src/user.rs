@@ -14,10 +14,15 @@ use crate::list::{PAGE, Page, id, search, total, where_is, with_disabled};
 use crate::tables::USER_TEXTS;
 use crate::work::Run;
 
-/// Writes the users of the pages above `after`.
-pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result<()> {
+/// Writes the users of the pages above `after`. How many there were when the first page was begun stays fixed: were
+/// they counted again by an export that is gone on with, the last page would be taken for a whole one.
+pub(crate) fn export(run: &mut Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result<()> {
     let table = out.table("Users")?;
-    let total = total(run.desk, &request(1))?;
+    let total = match run.fixed.users {
+        Some(total) => total,
+        None => total(run.desk, &request(1))?,
+    };
+    run.fixed.users = Some(total);
     if total == 0 {
         return Ok(());
     }

@@ -28,6 +28,8 @@ pub(crate) struct Fixed {
     pub(crate) tickets: Option<(u64, u64)>,
     /// Lowest and highest number of the transactions that are asked for.
     pub(crate) transactions: Option<(u64, u64)>,
+    /// How many users there were when the list of them was begun; none before that.
+    pub(crate) users: Option<u64>,
 }
 
 /// The parts of the work, in their order.
@@ -91,7 +93,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, custom: Custom, out: &mut Outpu
             Part::DeletedTickets if job.range.is_none() => {}
             Part::DeletedTickets => ticket::deleted_in_range(&run, out)?,
             Part::Transactions => transaction::export(&run, out, after)?,
-            Part::Users => user::export(&run, out, after)?,
+            Part::Users => user::export(&mut run, out, after)?,
             Part::Groups => group::export(&run, out, after)?,
             Part::Queues => queue::export(&run, out, after)?,
             Part::Articles => article::export(&run, out, after)?,
@@ -112,6 +114,7 @@ fn fix(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<Fixed> {
         return Ok(Fixed {
             tickets: None,
             transactions: transactions.map(|(low, high, _)| (low, high)),
+            users: None,
         });
     }
     // The search of tickets does not find deleted ones; their history does.
@@ -134,6 +137,7 @@ fn fix(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<Fixed> {
     Ok(Fixed {
         tickets,
         transactions: transactions.map(|(low, high, _)| (low, high)),
+        users: None,
     })
 }
 

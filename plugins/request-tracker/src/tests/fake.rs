@@ -9,7 +9,7 @@ pub(super) struct Fake {
     pub(super) tickets: Vec<Json>,
     pub(super) transactions: Vec<Json>,
     pub(super) attachments: Vec<Json>,
-    users: Vec<Json>,
+    pub(super) users: Vec<Json>,
     groups: Vec<Json>,
     queues: Vec<Json>,
     articles: Vec<Json>,
@@ -80,6 +80,15 @@ fn attachment(number: u64, transaction: u64, parent: u64, kind: &str) -> Json {
     with_origin(attachment, 0)
 }
 
+/// So many users.
+pub(super) fn users(count: u64) -> Vec<Json> {
+    let user = |number| {
+        let user = json!({"id": number * 7, "Name": format!("user {number}"), "_disabled": number % 60 == 0});
+        with_origin(user, number)
+    };
+    (1..=count).map(user).collect()
+}
+
 impl Fake {
     pub(super) fn new() -> Self {
         let tickets: Vec<Json> = (1..=TICKETS).filter(|number| *number != GAP).map(ticket).collect();
@@ -102,10 +111,6 @@ impl Fake {
                 attachments.push(attachment(first + more, owner, first, kind));
             }
         }
-        let users = (1..=130).map(|number| {
-            let user = json!({"id": number * 7, "Name": format!("user {number}"), "_disabled": number % 60 == 0});
-            with_origin(user, number)
-        });
         let groups = [
             ("SystemInternal", "Everyone"),
             ("SystemInternal", "Privileged"),
@@ -129,7 +134,7 @@ impl Fake {
             tickets,
             transactions,
             attachments,
-            users: users.collect(),
+            users: users(130),
             groups: groups.collect(),
             queues: vec![with_origin(queue, 1)],
             articles: articles.collect(),
