@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use plugin_api::{ErrorKind, Output, Request, Response, Result, TableId};
+use plugin_api::{ErrorKind, ExportError, Output, Request, Response, Result, TableId};
 use serde_json::Value as Json;
 
 use crate::cell::{Row, members, moment};
@@ -225,7 +225,10 @@ fn for_each_deleted(
         let (ticket, inside) = child.parent;
         let response: Response = match child.answer.transpose() {
             Ok(Some(response)) => response,
-            Ok(None) => continue,
+            Ok(None) => {
+                let what = format!("ticket {ticket}");
+                return Err(ExportError::decode(what, "no answer"));
+            }
             Err(error) if error.kind == ErrorKind::NotFound => {
                 out.gone(table, ticket.to_string())?;
                 continue;
