@@ -1,7 +1,5 @@
 //! The order of work, what is fixed at its start, and where it goes on.
 
-use std::collections::HashSet;
-
 use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -17,8 +15,6 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) custom: Custom,
     /// What was fixed at the start.
     pub(crate) fixed: Fixed,
-    /// Tickets that were written, where one might be found twice.
-    pub(crate) written: HashSet<u64>,
 }
 
 /// What is fixed at the start of an export and stays so when it is resumed.
@@ -37,7 +33,6 @@ pub(crate) struct Fixed {
 #[serde(rename_all = "snake_case")]
 enum Part {
     Tickets,
-    DeletedTickets,
     Transactions,
     Users,
     Groups,
@@ -72,11 +67,9 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, custom: Custom, out: &mut Outpu
         desk,
         custom,
         fixed: cursor.fixed,
-        written: HashSet::new(),
     };
     for part in [
         Part::Tickets,
-        Part::DeletedTickets,
         Part::Transactions,
         Part::Users,
         Part::Groups,
@@ -89,9 +82,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, custom: Custom, out: &mut Outpu
         let after = if part == cursor.part { cursor.after } else { 0 };
         match part {
             Part::Tickets if job.range.is_none() => ticket::all(&run, out, after)?,
-            Part::Tickets => ticket::changed(&mut run, out, after)?,
-            Part::DeletedTickets if job.range.is_none() => {}
-            Part::DeletedTickets => ticket::deleted_in_range(&run, out)?,
+            Part::Tickets => ticket::changed(&run, out, after)?,
             Part::Transactions => transaction::export(&run, out, after)?,
             Part::Users => user::export(&mut run, out, after)?,
             Part::Groups => group::export(&run, out, after)?,
@@ -182,10 +173,6 @@ impl Run<'_, '_> {
 
     pub(crate) fn tickets_done(&self, out: &mut Output<'_>, after: u64) -> Result<()> {
         self.checkpoint(out, Part::Tickets, after)
-    }
-
-    pub(crate) fn deleted_tickets_done(&self, out: &mut Output<'_>) -> Result<()> {
-        self.checkpoint(out, Part::Transactions, 0)
     }
 
     pub(crate) fn transactions_done(&self, out: &mut Output<'_>, after: u64) -> Result<()> {
