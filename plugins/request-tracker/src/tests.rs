@@ -254,6 +254,46 @@ fn one_record_that_rt_fails_on_does_not_take_others_along() {
 }
 
 #[test]
+fn a_record_that_rt_shows_as_null_does_not_take_others_along() {
+    let mut fake = Fake::new();
+    for null in [
+        &mut fake.users[119],
+        &mut fake.articles[99],
+        &mut fake.transactions[122],
+    ] {
+        null["_null"] = true.into();
+    }
+    fake.null_member = Some(50);
+    let broken = FakeDesk::new(move |request| fake.answer(request))
+        .run(RequestTracker::default(), &Job::full("request-tracker"));
+    assert_eq!(broken.result, Ok(()));
+    let unread: std::collections::BTreeSet<_> = broken.unread().into_iter().map(|(_, key)| key).collect();
+    let expected = [
+        "123",
+        "members of group 4, null 1",
+        "page 1, record 100",
+        "page 2, record 1",
+        "page 2, record 20",
+    ];
+    assert_eq!(unread.into_iter().collect::<Vec<_>>(), expected);
+    assert_eq!(broken.rows("Users").len(), 129);
+    assert_eq!(broken.rows("Articles").len(), 119);
+    assert_eq!(broken.rows("Transactions").len() as u64, 2 * (TICKETS - 1) - 1);
+    assert_eq!(broken.rows("GroupMembers").len(), 123 + 3);
+}
+
+#[test]
+fn a_queue_that_rt_fails_on_is_unread() {
+    let broken = run(|request, reply| match request.path.as_str() {
+        "/queue/1" => Reply::status(500),
+        _ => reply,
+    });
+    assert_eq!(broken.result, Ok(()));
+    assert_eq!(broken.unread(), [("Queues", "1")]);
+    assert_eq!(broken.rows("Articles").len(), 120);
+}
+
+#[test]
 fn texts_that_are_too_large_together_come_one_by_one() {
     let refused = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&refused);

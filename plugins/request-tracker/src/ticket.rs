@@ -12,7 +12,9 @@ use serde_json::Value as Json;
 use crate::cell::{Row, members, moment};
 use crate::custom::TICKETS;
 use crate::link::{self, TICKET_LINKS};
-use crate::list::{PAGE, Page, Record, ends, id, names, number, one_of, search, ticket_search, walk, where_is};
+use crate::list::{
+    PAGE, Page, Record, ends, id, names, number, one_of, search, shown_as_null, ticket_search, walk, where_is,
+};
 use crate::slices::{Slice, missing};
 use crate::tables::tickets;
 use crate::work::{Run, sql_time, within};
@@ -115,8 +117,9 @@ pub(crate) fn changed(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Re
         let condition = format!("id > {after} AND LastUpdated >= '{from}' AND LastUpdated < '{to}'");
         ticket_search(&FIELDS, &NAMED, &condition)
     };
-    for page in walk(run.desk, after, request) {
+    for (number, page) in walk(run.desk, after, request).enumerate() {
         let page = page?;
+        page.report(out, table, format_args!("page {}", number + 1))?;
         let mut rows = BTreeMap::new();
         let mut last = None;
         for record in &page.items {
@@ -212,7 +215,11 @@ fn with_a_history(run: &Run<'_, '_>, tickets: &[u64]) -> Result<Vec<u64>> {
     };
     let mut found = Vec::new();
     for page in walk(run.desk, 0, request) {
-        for record in page?.items {
+        let page = page?;
+        if !page.nulls.is_empty() {
+            return Err(shown_as_null().at("transactions"));
+        }
+        for record in page.items {
             found.push(number(&record, "ObjectId")?);
         }
     }

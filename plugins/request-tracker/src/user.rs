@@ -40,10 +40,12 @@ pub(crate) fn export(run: &mut Run<'_, '_>, out: &mut Output<'_>, after: u64) ->
         let mut page = Page::read(&response)?;
         let expected = PAGE.min(total - (child.parent - 1) * PAGE);
         // Users who came since the list was begun are not part of it.
-        page.items.truncate(usize::try_from(expected).unwrap_or(usize::MAX));
+        let expected_here = usize::try_from(expected).unwrap_or(usize::MAX);
+        page.nulls.retain(|at| *at <= expected_here);
+        page.items.truncate(expected_here.saturating_sub(page.nulls.len()));
         let ids = page.ids()?;
         let ascending = ids.iter().all(|&id| id > std::mem::replace(&mut before, id));
-        if !ascending || page.total < total || ids.len() as u64 != expected {
+        if !ascending || page.total < total || page.len() != expected {
             let message =
                 "users were removed from Request Tracker's database while they were read: run the backup again";
             return Err(ExportError::new(ErrorKind::Other, message));
@@ -53,6 +55,7 @@ pub(crate) fn export(run: &mut Run<'_, '_>, out: &mut Output<'_>, after: u64) ->
     for child in run.desk.each(pages, |(_, page)| Some(enabled_request(page))) {
         let child = child?;
         let (number, page) = child.parent;
+        page.report(out, table, format_args!("page {number}"))?;
         let enabled: HashSet<u64> = match child.answer.transpose()? {
             Some(response) => Page::whole(&response)?.ids()?.into_iter().collect(),
             None => HashSet::new(),

@@ -12,9 +12,11 @@ pub(super) struct Fake {
     pub(super) users: Vec<Json>,
     groups: Vec<Json>,
     queues: Vec<Json>,
-    articles: Vec<Json>,
+    pub(super) articles: Vec<Json>,
     customfields: Vec<Json>,
     customroles: Vec<Json>,
+    /// The member of groups that is shown as null.
+    pub(super) null_member: Option<u64>,
 }
 
 /// The highest number of a ticket.
@@ -140,6 +142,7 @@ impl Fake {
             articles: articles.collect(),
             customfields: vec![field(1, "RT::Queue-RT::Ticket"), field(2, "RT::User")],
             customroles: vec![json!({"id": 1, "Name": "Engineer", "MaxValues": "1"})],
+            null_member: None,
         }
     }
 
@@ -168,7 +171,7 @@ impl Fake {
             ["group", number, "members"] => {
                 let members = if number == "4" { 7..=130 } else { 7..=9 };
                 let members: Vec<Json> = members
-                    .map(|number| json!({"type": "user", "id": number * 7 / 7, "_order": number}))
+                    .map(|number| json!({"type": "user", "id": number, "_null": self.null_member == Some(number)}))
                     .collect();
                 page(request, members.iter().collect())
             }
@@ -287,6 +290,8 @@ fn page(request: &Request, mut records: Vec<&Json>) -> Reply {
     let total = records.len();
     let items: Vec<&Json> = records
         .into_iter()
+        // As RT does with a record whose name it can't make sense of.
+        .map(|record| if record["_null"] == true { &Json::Null } else { record })
         .skip((count("page").unwrap_or(1) - 1) * size)
         .take(size)
         .collect();
