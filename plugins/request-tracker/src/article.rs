@@ -36,8 +36,9 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
             &conditions,
         ))
     };
-    for page in walk(run.desk, after, request) {
+    for (number, page) in walk(run.desk, after, request).enumerate() {
         let page = page?;
+        page.report(out, table, format_args!("page {}", number + 1))?;
         for record in &page.items {
             if run.job.wants(moment(record, "LastUpdated")?) {
                 row(run, record)?.write(out, table)?;

@@ -9,7 +9,7 @@ use plugin_api::{Column, Desk, Result};
 use serde_json::{Map, Value as Json, json};
 
 use crate::cell::{Row, member, members, plain};
-use crate::list::{Record, id, search, walk, where_is};
+use crate::list::{Record, id, search, shown_as_null, walk, where_is};
 
 /// What custom fields of tickets are looked up by; the other kinds likewise.
 pub(crate) const TICKETS: &str = "RT::Queue-RT::Ticket";
@@ -53,7 +53,11 @@ impl Custom {
         for page in walk(desk, 0, |after| {
             search(collection, keys, &[], &[where_is("id", ">", after)])
         }) {
-            for item in page?.items {
+            let page = page?;
+            if !page.nulls.is_empty() {
+                return Err(shown_as_null().at(collection));
+            }
+            for item in page.items {
                 fields.push(Field {
                     id: id(&item)?,
                     name: plain(item.get("Name")),

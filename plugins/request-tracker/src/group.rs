@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::cell::{Row, moment, plain};
 use crate::custom::GROUPS;
-use crate::list::{PAGE, Page, Record, id, one_of, search, walk, where_is, with_disabled};
+use crate::list::{PAGE, Page, Record, id, one_of, search, shown_as_null, walk, where_is, with_disabled};
 use crate::user::flag;
 use crate::work::Run;
 
@@ -37,10 +37,14 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
         let conditions = [domains.clone(), where_is("id", ">", after)];
         with_disabled(search("groups", &FIELDS, &["Creator", "LastUpdatedBy"], &conditions))
     };
-    for page in walk(run.desk, after, request) {
+    for (number, page) in walk(run.desk, after, request).enumerate() {
         let page = page?;
+        page.report(out, table, format_args!("page {}", number + 1))?;
         let ids = page.ids()?;
         // RT does not tell whether a group is disabled, but leaves disabled ones out of a search.
+        if ids.is_empty() {
+            continue;
+        }
         let enabled = search("groups", &["id"], &[], &[domains.clone(), one_of("id", &ids)]);
         let enabled = Page::whole(&run.desk.send(&enabled)?.ok()?)?.ids()?;
         let wanted = page
@@ -96,7 +100,12 @@ fn write_members(
     answer: Result<Response>,
 ) -> Result<()> {
     let found = match answer.and_then(|response| members(desk, group, &response)) {
-        Ok(found) => found,
+        Ok((found, nulls)) => {
+            for at in 1..=nulls {
+                out.unread(table, format!("members of group {group}, null {at}"), &shown_as_null())?;
+            }
+            found
+        }
         Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
         Err(error) => return out.unread(table, format!("members of group {group}"), &error),
     };
@@ -111,26 +120,31 @@ fn write_members(
 }
 
 /// Type and number of each member, as one answer has them. More than fit one answer are read by pages, which shift
-/// when a member goes; so they are read until two reads agree.
-fn members(desk: &Desk<'_>, group: u64, first: &Response) -> Result<Vec<(String, u64)>> {
+/// when a member goes; so they are read until two reads agree. With them comes how many RT shows as null.
+fn members(desk: &Desk<'_>, group: u64, first: &Response) -> Result<(Vec<(String, u64)>, usize)> {
     let page = Page::read(first)?;
-    if page.items.len() as u64 == page.total {
-        return page.items.iter().map(member).collect();
+    if page.len() == page.total {
+        let found = page.items.iter().map(member).collect::<Result<_>>()?;
+        return Ok((found, page.nulls.len()));
     }
-    let mut before = Vec::new();
+    let mut before = (Vec::new(), 0);
     for _ in 0..READS {
         let mut now = Vec::new();
+        let mut nulls = 0;
         let mut number = 1;
         loop {
             let page = Page::read(&desk.send(&members_page(group, number))?.ok()?)?;
             now.extend(page.items.iter().map(member).collect::<Result<Vec<_>>>()?);
-            if page.items.is_empty() || number * PAGE >= page.total {
+            nulls += page.nulls.len();
+            if page.len() == 0 || number * PAGE >= page.total {
                 break;
             }
             number += 1;
         }
         let once: HashSet<_> = now.iter().collect();
-        if once.len() == now.len() && now == before {
+        let all_differ = once.len() == now.len();
+        let now = (now, nulls);
+        if all_differ && now == before {
             return Ok(now);
         }
         before = now;
@@ -151,6 +165,6 @@ pub(crate) fn privileged(desk: &Desk<'_>) -> Result<HashSet<u64>> {
         let why = format!("{} groups called Privileged, not one", groups.len());
         return Err(ExportError::decode("Request Tracker's own groups", why));
     };
-    let members = members(desk, group, &desk.send(&members_page(group, 1))?.ok()?)?;
+    let (members, _) = members(desk, group, &desk.send(&members_page(group, 1))?.ok()?)?;
     Ok(members.into_iter().map(|(_, member)| member).collect())
 }

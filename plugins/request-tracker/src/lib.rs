@@ -28,9 +28,19 @@ mod transaction;
 mod user;
 mod work;
 
-use plugin_api::{Description, Desk, Exporter, Job, Output, Result, Table, export_plugin};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 
-struct RequestTracker;
+use custom::Custom;
+use plugin_api::{Description, Desk, ErrorKind, ExportError, Exporter, Job, Output, Result, Table, export_plugin};
+
+/// The exporter. Custom fields come and go while a backup runs, so they are asked for once, and the rows are made by
+/// what the columns were made by. An export stays on its thread, and several may run at one time.
+#[derive(Default)]
+struct RequestTracker {
+    opened: Mutex<HashMap<ThreadId, Custom>>,
+}
 
 impl Exporter for RequestTracker {
     fn describe(&self) -> Description {
@@ -39,15 +49,26 @@ impl Exporter for RequestTracker {
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {
         list::check_address(desk)?;
-        Ok(tables::all(&custom::Custom::read(desk)?))
+        let custom = Custom::read(desk)?;
+        let tables = tables::all(&custom);
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.insert(thread::current().id(), custom);
+        Ok(tables)
     }
 
     fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
-        work::export(job, desk, out)
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let custom = opened.remove(&thread::current().id());
+        drop(opened);
+        let custom = custom.ok_or_else(|| {
+            let message = "an export was begun on a thread that did not ask for its tables before";
+            ExportError::new(ErrorKind::Misuse, message)
+        })?;
+        work::export(job, desk, custom, out)
     }
 }
 
-export_plugin!(RequestTracker);
+export_plugin!(RequestTracker::default());
 
 #[cfg(test)]
 mod tests;

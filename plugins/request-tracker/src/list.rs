@@ -3,7 +3,9 @@
 //! RT passes over a condition on a field that it does not search, without a word, and then gives everything. So the
 //! numbers in an answer are held against what was asked for.
 
-use plugin_api::{Desk, ErrorKind, ExportError, Request, Response, Result};
+use std::fmt::Display;
+
+use plugin_api::{Desk, ErrorKind, ExportError, Output, Request, Response, Result, TableId};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -17,13 +19,16 @@ pub(crate) const PAGE: u64 = 100;
 pub(crate) struct Page {
     /// The records.
     pub(crate) items: Vec<Record>,
+    /// The places, from 1, of records that RT shows as null. It does so where it can't make sense of a name, as of a
+    /// user's with a line break in it.
+    pub(crate) nulls: Vec<usize>,
     /// How many records the search finds in all.
     pub(crate) total: u64,
 }
 
 #[derive(Deserialize)]
 struct Answer {
-    items: Vec<Record>,
+    items: Vec<Option<Record>>,
     /// Null to users who do not see everything.
     total: Json,
 }
@@ -38,6 +43,7 @@ impl Page {
         if response.is_empty() {
             return Ok(Self {
                 items: Vec::new(),
+                nulls: Vec::new(),
                 total: 0,
             });
         }
@@ -51,17 +57,31 @@ impl Page {
         }
         let total = answer.total.as_u64();
         let total = total.ok_or_else(|| ExportError::decode(&response.asked, "its total is no number"))?;
+        let place_of_null = |(at, item): (usize, &Option<Record>)| item.is_none().then_some(at + 1);
         Ok(Self {
-            items: answer.items,
+            nulls: answer.items.iter().enumerate().filter_map(place_of_null).collect(),
+            items: answer.items.into_iter().flatten().collect(),
             total,
         })
+    }
+
+    /// How many records came, with those that RT shows as null.
+    pub(crate) fn len(&self) -> u64 {
+        (self.items.len() + self.nulls.len()) as u64
+    }
+
+    /// Tells of the records that RT shows as null; `page` is where they stand.
+    pub(crate) fn report(&self, out: &mut Output<'_>, table: TableId, page: impl Display) -> Result<()> {
+        self.nulls
+            .iter()
+            .try_for_each(|at| out.unread(table, format!("{page}, record {at}"), &shown_as_null()))
     }
 
     /// As [`read`](Self::read), of a search that fits one answer.
     pub(crate) fn whole(response: &Response) -> Result<Self> {
         let page = Self::read(response)?;
-        if page.items.len() as u64 != page.total {
-            let why = format!("{} records came, of {}", page.items.len(), page.total);
+        if page.len() != page.total {
+            let why = format!("{} records came, of {}", page.len(), page.total);
             return Err(ExportError::decode(&response.asked, why));
         }
         Ok(page)
@@ -71,6 +91,12 @@ impl Page {
     pub(crate) fn ids(&self) -> Result<Vec<u64>> {
         self.items.iter().map(id).collect()
     }
+}
+
+/// What is to be told of a record that RT shows as null.
+pub(crate) fn shown_as_null() -> ExportError {
+    let message = "Request Tracker shows this record as null: look for a name with a line break in it";
+    ExportError::new(ErrorKind::Decode, message)
 }
 
 /// The number of a record.
@@ -142,6 +168,9 @@ pub(crate) fn ends(desk: &Desk<'_>, request: impl Fn() -> Request, by: &str) -> 
             .retain(|(name, _)| name != "per_page" && name != "orderby");
         let request = request.query("per_page", 1).query("orderby", by).query("order", order);
         let page = Page::read(&desk.send(&request)?.ok()?)?;
+        if page.items.is_empty() && page.total > 0 {
+            return Err(shown_as_null());
+        }
         page.items
             .first()
             .map(|item| Ok((number(item, by)?, page.total)))
@@ -160,7 +189,7 @@ pub(crate) fn total(desk: &Desk<'_>, request: &Request) -> Result<u64> {
     Ok(Page::read(&desk.send(&request.query("per_page", 1))?.ok()?)?.total)
 }
 
-/// Every record of a search, walked by "number greater than the last"; one page at a time.
+/// Every record of a search, walked by "number greater than the last"; one page at a time. The caller tells of nulls.
 pub(crate) fn walk<'d>(
     desk: &'d Desk<'_>,
     after: u64,
@@ -171,10 +200,10 @@ pub(crate) fn walk<'d>(
         let after = last.take()?;
         let page = next_page(desk, after, &request(after));
         if let Ok(page) = &page {
-            if (page.items.len() as u64) < page.total {
+            if page.len() < page.total {
                 last = page.items.last().and_then(|item| id(item).ok());
             }
-            if page.items.is_empty() {
+            if page.len() == 0 {
                 return None;
             }
         }
@@ -190,7 +219,8 @@ fn next_page(desk: &Desk<'_>, after: u64, request: &Request) -> Result<Page> {
         .iter()
         .scan(after, |last, &id| Some(id > std::mem::replace(last, id)))
         .all(|up| up);
-    if !ascending || (ids.is_empty() && page.total > 0) {
+    // A page of nothing but nulls says not where the next one begins.
+    if !ascending || (ids.is_empty() && page.total > page.nulls.len() as u64) {
         let why = format!("the numbers after {after} were asked for, in order, and others came");
         return Err(ExportError::decode(&response.asked, why));
     }

@@ -1,10 +1,11 @@
 //! Queues, also disabled ones. Their watchers RT gives only queue by queue.
 
-use plugin_api::{ExportError, Output, Request, Result};
+use plugin_api::{ErrorKind, ExportError, Output, Request, Result};
 
 use crate::cell::{Row, members, moment};
 use crate::custom::QUEUES;
 use crate::list::{Record, id, names, search, walk, where_is, with_disabled};
+use crate::slices::fails_on_a_record;
 use crate::work::Run;
 
 /// Writes the queues above `after`.
@@ -18,8 +19,9 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
             &[where_is("id", ">", after)],
         ))
     };
-    for page in walk(run.desk, after, request) {
+    for (number, page) in walk(run.desk, after, request).enumerate() {
         let page = page?;
+        page.report(out, table, format_args!("page {}", number + 1))?;
         let mut wanted = Vec::new();
         for record in &page.items {
             if run.job.wants(moment(record, "LastUpdated")?) {
@@ -34,11 +36,24 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
         };
         for child in run.desk.each(wanted, single) {
             let child = child?;
-            let Some(response) = child.answer.transpose()? else {
-                continue;
+            let queue = child.parent;
+            let answer = child
+                .answer
+                .unwrap_or_else(|| Err(ExportError::decode("queues", "no answer")));
+            let response = match answer {
+                Ok(response) => response,
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    out.gone(table, queue.to_string())?;
+                    continue;
+                }
+                Err(error) if fails_on_a_record(&error) => {
+                    out.unread(table, queue.to_string(), &error)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             let record: Record = response.json()?;
-            if id(&record)? != child.parent {
+            if id(&record)? != queue {
                 return Err(ExportError::decode(&response.asked, "another queue came"));
             }
             row(run, &record).write(out, table)?;

@@ -2,7 +2,7 @@
 
 use plugin_api::{Desk, ErrorKind, ExportError, Output, Request, Response, Result, TableId};
 
-use crate::list::{PAGE, Page, Record, id};
+use crate::list::{PAGE, Page, Record, id, shown_as_null};
 
 /// The numbers above `after`, up to and with `to`; at most [`PAGE`] of them, so that they fit one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +41,20 @@ impl Slice {
         ])
     }
 
-    /// The records of the answer, all of them and none but of this slice, in the order of numbers.
-    fn read(self, response: &Response) -> Result<Vec<Record>> {
+    /// The records of the answer, all of them and none but of this slice, in the order of numbers. None where RT shows
+    /// one of them as null.
+    fn read(self, response: &Response) -> Result<Option<Vec<Record>>> {
         let page = Page::whole(response)?;
+        if !page.nulls.is_empty() {
+            return Ok(None);
+        }
         let ids = page.ids()?;
         let inside = ids.iter().all(|&id| self.after < id && id <= self.to);
         if !inside || !ids.is_sorted_by(|left, right| left < right) {
             let why = format!("the numbers {} to {} were asked for, in order", self.after + 1, self.to);
             return Err(ExportError::decode(&response.asked, why));
         }
-        Ok(page.items)
+        Ok(Some(page.items))
     }
 
     /// The records of an answer to `request` for this slice. Where RT fails on the slice, as it does on a single record
@@ -63,12 +67,15 @@ impl Slice {
     ) -> Result<Records> {
         let answer = answer.unwrap_or_else(|| desk.send(&request(self)).and_then(Response::ok));
         let failure = match answer {
-            Ok(response) => {
-                return Ok(Records {
-                    read: self.read(&response)?,
-                    unread: Vec::new(),
-                });
-            }
+            Ok(response) => match self.read(&response)? {
+                Some(read) => {
+                    return Ok(Records {
+                        read,
+                        unread: Vec::new(),
+                    });
+                }
+                None => shown_as_null(),
+            },
             Err(error) if fails_on_a_record(&error) => error,
             Err(error) => return Err(error),
         };

@@ -6,13 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use plugin_api::{ErrorKind, Output, Request, Response, Result, TableId};
+use plugin_api::{ErrorKind, ExportError, Output, Request, Response, Result, TableId};
 use serde_json::Value as Json;
 
 use crate::cell::{Row, members, moment};
 use crate::custom::TICKETS;
 use crate::link::{self, TICKET_LINKS};
-use crate::list::{PAGE, Page, Record, id, names, number, one_of, search, ticket_search, walk, where_is};
+use crate::list::{
+    PAGE, Page, Record, ends, id, names, number, one_of, search, shown_as_null, ticket_search, walk, where_is,
+};
 use crate::slices::{Slice, missing};
 use crate::tables::tickets;
 use crate::work::{Run, sql_time, within};
@@ -90,16 +92,9 @@ pub(crate) fn all(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result
         let mut missing = missing(slice, &records.read)?;
         missing.retain(|id| !records.unread.iter().any(|(key, _)| *key == id.to_string()));
         let deleted = with_a_history(run, &missing)?;
-        for_each_deleted(
-            run,
-            out,
-            table,
-            deleted.into_iter().map(|id| (id, true)),
-            |_, id, row| {
-                rows.insert(id, row);
-                Ok(())
-            },
-        )?;
+        for_each_deleted(run, out, table, deleted.into_iter().map(|id| (id, true)), |id, row| {
+            rows.insert(id, row);
+        })?;
         for row in rows.values() {
             row.write(out, table)?;
         }
@@ -108,60 +103,80 @@ pub(crate) fn all(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result
     Ok(())
 }
 
-/// Writes the tickets that were changed in the job's range, but for deleted ones.
-pub(crate) fn changed(run: &mut Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result<()> {
+/// Writes the tickets above `after` that were changed in the job's range. The search does not show deleted ones: the
+/// history tells which tickets may be such. They are written with the page among whose numbers they are, so that an
+/// export which is gone on with knows of every number up to its cursor that it is done.
+pub(crate) fn changed(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result<()> {
     let table = out.table("Tickets")?;
     let Some(range) = run.job.range else {
         return Ok(());
     };
+    let mut touched = touched(run)?.split_off(&after.saturating_add(1));
     let (from, to) = (sql_time(range.from, -FURTHEST_WEST), sql_time(range.to, FURTHEST_EAST));
     let request = |after: u64| {
         let condition = format!("id > {after} AND LastUpdated >= '{from}' AND LastUpdated < '{to}'");
         ticket_search(&FIELDS, &NAMED, &condition)
     };
-    let mut written = std::mem::take(&mut run.written);
-    for page in walk(run.desk, after, request) {
+    for (number, page) in walk(run.desk, after, request).enumerate() {
         let page = page?;
+        page.report(out, table, format_args!("page {}", number + 1))?;
+        let mut rows = BTreeMap::new();
+        let mut last = None;
         for record in &page.items {
+            let ticket = id(record)?;
+            touched.remove(&ticket);
+            last = Some(ticket);
             if run.job.wants(moment(record, "LastUpdated")?) {
-                row(run, record)?.write(out, table)?;
-                written.insert(id(record)?);
+                rows.insert(ticket, row(run, record)?);
             }
         }
-        if let Some(last) = page.items.last() {
-            run.tickets_done(out, id(last)?)?;
-        }
+        let Some(last) = last else {
+            continue;
+        };
+        let above = touched.split_off(&last.saturating_add(1));
+        let below = std::mem::replace(&mut touched, above);
+        with_deleted(run, out, table, rows, below)?;
+        run.tickets_done(out, last)?;
     }
-    run.written = written;
-    Ok(())
+    with_deleted(run, out, table, BTreeMap::new(), touched)?;
+    run.transactions_done(out, 0)
 }
 
-/// Writes the deleted tickets that were changed in the job's range: the history tells which tickets may be such.
-pub(crate) fn deleted_in_range(run: &Run<'_, '_>, out: &mut Output<'_>) -> Result<()> {
-    let table = out.table("Tickets")?;
+/// The tickets with transactions in the job's range or shortly before it, and whether they have some in it.
+fn touched(run: &Run<'_, '_>) -> Result<BTreeMap<u64, bool>> {
     let mut conditions = within(run.job, "Created", APART);
     conditions.push(where_is("ObjectType", "=", "RT::Ticket"));
     let fields = ["id", "ObjectId", "Created"];
-    let mut touched: BTreeMap<u64, bool> = BTreeMap::new();
-    if let Some((low, high, _)) =
-        crate::list::ends(run.desk, || search("transactions", &fields, &[], &conditions), "id")?
-    {
-        let request = |slice: Slice| {
-            let mut conditions = conditions.clone();
-            conditions.extend([where_is("id", ">", slice.after), where_is("id", "<=", slice.to)]);
-            search("transactions", &fields, &[], &conditions)
-        };
-        let slices = Slice::all(low.saturating_sub(1), high);
-        for child in run.desk.each(slices.map(Ok), |slice| Some(request(*slice))) {
-            let child = child?;
-            // What RT fails on is told when the transactions themselves are read.
-            for record in child.parent.records(child.answer, run.desk, &request)?.read {
-                let inside = run.job.wants(moment(&record, "Created")?);
-                *touched.entry(number(&record, "ObjectId")?).or_default() |= inside;
-            }
+    let mut touched = BTreeMap::new();
+    let ends = ends(run.desk, || search("transactions", &fields, &[], &conditions), "id")?;
+    let Some((low, high, _)) = ends else {
+        return Ok(touched);
+    };
+    let request = |slice: Slice| {
+        let mut conditions = conditions.clone();
+        conditions.extend([where_is("id", ">", slice.after), where_is("id", "<=", slice.to)]);
+        search("transactions", &fields, &[], &conditions)
+    };
+    let slices = Slice::all(low.saturating_sub(1), high);
+    for child in run.desk.each(slices.map(Ok), |slice| Some(request(*slice))) {
+        let child = child?;
+        // What RT fails on is told when the transactions themselves are read.
+        for record in child.parent.records(child.answer, run.desk, &request)?.read {
+            let inside = run.job.wants(moment(&record, "Created")?);
+            *touched.entry(number(&record, "ObjectId")?).or_default() |= inside;
         }
     }
-    touched.retain(|ticket, _| !run.written.contains(ticket));
+    Ok(touched)
+}
+
+/// Writes rows, and with them, in the order of numbers, those of `touched` that are deleted.
+fn with_deleted(
+    run: &Run<'_, '_>,
+    out: &mut Output<'_>,
+    table: TableId,
+    mut rows: BTreeMap<u64, Row>,
+    touched: BTreeMap<u64, bool>,
+) -> Result<()> {
     let touched: Vec<(u64, bool)> = touched.into_iter().collect();
     let parts = touched.chunks(usize::try_from(PAGE).unwrap_or(1)).map(Ok);
     let shown = |part: &&[(u64, bool)]| {
@@ -177,10 +192,10 @@ pub(crate) fn deleted_in_range(run: &Run<'_, '_>, out: &mut Output<'_>) -> Resul
         };
         deleted.extend(child.parent.iter().filter(|(id, _)| !shown.contains(id)).copied());
     }
-    for_each_deleted(run, out, table, deleted.into_iter(), |out, _, row| {
-        row.write(out, table)
+    for_each_deleted(run, out, table, deleted.into_iter(), |id, row| {
+        rows.insert(id, row);
     })?;
-    run.deleted_tickets_done(out)
+    rows.values().try_for_each(|row| row.write(out, table))
 }
 
 /// Those of the numbers that RT made a ticket of: every ticket's making is in the history, and every change of status.
@@ -200,7 +215,11 @@ fn with_a_history(run: &Run<'_, '_>, tickets: &[u64]) -> Result<Vec<u64>> {
     };
     let mut found = Vec::new();
     for page in walk(run.desk, 0, request) {
-        for record in page?.items {
+        let page = page?;
+        if !page.nulls.is_empty() {
+            return Err(shown_as_null().at("transactions"));
+        }
+        for record in page.items {
             found.push(number(&record, "ObjectId")?);
         }
     }
@@ -217,7 +236,7 @@ fn for_each_deleted(
     out: &mut Output<'_>,
     table: TableId,
     tickets: impl Iterator<Item = (u64, bool)>,
-    mut give: impl FnMut(&mut Output<'_>, u64, Row) -> Result<()>,
+    mut give: impl FnMut(u64, Row),
 ) -> Result<()> {
     let request = |(id, _): &(u64, bool)| Some(names(Request::get(format!("/ticket/{id}")), &NAMED));
     for child in run.desk.each(tickets.map(Ok), request) {
@@ -225,7 +244,10 @@ fn for_each_deleted(
         let (ticket, inside) = child.parent;
         let response: Response = match child.answer.transpose() {
             Ok(Some(response)) => response,
-            Ok(None) => continue,
+            Ok(None) => {
+                let what = format!("ticket {ticket}");
+                return Err(ExportError::decode(what, "no answer"));
+            }
             Err(error) if error.kind == ErrorKind::NotFound => {
                 out.gone(table, ticket.to_string())?;
                 continue;
@@ -240,11 +262,11 @@ fn for_each_deleted(
         let shown = id(&record)?;
         if shown == ticket {
             if run.job.wants(moment(&record, "LastUpdated")?) {
-                give(out, ticket, row(run, &record)?)?;
+                give(ticket, row(run, &record)?);
             }
         } else if inside {
             // Deleted and merged: this is all that RT tells of it.
-            give(out, ticket, merged_away(run, ticket, shown))?;
+            give(ticket, merged_away(run, ticket, shown));
         }
     }
     Ok(())

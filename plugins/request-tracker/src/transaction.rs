@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use plugin_api::{Output, Result};
+use plugin_api::{ErrorKind, ExportError, Output, Result};
 use serde_json::Value as Json;
 
 use crate::cell::{Row, plain};
@@ -80,11 +80,10 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
     let groups = std::iter::from_fn(|| {
         let roots = answers.next()?;
         let groups = roots.and_then(|roots| {
-            let parts = answers.next().unwrap_or(Ok(plugin_api::Child {
-                parent: roots.parent.clone(),
-                answer: None,
-            }))?;
-            debug_assert!(roots.parent.which == Which::Roots && parts.parent.which == Which::Parts);
+            let parts = answers.next().unwrap_or_else(|| Err(unpaired()))?;
+            if roots.parent.which != Which::Roots || parts.parent.which != Which::Parts {
+                return Err(unpaired());
+            }
             let history = Rc::clone(&roots.parent.history);
             let mut attachments = roots.parent.read(roots.answer, run.desk)?;
             attachments.extend(parts.parent.read(parts.answer, run.desk)?);
@@ -106,6 +105,11 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
         }
     }
     count(run, out)
+}
+
+fn unpaired() -> ExportError {
+    let message = "the answers on messages and on their parts do not come in pairs";
+    ExportError::new(ErrorKind::Other, message)
 }
 
 /// Tells how many there are by now: one that another program wrote late, with a number below the highest, is missed.

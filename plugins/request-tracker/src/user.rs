@@ -14,10 +14,15 @@ use crate::list::{PAGE, Page, id, search, total, where_is, with_disabled};
 use crate::tables::USER_TEXTS;
 use crate::work::Run;
 
-/// Writes the users of the pages above `after`.
-pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result<()> {
+/// Writes the users of the pages above `after`. How many there were when the first page was begun stays fixed: were
+/// they counted again by an export that is gone on with, the last page would be taken for a whole one.
+pub(crate) fn export(run: &mut Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Result<()> {
     let table = out.table("Users")?;
-    let total = total(run.desk, &request(1))?;
+    let total = match run.fixed.users {
+        Some(total) => total,
+        None => total(run.desk, &request(1))?,
+    };
+    run.fixed.users = Some(total);
     if total == 0 {
         return Ok(());
     }
@@ -35,10 +40,12 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
         let mut page = Page::read(&response)?;
         let expected = PAGE.min(total - (child.parent - 1) * PAGE);
         // Users who came since the list was begun are not part of it.
-        page.items.truncate(usize::try_from(expected).unwrap_or(usize::MAX));
+        let expected_here = usize::try_from(expected).unwrap_or(usize::MAX);
+        page.nulls.retain(|at| *at <= expected_here);
+        page.items.truncate(expected_here.saturating_sub(page.nulls.len()));
         let ids = page.ids()?;
         let ascending = ids.iter().all(|&id| id > std::mem::replace(&mut before, id));
-        if !ascending || page.total < total || ids.len() as u64 != expected {
+        if !ascending || page.total < total || page.len() != expected {
             let message =
                 "users were removed from Request Tracker's database while they were read: run the backup again";
             return Err(ExportError::new(ErrorKind::Other, message));
@@ -48,6 +55,7 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
     for child in run.desk.each(pages, |(_, page)| Some(enabled_request(page))) {
         let child = child?;
         let (number, page) = child.parent;
+        page.report(out, table, format_args!("page {number}"))?;
         let enabled: HashSet<u64> = match child.answer.transpose()? {
             Some(response) => Page::whole(&response)?.ids()?.into_iter().collect(),
             None => HashSet::new(),

@@ -1,7 +1,5 @@
 //! The order of work, what is fixed at its start, and where it goes on.
 
-use std::collections::HashSet;
-
 use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -17,8 +15,6 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) custom: Custom,
     /// What was fixed at the start.
     pub(crate) fixed: Fixed,
-    /// Tickets that were written, where one might be found twice.
-    pub(crate) written: HashSet<u64>,
 }
 
 /// What is fixed at the start of an export and stays so when it is resumed.
@@ -28,6 +24,8 @@ pub(crate) struct Fixed {
     pub(crate) tickets: Option<(u64, u64)>,
     /// Lowest and highest number of the transactions that are asked for.
     pub(crate) transactions: Option<(u64, u64)>,
+    /// How many users there were when the list of them was begun; none before that.
+    pub(crate) users: Option<u64>,
 }
 
 /// The parts of the work, in their order.
@@ -35,7 +33,6 @@ pub(crate) struct Fixed {
 #[serde(rename_all = "snake_case")]
 enum Part {
     Tickets,
-    DeletedTickets,
     Transactions,
     Users,
     Groups,
@@ -52,9 +49,8 @@ struct Cursor {
     fixed: Fixed,
 }
 
-/// Exports everything that the job asks for.
-pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
-    let custom = Custom::read(desk)?;
+/// Exports everything that the job asks for; `custom` is what the tables were made by.
+pub(crate) fn export(job: &Job, desk: &Desk<'_>, custom: Custom, out: &mut Output<'_>) -> Result<()> {
     let cursor = match &job.resume {
         Some(cursor) => serde_json::from_value(cursor.clone()).map_err(|error| {
             let message = format!("the cursor to go on from is not one of this exporter: {error}");
@@ -71,11 +67,9 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         desk,
         custom,
         fixed: cursor.fixed,
-        written: HashSet::new(),
     };
     for part in [
         Part::Tickets,
-        Part::DeletedTickets,
         Part::Transactions,
         Part::Users,
         Part::Groups,
@@ -88,11 +82,9 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         let after = if part == cursor.part { cursor.after } else { 0 };
         match part {
             Part::Tickets if job.range.is_none() => ticket::all(&run, out, after)?,
-            Part::Tickets => ticket::changed(&mut run, out, after)?,
-            Part::DeletedTickets if job.range.is_none() => {}
-            Part::DeletedTickets => ticket::deleted_in_range(&run, out)?,
+            Part::Tickets => ticket::changed(&run, out, after)?,
             Part::Transactions => transaction::export(&run, out, after)?,
-            Part::Users => user::export(&run, out, after)?,
+            Part::Users => user::export(&mut run, out, after)?,
             Part::Groups => group::export(&run, out, after)?,
             Part::Queues => queue::export(&run, out, after)?,
             Part::Articles => article::export(&run, out, after)?,
@@ -113,6 +105,7 @@ fn fix(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<Fixed> {
         return Ok(Fixed {
             tickets: None,
             transactions: transactions.map(|(low, high, _)| (low, high)),
+            users: None,
         });
     }
     // The search of tickets does not find deleted ones; their history does.
@@ -135,6 +128,7 @@ fn fix(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<Fixed> {
     Ok(Fixed {
         tickets,
         transactions: transactions.map(|(low, high, _)| (low, high)),
+        users: None,
     })
 }
 
@@ -179,10 +173,6 @@ impl Run<'_, '_> {
 
     pub(crate) fn tickets_done(&self, out: &mut Output<'_>, after: u64) -> Result<()> {
         self.checkpoint(out, Part::Tickets, after)
-    }
-
-    pub(crate) fn deleted_tickets_done(&self, out: &mut Output<'_>) -> Result<()> {
-        self.checkpoint(out, Part::Transactions, 0)
     }
 
     pub(crate) fn transactions_done(&self, out: &mut Output<'_>, after: u64) -> Result<()> {

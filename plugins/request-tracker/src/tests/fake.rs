@@ -9,12 +9,14 @@ pub(super) struct Fake {
     pub(super) tickets: Vec<Json>,
     pub(super) transactions: Vec<Json>,
     pub(super) attachments: Vec<Json>,
-    users: Vec<Json>,
+    pub(super) users: Vec<Json>,
     groups: Vec<Json>,
     queues: Vec<Json>,
-    articles: Vec<Json>,
+    pub(super) articles: Vec<Json>,
     customfields: Vec<Json>,
     customroles: Vec<Json>,
+    /// The member of groups that is shown as null.
+    pub(super) null_member: Option<u64>,
 }
 
 /// The highest number of a ticket.
@@ -80,6 +82,15 @@ fn attachment(number: u64, transaction: u64, parent: u64, kind: &str) -> Json {
     with_origin(attachment, 0)
 }
 
+/// So many users.
+pub(super) fn users(count: u64) -> Vec<Json> {
+    let user = |number| {
+        let user = json!({"id": number * 7, "Name": format!("user {number}"), "_disabled": number % 60 == 0});
+        with_origin(user, number)
+    };
+    (1..=count).map(user).collect()
+}
+
 impl Fake {
     pub(super) fn new() -> Self {
         let tickets: Vec<Json> = (1..=TICKETS).filter(|number| *number != GAP).map(ticket).collect();
@@ -102,10 +113,6 @@ impl Fake {
                 attachments.push(attachment(first + more, owner, first, kind));
             }
         }
-        let users = (1..=130).map(|number| {
-            let user = json!({"id": number * 7, "Name": format!("user {number}"), "_disabled": number % 60 == 0});
-            with_origin(user, number)
-        });
         let groups = [
             ("SystemInternal", "Everyone"),
             ("SystemInternal", "Privileged"),
@@ -129,12 +136,13 @@ impl Fake {
             tickets,
             transactions,
             attachments,
-            users: users.collect(),
+            users: users(130),
             groups: groups.collect(),
             queues: vec![with_origin(queue, 1)],
             articles: articles.collect(),
             customfields: vec![field(1, "RT::Queue-RT::Ticket"), field(2, "RT::User")],
             customroles: vec![json!({"id": 1, "Name": "Engineer", "MaxValues": "1"})],
+            null_member: None,
         }
     }
 
@@ -163,7 +171,7 @@ impl Fake {
             ["group", number, "members"] => {
                 let members = if number == "4" { 7..=130 } else { 7..=9 };
                 let members: Vec<Json> = members
-                    .map(|number| json!({"type": "user", "id": number * 7 / 7, "_order": number}))
+                    .map(|number| json!({"type": "user", "id": number, "_null": self.null_member == Some(number)}))
                     .collect();
                 page(request, members.iter().collect())
             }
@@ -282,6 +290,8 @@ fn page(request: &Request, mut records: Vec<&Json>) -> Reply {
     let total = records.len();
     let items: Vec<&Json> = records
         .into_iter()
+        // As RT does with a record whose name it can't make sense of.
+        .map(|record| if record["_null"] == true { &Json::Null } else { record })
         .skip((count("page").unwrap_or(1) - 1) * size)
         .take(size)
         .collect();
