@@ -7,6 +7,7 @@ REST 2.0 and by the mail gateway: see `tickets.py`.
 
 import random
 
+from .census import census
 from .samples import TEXTS, pick
 from .tickets import fill_tickets
 
@@ -30,6 +31,7 @@ def fill(instance, tickets):
     fill_articles(client, fields)
     fill_tickets(client, fields, max(tickets, 200), users)
     retire(client, fields)
+    census(instance.database)
 
 
 class CustomFields:
