@@ -109,7 +109,7 @@ def link_lists(truth, article=False):
         if text(row["Type"]) not in kinds:
             continue
         ends = [end(row["Base"]), end(row["Target"])]
-        if any(kind == "ticket" and text(truth.tickets[key]["Status"]) == "deleted" for kind, key, _ in ends) and ends[1][0]:
+        if any(kind == "ticket" and key in truth.tickets and text(truth.tickets[key]["Status"]) == "deleted" for kind, key, _ in ends) and ends[1][0]:
             continue
         for (kind, key, _), (other_kind, other, uri), relation in zip(ends, reversed(ends), kinds[text(row["Type"])]):
             if kind == ("article" if article else "ticket"):
