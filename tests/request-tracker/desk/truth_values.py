@@ -101,6 +101,9 @@ def link_lists(truth, article=False):
         if not found:
             return None, None, uri
         kind, key = found[2], int(found[3])
+        if kind == "ticket" and key not in truth.tickets:
+            # RT cannot resolve it, and gives what the column holds.
+            return None, None, uri
         return kind, truth.effective(key) if kind == "ticket" else key, uri
 
     kinds = {"DependsOn": ("DependsOn", "DependedOnBy"), "MemberOf": ("MemberOf", "Members"), "RefersTo": ("RefersTo", "ReferredToBy")}
@@ -109,7 +112,7 @@ def link_lists(truth, article=False):
         if text(row["Type"]) not in kinds:
             continue
         ends = [end(row["Base"]), end(row["Target"])]
-        if any(kind == "ticket" and key in truth.tickets and text(truth.tickets[key]["Status"]) == "deleted" for kind, key, _ in ends) and ends[1][0]:
+        if any(kind == "ticket" and text(truth.tickets[key]["Status"]) == "deleted" for kind, key, _ in ends) and ends[1][0]:
             continue
         for (kind, key, _), (other_kind, other, uri), relation in zip(ends, reversed(ends), kinds[text(row["Type"])]):
             if kind == ("article" if article else "ticket"):
