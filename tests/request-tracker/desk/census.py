@@ -20,7 +20,7 @@ CENSUS = [
     ("replies", 60, "SELECT COUNT(*) FROM Transactions WHERE Type = 'Correspond'"),
     ("entries of time worked", 50, "SELECT COUNT(*) FROM Transactions WHERE TimeTaken > 0"),
     ("attachments", 500, "SELECT COUNT(*) FROM Attachments"),
-    ("attachments with Japanese names", 5, "SELECT COUNT(*) FROM Attachments WHERE CAST(Filename AS TEXT) LIKE '%請求書%'"),
+    ("attachments with Japanese names", 5, "SELECT COUNT(*) FROM Attachments WHERE Filename LIKE '%請求書%' OR Filename LIKE '%見積書%'"),
     ("mails in HTML", 10, "SELECT COUNT(*) FROM Attachments t WHERE ContentType = 'text/html' AND {mailed_part}"),
     ("texts of a megabyte", 2, "SELECT COUNT(*) FROM Attachments WHERE ContentType LIKE 'text/%' AND LENGTH(Content) > 1000000"),
     ("custom field values with line breaks", 5, "SELECT COUNT(*) FROM {values} LIKE '%' || CHAR(10) || '%'"),
