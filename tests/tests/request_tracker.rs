@@ -225,7 +225,7 @@ fn the_comparison_finds_every_damage() {
 fn a_missing_request_tracker_is_told_in_sight() {
     let mut run = Command::new(std::env::current_exe().expect("a path"));
     run.args(["--exact", "every_cell_is_what_the_database_of_request_tracker_says"]);
-    // Not --nocapture: so it is run, and so the line must be seen.
+    // Without --nocapture, as people run tests: the line must be seen all the same.
     run.env("DESKVAULT_TEST_NO_REQUEST_TRACKER", "1");
     let Output { status, stdout, stderr } = run.output().expect("it runs");
     let said = String::from_utf8_lossy(&stderr);
