@@ -68,7 +68,7 @@ def backup(tickets):
             step("every cell against Request Tracker's own database")
             truth = Path(folder) / "truth"
             write_truth(instance.database, truth, None, None)
-            compare(archive, truth, keys_only=False)
+            compare(archive, truth)
             step("done")
             print(archive)
         finally:

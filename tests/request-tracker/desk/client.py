@@ -3,12 +3,30 @@
 import base64
 import http.client
 import json
+import re
 import uuid
 from urllib.parse import quote
 
 
+# What RT answers where it did what it was asked. It has no code for that: a refusal is a message among others.
+DONE = re.compile("|".join([
+    r"Comments added", r"Correspondence added", r"Custom fields updated", r"Merge Successful", r"Member added: .+",
+    r"(Ticket|Article) \d+: \S.* changed from .+ to .+", r"Ticket \d+: Worked .+",
+    r"(Ticket \d+|URI \S+) (depends on|member of|refers to|no longer depends on) .+",
+    r".+ (added|changed to .+|added as a value for .+|is no longer a value for custom field .+)",
+    r"Added .+ as .+ for this (ticket|queue)", r".+ is no longer .+ for this ticket",
+]), re.DOTALL)
+
+
 class Refused(Exception):
     """Request Tracker answered, but not with success."""
+
+
+def must_say(path, messages):
+    """Raises [Refused] where a message is not known to mean that it was done, or nothing was done."""
+    refusals = [message for message in messages if not isinstance(message, str) or not DONE.fullmatch(message)]
+    if refusals or not messages:
+        raise Refused(f"{path}: {refusals or 'nothing was done'}")
 
 
 class Client:
@@ -25,12 +43,20 @@ class Client:
         return self._rest("GET", path, None)
 
     def post(self, path, body):
-        """Creates, or acts. Returns the answer."""
-        return self._rest("POST", path, body)
+        """Creates, acts or searches. Returns the answer."""
+        answer = self._rest("POST", path, body)
+        # An action is answered like a change, a search with items, a creation with what was created.
+        if isinstance(answer, list):
+            must_say(path, answer)
+        elif "items" not in answer and not answer.get("id"):
+            raise Refused(f"POST {path}: {answer!r}")
+        return answer
 
     def put(self, path, body):
         """Changes. RT answers with a list of messages, and with 200 also where it refused: see `must_say`."""
-        return self._rest("PUT", path, body)
+        answer = self._rest("PUT", path, body)
+        must_say(path, answer)
+        return answer
 
     def delete(self, path):
         """Deletes, or disables."""

@@ -7,6 +7,8 @@ REST 2.0 and by the mail gateway: see `tickets.py`.
 
 import random
 
+from .census import census
+from .orphans import orphan
 from .samples import TEXTS, pick
 from .tickets import fill_tickets
 
@@ -30,6 +32,8 @@ def fill(instance, tickets):
     fill_articles(client, fields)
     fill_tickets(client, fields, max(tickets, 200), users)
     retire(client, fields)
+    orphan(instance.database)
+    census(instance.database)
 
 
 class CustomFields:

@@ -1,6 +1,8 @@
 """Mails as they arrive: several character sets, HTML, nested parts, attachments, and broken ones."""
 
-from email.message import EmailMessage
+import base64
+from email.header import Header
+from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
@@ -78,9 +80,7 @@ def _body(number, kind):
     if kind == 13:  # a length that lies
         return b"MIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\nContent-Length: 1\n\nLonger than one byte.\n"
     if kind == 14:  # only a file
-        only = EmailMessage()
-        only.add_attachment(BYTES, maintype="application", subtype="pdf", filename=pick(FILENAMES, number))
-        return only
+        return _file(number, BYTES, "application/pdf")
     return MIMEText(text, "plain", "utf-8")
 
 
@@ -99,10 +99,14 @@ def _mixed(*parts):
 
 
 def _file(number, content, kind="application/octet-stream"):
-    holder = EmailMessage()
-    maintype, _, rest = kind.partition("/")
-    subtype, _, parameters = rest.partition(";")
-    holder.set_content(content, maintype=maintype, subtype=subtype, disposition="attachment", filename=pick(FILENAMES, number), cte="base64")
-    if parameters:
-        holder.set_param("charset", parameters.partition("=")[2])
+    holder = MIMEBase(*kind.partition(";")[0].split("/"))
+    if charset := kind.partition("charset=")[2]:
+        holder.set_param("charset", charset)
+    holder.set_payload(base64.encodebytes(content).decode())
+    holder["Content-Transfer-Encoding"] = "base64"
+    name = pick(FILENAMES, number)
+    # Names beyond ASCII come in two ways: as RFC 2231 says, and as most programs write them.
+    if not name.isascii():
+        name = ("utf-8", "", name) if number // len(FILENAMES) % 2 else Header(name, "utf-8", maxlinelen=1000).encode()
+    holder.add_header("Content-Disposition", "attachment", filename=name)
     return holder

@@ -46,7 +46,7 @@ HTML = [
     "<p>" + "長い段落。" * 2000 + "</p>",
 ]
 
-FILENAMES = ["report.txt", "請求書（3月）.pdf", "a \"quoted\", name.csv", "smile 😀.bin", "no-extension", "résumé.txt"]
+FILENAMES = ["report.txt", "請求書（3月）.pdf", "a \"quoted\", name.csv", "smile 😀.bin", "no-extension", "résumé.txt", "見積書.xlsx"]
 
 # Every byte there is, so that nothing can pass by luck of an encoding.
 BYTES = bytes(range(256)) * 4

@@ -38,7 +38,7 @@ def create(client, fields, number, users):
     ticket = {
         "Queue": queue, "Subject": pick(SUBJECTS, number // 2), "Requestor": [f"customer{number % 40}@example.test"],
         "Cc": ["cc@example.test"] if number % 6 == 0 else [], "AdminCc": [f"user{10 + number % 8:03}"] if number % 4 == 0 and number % 9 else [],
-        "Owner": users[number % 30 * 2] if number % 3 == 0 else "Nobody",
+        "Owner": owner(users, number) if number % 3 == 0 else "Nobody",
         "Priority": number % 100, "FinalPriority": 90, "InitialPriority": number % 7,
         "TimeEstimated": number % 50, "TimeWorked": 15 if number % 10 == 0 else 0, "TimeLeft": number % 11,
         "Starts": "2031-04-01 09:00:00" if number % 8 == 0 else "", "Due": "2031-04-30T18:00:00Z" if number % 6 == 0 else "",
@@ -57,6 +57,11 @@ def create(client, fields, number, users):
     if queue in ("Support", "営業部"):
         ticket["CustomFields"][str(fields.id("Same name", QUEUES.index(queue)))] = f"{queue}, its own"
     return int(client.post("/ticket", ticket)["id"])
+
+
+def owner(users, number):
+    """Someone who may own tickets: every other user, unless disabled."""
+    return users[2 * (number % 30) if number % 30 != 4 else 0]
 
 
 def custom_fields(queue, number):
@@ -103,7 +108,7 @@ def attachments(number):
 def deliver(client, number):
     """A ticket by the mail gateway. Returns its number, the highest there is."""
     # The gateway says "ok" and not which ticket it made; nobody else makes tickets meanwhile.
-    client.mail(mail(number), pick(QUEUES, number // 2))
+    client.mail(mail(number // 2), pick(QUEUES, number // 2))
     newest = client.post("/transactions?per_page=1&orderby=id&order=DESC&fields=ObjectId", [
         {"field": "Type", "value": "Create"}, {"field": "ObjectType", "value": "RT::Ticket"},
     ])
@@ -141,7 +146,7 @@ def work(client, number, ticket, users):
     if number % 6 == 1:
         changes |= {"Subject": f"変更: {pick(SUBJECTS, number)}", "Priority": 55, "TimeWorked": 30 + number}
     if number % 9 == 2:
-        changes["Owner"] = users[number % 20]
+        changes["Owner"] = owner(users, number)
     if number % 13 == 4:
         changes |= {"Queue": "営業部", "Due": "2031-05-01 00:00:00"}
     if number % 12 == 3:
@@ -171,17 +176,19 @@ def link(client, tickets):
 
 
 def disturb(client):
-    """Makes, changes, merges and deletes tickets until the standard input closes; says how often at the end."""
+    """Makes, changes, merges and deletes tickets until the standard input closes; says when it began, and how often at the end."""
     number = 0
     while not select.select([sys.stdin], [], [], 0)[0]:
         ticket = int(client.post("/ticket", {"Queue": "General", "Subject": f"meanwhile {number}", "Content": "x", "ContentType": "text/plain"})["id"])
-        # Old tickets change under the reader's hands; the deleted ones among them refuse some of it.
+        # Old tickets change under the reader's hands.
         old = number * 13 % 100 + 1
         client.post(f"/ticket/{old}/comment", {"Content": "meanwhile", "ContentType": "text/plain", "TimeTaken": 1})
-        client.put(f"/ticket/{old}", {"Priority": number % 90})
+        client.put(f"/ticket/{old}", {"Subject": f"meanwhile {number}"})
         if number % 3 == 1:
             client.put(f"/ticket/{ticket}", {"MergeInto": ticket - 1})
         elif number % 3 == 2:
             client.delete(f"/ticket/{ticket}")
         number += 1
+        if number == 1:
+            print("at work", flush=True)
     print(f"{number} rounds of work")

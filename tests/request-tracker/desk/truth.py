@@ -71,13 +71,22 @@ class Truth:
 
     def effective(self, ticket):
         """The number of the ticket that this one was merged into, and so on; itself where it was not merged."""
-        while self.tickets[ticket]["EffectiveId"] != ticket:
+        while ticket in self.tickets and self.tickets[ticket]["EffectiveId"] != ticket:
             ticket = self.tickets[ticket]["EffectiveId"]
         return ticket
 
+    def queue_of(self, ticket):
+        """The number of the ticket's queue; `None` where the ticket is gone."""
+        row = self.tickets.get(self.effective(ticket))
+        return row["Queue"] if row else None
+
+    def named(self, names, key):
+        """The name of a user, a queue or a class. Of what is no more RT gives the number, as its column holds it."""
+        return names.get(key, str(key))
+
     def common(self, row):
         """Who made it and changed it, and when."""
-        return [self.users[row["Creator"]], instant(row["Created"]), self.users[row["LastUpdatedBy"]], instant(row["LastUpdated"])]
+        return [self.named(self.users, row["Creator"]), instant(row["Created"]), self.named(self.users, row["LastUpdatedBy"]), instant(row["LastUpdated"])]
 
     def roles(self, domain):
         """For each object: role -> the members' names, in the order in which they became members."""
@@ -86,7 +95,7 @@ class Truth:
             "SELECT g.Instance, g.Name, m.MemberId, p.PrincipalType FROM Groups g JOIN GroupMembers m ON m.GroupId = g.id "
             "JOIN Principals p ON p.id = m.MemberId WHERE g.Domain = ? ORDER BY m.id", domain,
         ):
-            member = self.users[row["MemberId"]] if text(row["PrincipalType"]) == "User" else {"id": str(row["MemberId"]), "type": "group"}
+            member = self.named(self.users, row["MemberId"]) if text(row["PrincipalType"]) == "User" else {"id": str(row["MemberId"]), "type": "group"}
             members[row["Instance"]][text(row["Name"])].append(member)
         return members
 
@@ -120,7 +129,7 @@ class Truth:
             watchers = roles[key]
             cells = [
                 str(key), str(row["EffectiveId"]), number(row["IsMerged"]), text(row["Type"]), text(row["Status"]),
-                str(row["Queue"]), self.queues[row["Queue"]], text(row["Subject"]), self.users[row["Owner"]],
+                str(row["Queue"]), self.named(self.queues, row["Queue"]), text(row["Subject"]), self.named(self.users, row["Owner"]),
                 *(listed(watchers[role]) for role in ("Requestor", "Cc", "AdminCc")),
                 *(number(row[name]) for name in ("Priority", "InitialPriority", "FinalPriority")), text(row["SLA"]),
                 *(number(row[name]) for name in ("TimeEstimated", "TimeWorked", "TimeLeft")),
@@ -149,12 +158,12 @@ class Truth:
         for row in self.wanted_transactions():
             kind = text(row["ObjectType"])
             ticket = row["ObjectId"] if kind == "RT::Ticket" else None
-            queue = self.tickets[self.effective(ticket)]["Queue"] if ticket else None
+            queue = self.queue_of(ticket) if ticket else None
             rows.append([
                 str(row["id"]), kind, str(row["ObjectId"]), number(ticket), text(row["Type"]), text(row["Field"]),
                 self.referred(row, "OldReference", "OldValue"), self.referred(row, "NewReference", "NewValue"), text(row["ReferenceType"]),
                 number(row["OldReference"]), number(row["NewReference"]), text(row["Data"]), number(row["TimeTaken"]),
-                self.users[row["Creator"]], instant(row["Created"]), *bodies.get(row["id"], ["", "", ""]),
+                self.named(self.users, row["Creator"]), instant(row["Created"]), *bodies.get(row["id"], ["", "", ""]),
                 *(self.fields.cells(lookup, "RT::Transaction", row["id"], queue) if ticket else [""] * len(self.fields.columns(lookup))), "",
             ])
         return columns, rows
@@ -189,7 +198,7 @@ class Truth:
         """Every entry of time worked; each is a transaction."""
         columns = ["id", "Ticket", "Type", "TimeTaken", "Creator", "Created"]
         return columns, [
-            [str(row["id"]), str(row["ObjectId"]), text(row["Type"]), str(row["TimeTaken"]), self.users[row["Creator"]], instant(row["Created"])]
+            [str(row["id"]), str(row["ObjectId"]), text(row["Type"]), str(row["TimeTaken"]), self.named(self.users, row["Creator"]), instant(row["Created"])]
             for row in self.wanted_transactions() if row["TimeTaken"] and text(row["ObjectType"]) == "RT::Ticket"
         ]
 
@@ -206,7 +215,7 @@ class Truth:
                 rows.append([
                     str(row["id"]), str(row["TransactionId"]), number(row["Parent"] or None),
                     *(text(row[name]) for name in ("MessageId", "Subject", "Filename", "ContentType", "ContentEncoding")),
-                    truth_values.header(row, "content-length"), truth_values.headers(row), self.users[row["Creator"]], instant(row["Created"]),
+                    truth_values.header(row, "content-length"), truth_values.headers(row), self.named(self.users, row["Creator"]), instant(row["Created"]),
                 ])
         return columns, rows
 
@@ -296,7 +305,7 @@ class Truth:
         classes = {row["id"]: text(row["Name"]) for row in self.query("SELECT id, Name FROM Classes")}
         links = link_lists(self, article=True)
         return columns, [
-            [str(row["id"]), text(row["Name"]), text(row["Summary"]), str(row["Class"]), classes[row["Class"]], str(row["SortOrder"]),
+            [str(row["id"]), text(row["Name"]), text(row["Summary"]), str(row["Class"]), self.named(classes, row["Class"]), str(row["SortOrder"]),
              text(row["URI"]), str(row["Disabled"]), *self.common(row), listed(links[row["id"]]["RefersTo"]), listed(links[row["id"]]["ReferredToBy"]),
              *self.fields.cells(lookup, "RT::Article", row["id"], row["Class"]), ""]
             for row in self.query("SELECT * FROM Articles ORDER BY id") if self.wanted(row["LastUpdated"])

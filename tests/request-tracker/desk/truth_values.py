@@ -101,6 +101,9 @@ def link_lists(truth, article=False):
         if not found:
             return None, None, uri
         kind, key = found[2], int(found[3])
+        if kind == "ticket" and key not in truth.tickets:
+            # RT cannot resolve it, and gives what the column holds.
+            return None, None, uri
         return kind, truth.effective(key) if kind == "ticket" else key, uri
 
     kinds = {"DependsOn": ("DependsOn", "DependedOnBy"), "MemberOf": ("MemberOf", "Members"), "RefersTo": ("RefersTo", "ReferredToBy")}
