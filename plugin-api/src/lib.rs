@@ -77,7 +77,7 @@
 //! | kind | the backup |
 //! |---|---|
 //! | `Cancelled` | ends. Return at once |
-//! | `Unavailable` | the same; say it before the first row, and only if the desk does not have the module |
+//! | `Unavailable` | goes on without this module, and is *incomplete*: it was asked for, and the desk does not have it |
 //! | `Forbidden` | goes on without this module, and is *incomplete*: there is something, but not for these credentials |
 //! | `Unauthorized` | is *incomplete*: the module failed, as will all others with these credentials |
 //! | `Http`, `Network`, `Decode`, `TooLarge`, `NotFound`, `Other` | is *incomplete*, and says why; the other modules go on |
