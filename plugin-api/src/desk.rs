@@ -19,7 +19,7 @@ mod tests;
 
 pub use each::{Child, Each};
 pub use pages::{Pages, Paging};
-pub use search::{Search, SearchCursor, SearchPage, SearchPages};
+pub use search::{Order, Search, SearchCursor, SearchPage, SearchPages};
 
 /// The desk, for the time of one export.
 pub struct Desk<'a> {
@@ -30,7 +30,11 @@ pub struct Desk<'a> {
     untaken: Cell<usize>,
     waiting: RefCell<HashMap<u64, Waiting>>,
     memory: Memory,
+    judge: Cell<Judge>,
 }
+
+/// Turns an answer that is no success into the error that it means.
+pub type Judge = fn(Response) -> Result<Response>;
 
 /// What waits in memory, in bytes. Answers come in any order: behind one that is slow all the others wait.
 struct Memory {
@@ -90,7 +94,19 @@ impl<'a> Desk<'a> {
             untaken: Cell::new(0),
             waiting: RefCell::new(HashMap::new()),
             memory: Memory::new(waiting_bytes),
+            judge: Cell::new(Response::ok),
         }
+    }
+
+    /// Says what answers mean on this desk, for [`get`](Self::get) and the iterators, in place of [`Response::ok`]: for
+    /// a desk whose bodies have error codes of their own.
+    pub fn judge_by(&self, judge: Judge) {
+        self.judge.set(judge);
+    }
+
+    /// The answer, or the error that it means.
+    fn judged(&self, response: Response) -> Result<Response> {
+        (self.judge.get())(response)
     }
 
     /// Makes one request and waits for its answer, whatever its status.
@@ -104,7 +120,7 @@ impl<'a> Desk<'a> {
 
     /// Makes one GET and waits for its answer, which must be 2xx.
     pub fn get(&self, path: &str) -> Result<Response> {
-        self.send(&Request::get(path))?.ok()
+        self.judged(self.send(&Request::get(path))?)
     }
 
     /// One request for each item of `source`, many in flight; gives item and answer in the order of `source`.

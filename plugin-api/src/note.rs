@@ -21,6 +21,26 @@ pub enum Note {
         /// Records.
         count: u64,
     },
+    /// What the desk said of the number of records in this table when it was asked again behind the last of them,
+    /// because it had changed meanwhile. Rows between the two counts are explained: records came or went while the
+    /// table was read.
+    DeskCountAfter {
+        /// The table's number.
+        table: u32,
+        /// Records.
+        count: u64,
+    },
+    /// The least number of requests with which the desk's rules allow what was exported. Told twice, the later one
+    /// counts. It is shown beside the number that was made.
+    LeastRequests {
+        /// Requests.
+        requests: u64,
+    },
+    /// Something that a person should know about the export, though nothing is missing: one line.
+    Remark {
+        /// The line.
+        text: String,
+    },
     /// A record that the desk listed but did not give, after all retries. The backup becomes *incomplete*.
     Unread {
         /// The table's number.

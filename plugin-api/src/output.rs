@@ -161,6 +161,23 @@ impl<'a> Output<'a> {
         self.host.tell(&Note::DeskCount { table, count })
     }
 
+    /// What the desk says of the number of records in a table when it is asked again behind the last of them. Rows
+    /// between [`desk_count`](Self::desk_count) and this are explained: records came or went while they were read.
+    pub fn desk_count_after(&mut self, table: TableId, count: u64) -> Result<()> {
+        let table = self.tables[table.0].number;
+        self.host.tell(&Note::DeskCountAfter { table, count })
+    }
+
+    /// The least number of requests with which the desk's rules allow what was exported so far; the later one counts.
+    pub fn least_requests(&mut self, requests: u64) -> Result<()> {
+        self.host.tell(&Note::LeastRequests { requests })
+    }
+
+    /// Something that a person should know though nothing is missing, in one line: e.g. that a slower way was taken.
+    pub fn remark(&mut self, text: impl Into<String>) -> Result<()> {
+        self.host.tell(&Note::Remark { text: text.into() })
+    }
+
     /// A record that the desk listed but did not give, after all retries. The backup becomes *incomplete* and names
     /// it; the export goes on.
     pub fn unread(&mut self, table: TableId, key: impl Into<String>, reason: &ExportError) -> Result<()> {

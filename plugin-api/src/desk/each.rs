@@ -90,7 +90,7 @@ where
             Slot::Plain(parent) => Child { parent, answer: None },
             Slot::Asked(parent, ticket) => {
                 self.under_way -= 1;
-                let answer = self.desk.take(ticket).and_then(Response::ok);
+                let answer = self.desk.take(ticket).and_then(|response| self.desk.judged(response));
                 if let Err(error) = &answer
                     && error.kind == crate::ErrorKind::Cancelled
                 {

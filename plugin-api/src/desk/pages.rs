@@ -246,7 +246,7 @@ impl<'d, 'a> Pages<'d, 'a> {
         let Some(ticket) = self.under_way.pop_front() else {
             return Ok(None);
         };
-        let page = match self.desk.take(ticket)?.ok() {
+        let page = match self.desk.judged(self.desk.take(ticket)?) {
             // Some desks say so when they are asked for what is behind the end.
             Err(error) if self.short.is_some() && error.kind == ErrorKind::NotFound => {
                 self.ended = true;

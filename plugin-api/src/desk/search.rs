@@ -29,13 +29,13 @@ const PAGES_PER_SLICE: u64 = 20;
 pub struct Search<'s> {
     /// The whole range; records whose time lies outside are dropped.
     pub range: Range,
-    /// Makes the request for a range, sorted by time, ascending. Offset and limit are added to it.
-    pub request: Box<dyn Fn(Range) -> Request + 's>,
+    /// Makes the request for a range, sorted by time in this order. Offset and limit are added to it.
+    pub request: Box<dyn Fn(Range, Order) -> Request + 's>,
     /// The query parameter for the offset.
     pub offset: &'static str,
     /// The first offset: 0 or 1.
     pub first: u64,
-    /// The greatest offset that the desk allows.
+    /// The greatest offset that the desk allows, as far as is known: a desk that refuses it is asked for less.
     pub max_offset: u64,
     /// The query parameter for the size of a page.
     pub limit: &'static str,
@@ -50,9 +50,20 @@ pub struct Search<'s> {
     pub time: &'static str,
     /// Where a record has its id, a JSON pointer.
     pub id: &'static str,
-    /// How far each request reaches beyond the range on both sides, in microseconds, more than 0: at least the
-    /// desk's resolution, usually a second.
+    /// The resolution of the desk's times, in microseconds, more than 0: each request reaches so far beyond the range
+    /// on both sides, because whether its ends belong to it is not known.
     pub overlap: i64,
+}
+
+/// The order of a search by time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The oldest record first.
+    #[default]
+    Ascending,
+    /// The newest record first: for a desk that refuses the other.
+    Descending,
 }
 
 /// Where a walk stands, between two pages. It goes into a checkpoint.
@@ -192,7 +203,7 @@ impl<'d, 'a> SearchPages<'d, 'a> {
                 "a slice of the search was not asked for",
             ));
         };
-        let response = self.desk.take(ticket)?.ok()?;
+        let response = self.desk.judged(self.desk.take(ticket)?)?;
         let fresh = self.slices[at].advance(&self.search, &response)?;
         if self.count.is_none()
             && let Some(pointer) = self.search.count
@@ -255,7 +266,7 @@ impl Slice {
             from: Timestamp::from_micros(self.low.micros().saturating_sub(search.overlap)),
             to: Timestamp::from_micros(self.range.to.micros().saturating_add(search.overlap)),
         };
-        (search.request)(wide)
+        (search.request)(wide, Order::Ascending)
             .query(search.offset, search.first + self.asked_offset())
             .query(search.limit, search.size)
     }

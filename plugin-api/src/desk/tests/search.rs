@@ -39,7 +39,7 @@ fn moment(micros: i64) -> Timestamp {
 fn search(range: Range, max_offset: u64) -> Search<'static> {
     Search {
         range,
-        request: Box::new(|range| {
+        request: Box::new(|range, _| {
             Request::get("/search")
                 .query("from", range.from.micros())
                 .query("to", range.to.micros())

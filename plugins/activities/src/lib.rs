@@ -1,0 +1,1 @@
+//! Exports Zoho Desk's activities: tasks, calls and events with their comments.

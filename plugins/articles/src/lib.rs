@@ -1,0 +1,1 @@
+//! Exports Zoho Desk's articles of the knowledge base with bodies and translations.

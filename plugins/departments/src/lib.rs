@@ -1,0 +1,1 @@
+//! Exports Zoho Desk's departments.

@@ -1,0 +1,1 @@
+//! Exports Zoho Desk's tickets: with threads, comments, time entries and attachment links.

@@ -1,0 +1,1 @@
+//! What the nine exporters of Zoho Desk share.
