@@ -8,6 +8,7 @@ use std::time::Duration;
 use engine::backup::Plan;
 use engine::connection::settings::{Auth, Limits, Settings};
 
+pub mod compare;
 pub mod desk;
 pub mod memory;
 
