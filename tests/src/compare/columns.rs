@@ -78,10 +78,10 @@ impl Columns {
             }
             node.columns.push(at);
         }
-        let named = |name: &str| columns.names.iter().position(|column| column == name);
+        let place_of = |name: &str| columns.names.iter().position(|column| column == name);
         columns.key = match table.key {
-            super::tables::Key::Id(id) => vec![named(id)],
-            super::tables::Key::Pair(parent, id) => vec![named(parent), named(id)],
+            super::tables::Key::Id(id) => vec![place_of(id)],
+            super::tables::Key::Pair(parent, id) => vec![place_of(parent), place_of(id)],
         }
         .into_iter()
         .flatten()

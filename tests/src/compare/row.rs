@@ -23,16 +23,14 @@ pub(super) fn differences(columns: &Columns, row: &[String], record: &Record, pa
         row,
         found: Vec::new(),
     };
-    let rest = match columns.rest.and_then(|at| row.get(at)).filter(|cell| !cell.is_empty()) {
-        None => None,
-        Some(cell) => match Json::parse(cell) {
-            Ok(rest @ Json::Object(_)) => Some(rest),
-            _ => {
-                check.differs("Other Fields", "a JSON object", cell);
-                None
-            }
-        },
-    };
+    let cell = columns.rest.and_then(|at| row.get(at)).filter(|cell| !cell.is_empty());
+    let rest = cell.and_then(|cell| Json::parse(cell).ok());
+    let rest = rest.filter(|rest| matches!(rest, Json::Object(_)));
+    if let Some(cell) = cell
+        && rest.is_none()
+    {
+        check.differs("Other Fields", "a JSON object", cell);
+    }
     check.object("", &columns.tree, &record.keys, rest.as_ref(), false);
     for (at, from) in &columns.made {
         let expected = match from {

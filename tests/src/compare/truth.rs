@@ -42,8 +42,8 @@ impl Record {
     }
 
     /// Takes the keys of a projection; what it says counts more than what was there.
-    fn take(&mut self, shape: &Json) {
-        for (key, value) in shape.entries() {
+    fn take(&mut self, shape: Option<&Json>) {
+        for (key, value) in shape.into_iter().flat_map(Json::entries) {
             match self.keys.iter_mut().find(|(name, _)| name == key) {
                 Some((_, old)) => *old = value.clone(),
                 None => self.keys.push((key.clone(), value.clone())),
@@ -232,14 +232,14 @@ impl Line {
         for version in 0..self.versions.len() {
             let Some(second) = second.filter(|second| self.shape(version, second).is_some()) else {
                 let mut record = Record::default();
-                self.shape(version, first).map(|shape| record.take(shape));
+                record.take(self.shape(version, first));
                 records.push(record);
                 continue;
             };
             for earlier in version..self.versions.len() {
                 let mut record = Record::default();
-                self.shape(earlier, first).map(|shape| record.take(shape));
-                self.shape(version, second).map(|shape| record.take(shape));
+                record.take(self.shape(earlier, first));
+                record.take(self.shape(version, second));
                 records.push(record);
             }
         }
@@ -247,7 +247,7 @@ impl Line {
             // It was found by the first request, and gone at the second.
             for version in 0..self.versions.len() {
                 let mut record = Record::default();
-                self.shape(version, first).map(|shape| record.take(shape));
+                record.take(self.shape(version, first));
                 records.push(record);
             }
         }
@@ -264,9 +264,8 @@ impl Line {
         let found = if source.search { "search" } else { "list" };
         match shapes {
             Shapes::List => ("list", None),
-            Shapes::Search if source.search => ("search", None),
-            Shapes::Search => ("list", Some("detail")),
-            Shapes::SearchAndDetail => (found, Some("detail")),
+            Shapes::Search if source.search => (found, None),
+            Shapes::Search | Shapes::SearchAndDetail => (found, Some("detail")),
             Shapes::Ticket => {
                 let is_archived = matches!(self.value("isArchived"), Some(Json::Bool(true)))
                     || self.value("isArchived").and_then(Json::text) == Some("true");

@@ -5,8 +5,8 @@ use super::archives::{Files, TRUTH};
 use super::{compared, compared_with, small};
 
 fn contact(line: &str) -> String {
-    let lines = TRUTH.lines().filter(|line| !line.contains(r#""table":"Contacts""#));
-    lines.chain([line]).map(|line| format!("{line}\n")).collect()
+    let others = TRUTH.lines().filter(|line| !line.contains(r#""table":"Contacts""#));
+    others.chain([line]).collect::<Vec<_>>().join("\n")
 }
 
 /// The small archive with this contact in place of its own.
