@@ -69,3 +69,6 @@ const FURTHER: [&str; 8] = [
     "isTrashed",
     "layoutDetails",
 ];
+
+#[cfg(test)]
+mod tests;

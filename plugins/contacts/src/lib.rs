@@ -87,3 +87,6 @@ const FURTHER: [&str; 13] = [
     "layoutDetails",
     "accounts",
 ];
+
+#[cfg(test)]
+mod tests;

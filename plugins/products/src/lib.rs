@@ -52,3 +52,6 @@ const FURTHER: [&str; 16] = [
     "layoutId",
     "layoutDetails",
 ];
+
+#[cfg(test)]
+mod tests;

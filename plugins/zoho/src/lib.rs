@@ -14,6 +14,7 @@ mod list;
 mod merge;
 mod module;
 mod records;
+pub mod testing;
 mod time;
 
 pub use agents::{AgentCounts, AgentStatus, Agents, AgentsPage};
