@@ -95,6 +95,7 @@ pub struct Agents<'d, 'a> {
     /// The list that is read, and those behind it.
     list: Option<List<'d, 'a>>,
     statuses: &'static [AgentStatus],
+    failed: bool,
     seen: HashSet<String>,
     listed: [u64; 3],
 }
@@ -126,9 +127,15 @@ impl<'d, 'a> Agents<'d, 'a> {
             named,
             list: None,
             statuses: &AgentStatus::ALL,
+            failed: false,
             seen: HashSet::new(),
             listed: [0; 3],
         }
+    }
+
+    /// Which list is read, or ended with an error; `None` behind the last.
+    pub fn reading(&self) -> Option<AgentStatus> {
+        self.statuses.first().copied()
     }
 
     /// How many agents were listed so far: active, disabled, deleted.
@@ -169,10 +176,11 @@ impl Iterator for Agents<'_, '_> {
     type Item = Result<AgentsPage>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let page = self.page();
-        if page.is_err() {
-            self.statuses = &[];
+        if self.failed {
+            return None;
         }
+        let page = self.page();
+        self.failed = page.is_err();
         page.transpose()
     }
 }

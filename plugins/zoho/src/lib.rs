@@ -18,7 +18,7 @@ pub mod testing;
 mod time;
 
 pub use agents::{AgentCounts, AgentStatus, Agents, AgentsPage};
-pub use answer::{error_code, is_missing_scope, is_refused, judge};
+pub use answer::{error_code, is_missing_scope, is_of_one_record, is_refused, judge};
 pub use columns::{column, label, table};
 pub use fields::{custom_fields, remark_unread_fields};
 pub use least::{AGENTS_LIMIT, Least, SEARCH_LIMIT, list, list_with_count};

@@ -60,7 +60,7 @@ impl<'d, 'a> List<'d, 'a> {
     }
 
     /// Records that were new, so far.
-    pub fn count(&self) -> u64 {
+    pub fn listed(&self) -> u64 {
         self.records
     }
 

@@ -16,7 +16,7 @@ use plugin_api::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::answer::is_refused;
+use crate::answer::{is_of_one_record, is_refused};
 use crate::least::{SEARCH_LIMIT, list, list_with_count};
 use crate::list::List;
 
@@ -277,7 +277,7 @@ impl<'d, 'a> Records<'d, 'a> {
                         facts.gone(id);
                         Ok(None)
                     }
-                    Err(error) if matches!(error.kind, ErrorKind::Http | ErrorKind::Forbidden) => {
+                    Err(error) if is_of_one_record(&error) => {
                         facts.unread(id, error);
                         Ok(None)
                     }
