@@ -19,7 +19,7 @@ mod tests;
 
 pub use each::{Child, Each};
 pub use pages::{Pages, Paging};
-pub use search::{Order, Search, SearchCursor, SearchPage, SearchPages};
+pub use search::{Counted, Order, Search, SearchCursor, SearchPage, SearchPages};
 
 /// The desk, for the time of one export.
 pub struct Desk<'a> {
@@ -219,6 +219,16 @@ impl<'a> Desk<'a> {
             }
         }
         Ok(answers)
+    }
+
+    /// An answer that was taken waits on in an iterator.
+    fn hold(&self, response: &Response) {
+        self.memory.hold(response.body().len() as u64);
+    }
+
+    /// It is used now.
+    fn release(&self, response: &Response) {
+        self.memory.release(response.body().len() as u64);
     }
 
     /// Nobody will ask for the answer any more.

@@ -180,7 +180,9 @@ mod time;
 mod frozen;
 
 pub use cell::Value;
-pub use desk::{Child, Desk, Each, Judge, Order, Pages, Paging, Search, SearchCursor, SearchPage, SearchPages};
+pub use desk::{
+    Child, Counted, Desk, Each, Judge, Order, Pages, Paging, Search, SearchCursor, SearchPage, SearchPages,
+};
 pub use error::{ErrorKind, ExportError, Result};
 pub use exporter::Exporter;
 pub use job::{Description, Job, Kind, Range};

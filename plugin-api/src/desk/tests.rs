@@ -10,6 +10,7 @@ use crate::{Column, Description, Desk, Exporter, Job, Output, Request, Result, T
 
 mod each;
 mod pages;
+mod readings;
 mod search;
 
 /// What a test does with a desk.

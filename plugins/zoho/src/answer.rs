@@ -147,3 +147,13 @@ pub fn is_refused(error: &ExportError) -> bool {
     matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unavailable)
         && error_code(error).is_some_and(|code| codes.contains(&code))
 }
+
+/// Whether an error is about the one record that was asked for, so that it can be told as unread and the others can still
+/// be read. Not so when the credits of the day are spent: then no other record can be read either.
+pub fn is_of_one_record(error: &ExportError) -> bool {
+    match error.kind {
+        ErrorKind::Http => error_code(error) != Some("THRESHOLD_EXCEEDED"),
+        ErrorKind::Forbidden => true,
+        _ => false,
+    }
+}

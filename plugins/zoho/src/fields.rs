@@ -38,21 +38,21 @@ thread_local! {
 /// It is for [`Exporter::tables`](plugin_api::Exporter::tables), and asks for all modules in one go. Where the desk says
 /// that these credentials may not read the fields, or that it has none of such a module, there are no columns: the
 /// values are in the column for the rest then, and [`remark_unread_fields`] says so.
-pub fn custom_fields(desk: &Desk<'_>, modules: &[&str]) -> Result<Vec<Vec<Column>>> {
+pub fn custom_fields<const N: usize>(desk: &Desk<'_>, modules: [&str; N]) -> Result<[Vec<Column>; N]> {
     UNREAD.take();
-    let requests = modules.iter().copied().map(Ok);
+    let mut columns = [const { Vec::new() }; N];
+    let requests = modules.into_iter().map(Ok);
     let request = |module: &&str| Some(Request::get("/organizationFields").query("module", module));
-    let mut columns = Vec::with_capacity(modules.len());
-    for child in desk.each(requests, request) {
+    for (place, child) in columns.iter_mut().zip(desk.each(requests, request)) {
         let child = child?;
-        columns.push(match child.answer.transpose() {
+        *place = match child.answer.transpose() {
             Ok(answer) => answer.map_or(Ok(Vec::new()), |answer| read(&answer))?,
             Err(error) if is_refused(&error) || is_unknown(&error) => {
                 note_unread(child.parent, &error);
                 Vec::new()
             }
             Err(error) => return Err(error),
-        });
+        };
     }
     Ok(columns)
 }

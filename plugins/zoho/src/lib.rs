@@ -12,16 +12,19 @@ mod fields;
 mod least;
 mod list;
 mod merge;
+mod module;
 mod records;
+pub mod testing;
 mod time;
 
 pub use agents::{AgentCounts, AgentStatus, Agents, AgentsPage};
-pub use answer::{error_code, is_missing_scope, is_refused, judge};
+pub use answer::{error_code, is_missing_scope, is_of_one_record, is_refused, judge};
 pub use columns::{column, label, table};
 pub use fields::{custom_fields, remark_unread_fields};
 pub use least::{AGENTS_LIMIT, Least, SEARCH_LIMIT, list, list_with_count};
-pub use list::List;
+pub use list::{List, ListPage};
 pub use merge::union;
+pub use module::export_module;
 pub use records::{Cursor, Facts, Module, Page, Records, id};
 pub use time::range;
 

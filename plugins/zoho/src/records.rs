@@ -1,10 +1,38 @@
 //! The records of a module that the desk has a search for.
+//!
+//! A full backup walks the search by the time of creation, which never changes, so that nothing is passed over while
+//! records are edited. An incremental one walks by the time of the last change. A custom one walks by both, and leaves
+//! out of the second walk what the first one gave. The end is fixed: the backup's start, or the end of its range if that
+//! is earlier. What is changed later belongs to the next backup.
+//!
+//! Where these credentials may not search, the plain list names the records, and each is read by itself: the list's
+//! rows have neither custom fields nor, mostly, the time of the last change.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::collections::VecDeque;
 
-use plugin_api::{Desk, ExportError, Job, Output, RawValue, Result, SearchCursor, TableId};
+use plugin_api::{
+    Desk, ErrorKind, ExportError, Job, Kind, Order, Range, RawValue, Request, Result, Search, SearchCursor, SearchPage,
+    SearchPages, Timestamp,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::answer::{is_of_one_record, is_refused};
+use crate::least::{SEARCH_LIMIT, list, list_with_count};
+use crate::list::List;
+
+mod facts;
+mod row;
+
+pub use facts::Facts;
+pub use row::id;
+use row::{Times, is_path_safe};
+
+/// The greatest `from` of a search. The documentation says 4,999 and the specification 999; the walk by time asks for
+/// neither unless so many records share one moment.
+const MAX_FROM: u64 = 4_999;
+
+/// Milliseconds, as the desk's times have them, in microseconds.
+const RESOLUTION: i64 = 1_000;
 
 /// A module with a search.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +50,21 @@ pub struct Module {
 pub struct Cursor {
     walk: Walk,
     search: SearchCursor,
+    /// As [`Facts`] had them.
+    counted: facts::Counted,
 }
 
+impl Cursor {
+    /// Reads it from [`Job::resume`].
+    ///
+    /// # Errors
+    /// `Decode` if it is none, e.g. of another version.
+    pub fn read(json: &serde_json::Value) -> Result<Self> {
+        Self::deserialize(json).map_err(|error| ExportError::decode("the cursor", error))
+    }
+}
+
+/// By which time a search is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Walk {
@@ -31,71 +72,310 @@ enum Walk {
     Modified,
 }
 
-/// What [`Records`] found out besides the records. It is shared with the iterator, so that it can be told while the
-/// iterator is lent to another one.
-#[derive(Clone, Debug, Default)]
-pub struct Facts(Rc<RefCell<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    least: u64,
-}
-
-impl Facts {
-    /// Tells what is new: the desk's counts, remarks, records that are gone or could not be read.
-    pub fn tell(&self, out: &mut Output<'_>, table: TableId) -> Result<()> {
-        let _ = (out, table);
-        Ok(())
-    }
-
-    /// About how many records there will be, as soon as the desk said so.
-    pub fn expected(&self) -> Option<u64> {
-        None
-    }
-
-    /// The least number of requests for the records given so far.
-    pub fn least(&self) -> u64 {
-        self.0.borrow().least
+impl Walk {
+    fn field(self) -> &'static str {
+        match self {
+            Self::Created => "createdTime",
+            Self::Modified => "modifiedTime",
+        }
     }
 }
 
 /// Records that came together.
 #[derive(Debug)]
 pub struct Page {
-    records: Vec<Box<RawValue>>,
-    /// Whether the records are details (merged with what the list has of them) and not rows of a search.
-    pub is_detail: bool,
+    body: Body,
     /// Where the walk stands behind it: all records up to here have been given. `None` where it can't be gone on with.
     pub cursor: Option<Cursor>,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// Rows of a search, but those that were created in this range.
+    Search(SearchPage, Option<Range>),
+    /// A record's detail, and what only the list has of it.
+    Detail(Box<RawValue>),
 }
 
 impl Page {
     /// The records, each once in the whole walk.
     pub fn records(&self) -> Result<Vec<&RawValue>> {
-        Ok(self.records.iter().map(AsRef::as_ref).collect())
+        match &self.body {
+            Body::Detail(record) => Ok(vec![record]),
+            Body::Search(page, None) => page.records(),
+            Body::Search(page, Some(given)) => {
+                let mut records = page.records()?;
+                records.retain(|record| !is_given(record, *given));
+                Ok(records)
+            }
+        }
     }
+
+    /// Whether these are details, with what only the list has of them, in place of rows of the search.
+    pub fn is_detail(&self) -> bool {
+        matches!(self.body, Body::Detail(_))
+    }
+}
+
+/// Whether the walk by the time of creation gave this record.
+fn is_given(record: &RawValue, given: Range) -> bool {
+    let created = Times::of(record).ok().and_then(|times| times.created);
+    created.is_some_and(|created| given.contains(created))
 }
 
 /// The records of a module that a job asks for, each once, page by page.
 pub struct Records<'d, 'a> {
     desk: &'d Desk<'a>,
+    module: Module,
+    kind: Kind,
+    /// What is asked for, up to its fixed end.
+    range: Range,
     facts: Facts,
+    source: Source<'d, 'a>,
+}
+
+enum Source<'d, 'a> {
+    /// `true` until the first page came.
+    Search(Walk, SearchPages<'d, 'a>, bool),
+    List(Box<dyn Iterator<Item = Result<Page>> + 'd>),
+    Ended,
 }
 
 impl<'d, 'a> Records<'d, 'a> {
     /// Begins, or goes on behind a page's cursor.
     pub fn open(desk: &'d Desk<'a>, job: &Job, module: Module, resume: Option<&Cursor>) -> Result<Self> {
-        let _ = (job, module, resume);
+        let mut range = job.range.unwrap_or(Range {
+            from: Timestamp::from_micros(0),
+            to: job.started,
+        });
+        range.to = range.to.min(job.started);
+        let begin = if job.kind == Kind::Incremental {
+            Walk::Modified
+        } else {
+            Walk::Created
+        };
+        let walk = resume.map_or(begin, |cursor| cursor.walk);
+        let facts = Facts::default();
+        if let Some(cursor) = resume {
+            facts.resume(cursor.counted);
+        }
+        let pages = search(desk, module, walk, range, resume.map(|cursor| &cursor.search))?;
         Ok(Self {
             desk,
-            facts: Facts::default(),
+            module,
+            kind: job.kind,
+            range,
+            facts,
+            source: Source::Search(walk, pages, resume.is_none()),
         })
     }
 
     /// What is found out besides the records.
     pub fn facts(&self) -> Facts {
-        let _ = self.desk;
         self.facts.clone()
+    }
+
+    fn page(&mut self) -> Result<Option<Page>> {
+        loop {
+            match &mut self.source {
+                Source::Ended => return Ok(None),
+                Source::List(pages) => return pages.next().transpose(),
+                Source::Search(walk, pages, is_first) => {
+                    let (walk, was_first) = (*walk, std::mem::replace(is_first, false));
+                    match pages.next() {
+                        Some(Ok(page)) => return self.found(walk, page).map(Some),
+                        Some(Err(error)) if was_first && is_refused(&error) => {
+                            self.source = Source::List(self.listed(&error));
+                        }
+                        Some(Err(error)) => return Err(error),
+                        None => self.next_walk(walk)?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The page of a search, and what it says of the whole.
+    fn found(&mut self, walk: Walk, page: SearchPage) -> Result<Page> {
+        let Source::Search(_, pages, _) = &self.source else {
+            return Err(ExportError::new(
+                ErrorKind::Other,
+                "a page of a search that is not walked",
+            ));
+        };
+        let records = page.records()?;
+        let given = (walk == Walk::Modified && self.kind == Kind::Custom).then_some(self.range);
+        let again = given.map_or(0, |given| {
+            records.iter().filter(|record| is_given(record, given)).count()
+        });
+        self.facts.searched(
+            walk == Walk::Modified,
+            pages.expected(),
+            records.len() as u64,
+            again as u64,
+        );
+        let cursor = Cursor {
+            walk,
+            search: pages.cursor(),
+            counted: self.facts.counted(),
+        };
+        Ok(Page {
+            body: Body::Search(page, given),
+            cursor: Some(cursor),
+        })
+    }
+
+    /// What comes behind a walk.
+    fn next_walk(&mut self, walk: Walk) -> Result<()> {
+        self.source = if self.kind == Kind::Custom && walk == Walk::Created {
+            let pages = search(self.desk, self.module, Walk::Modified, self.range, None)?;
+            Source::Search(Walk::Modified, pages, false)
+        } else {
+            Source::Ended
+        };
+        Ok(())
+    }
+
+    /// The list, and each of its records by itself.
+    fn listed(&self, refusal: &ExportError) -> Box<dyn Iterator<Item = Result<Page>> + 'd> {
+        self.facts.refused(&format!(
+            "{}: searching is refused, so the list was read and each record by itself, which takes many more requests; \
+             {}",
+            self.module.path, refusal.message
+        ));
+        let (module, range, kind, facts) = (self.module, self.range, self.kind, self.facts.clone());
+        let base = module
+            .list
+            .iter()
+            .fold(Request::get(module.path), |request, (name, value)| {
+                request.query(*name, value)
+            });
+        let pages = List::new(self.desk, base, "/data", module.first, SEARCH_LIMIT);
+        let told = facts.clone();
+        let rows = Rows {
+            pages,
+            waiting: VecDeque::new(),
+        }
+        .inspect(move |row| {
+            if row.is_ok() {
+                told.listed();
+            }
+        });
+        let details = self
+            .desk
+            .each(rows, move |(id, _)| Some(Request::get(format!("{}/{id}", module.path))));
+        let records = details.filter_map(move |child| {
+            let record = child.and_then(|child| {
+                let (id, row) = child.parent;
+                match child.answer.transpose() {
+                    Ok(None) => Ok(None),
+                    Ok(Some(answer)) => {
+                        let record = crate::union(answer.record()?, &row)?;
+                        Ok(wanted(&record, kind, range)?.then_some(record))
+                    }
+                    Err(error) if error.kind == ErrorKind::NotFound => {
+                        facts.gone(id);
+                        Ok(None)
+                    }
+                    Err(error) if is_of_one_record(&error) => {
+                        facts.unread(id, error);
+                        Ok(None)
+                    }
+                    Err(error) => Err(error),
+                }
+            });
+            let page = record.map(|record| {
+                record.map(|record| Page {
+                    body: Body::Detail(record),
+                    cursor: None,
+                })
+            });
+            page.transpose()
+        });
+        Box::new(records)
+    }
+}
+
+/// Whether a record that was read by itself is asked for. One without times can't be told to be outside: it is kept.
+fn wanted(record: &RawValue, kind: Kind, range: Range) -> Result<bool> {
+    let times = Times::of(record)?;
+    let inside = |time: Option<Timestamp>| time.map(|time| range.contains(time));
+    let (created, modified) = (inside(times.created), inside(times.modified));
+    Ok(match kind {
+        Kind::Full => created.unwrap_or(true),
+        Kind::Custom => created.unwrap_or(false) || modified.unwrap_or(created.is_none()),
+        Kind::Incremental => modified.or(created).unwrap_or(true),
+    })
+}
+
+fn search<'d, 'a>(
+    desk: &'d Desk<'a>,
+    module: Module,
+    walk: Walk,
+    range: Range,
+    resume: Option<&SearchCursor>,
+) -> Result<SearchPages<'d, 'a>> {
+    let field = walk.field();
+    let request = move |range: Range, order: Order| {
+        let sign = if order == Order::Descending { "-" } else { "" };
+        Request::get(format!("{}/search", module.path))
+            .query(format!("{field}Range"), crate::range(range))
+            .query("sortBy", format!("{sign}{field}"))
+    };
+    let search = Search {
+        range,
+        request: Box::new(request),
+        offset: "from",
+        first: 0,
+        max_offset: MAX_FROM,
+        limit: "limit",
+        size: SEARCH_LIMIT,
+        items: "/data",
+        count: Some("/count"),
+        time: if walk == Walk::Created {
+            "/createdTime"
+        } else {
+            "/modifiedTime"
+        },
+        id: "/id",
+        overlap: RESOLUTION,
+    };
+    desk.search(search, resume)
+}
+
+/// The rows of a list with their ids.
+struct Rows<'d, 'a> {
+    pages: List<'d, 'a>,
+    waiting: VecDeque<Row>,
+}
+
+type Row = (String, Box<RawValue>);
+
+impl Rows<'_, '_> {
+    fn row(&mut self) -> Result<Option<Row>> {
+        while self.waiting.is_empty() {
+            let Some(page) = self.pages.next().transpose()? else {
+                return Ok(None);
+            };
+            for (id, record) in page.records()? {
+                if !is_path_safe(&id) {
+                    return Err(ExportError::decode(
+                        page.asked(),
+                        format_args!("{id:?} is no id of a record"),
+                    ));
+                }
+                self.waiting.push_back((id, record.to_owned()));
+            }
+        }
+        Ok(self.waiting.pop_front())
+    }
+}
+
+impl Iterator for Rows<'_, '_> {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.row().transpose()
     }
 }
 
@@ -103,27 +383,22 @@ impl Iterator for Records<'_, '_> {
     type Item = Result<Page>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        None
+        let page = self.page();
+        if page.is_err() {
+            self.source = Source::Ended;
+        }
+        page.transpose()
     }
 }
 
-/// The id of a record.
-///
-/// # Errors
-/// `Decode` if it has none.
-pub fn id(record: &RawValue) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Id {
-        id: serde_json::Value,
-    }
-    let why = |why: &dyn std::fmt::Display| {
-        let start: String = record.get().chars().take(80).collect();
-        ExportError::decode(format_args!("record {start}"), why)
-    };
-    let id: Id = serde_json::from_str(record.get()).map_err(|error| why(&error))?;
-    match id.id {
-        serde_json::Value::String(id) if !id.is_empty() => Ok(id),
-        serde_json::Value::Number(id) => Ok(id.to_string()),
-        _ => Err(why(&"it has no id")),
+/// The least number of requests for what each walk gave, or the list where there is no search.
+fn least(walks: [Option<u64>; 2], listed: Option<u64>) -> u64 {
+    match listed {
+        Some(listed) => 1 + list(listed, SEARCH_LIMIT) + listed,
+        None => walks
+            .into_iter()
+            .flatten()
+            .map(|records| list_with_count(records, SEARCH_LIMIT))
+            .sum(),
     }
 }

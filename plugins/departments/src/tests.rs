@@ -1,0 +1,1 @@
+use plugin_api as _;
