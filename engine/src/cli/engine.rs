@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, ArchiveError, State};
 use crate::backup::{self, BackupError, Plan};
-use crate::config::Connection;
 use crate::connection::ConnectionError;
 use crate::plugins::{Plugin, Refusal, Registry, installed};
 use crate::progress::{Event, Progress, Summary};
@@ -29,11 +28,10 @@ impl Actions for Engine {
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }
-        let Connection::Http(connection) = &request.desk.connection;
         let plan = Plan {
             desk: request.desk.name.clone(),
             connection_kind: request.desk.connection.kind().to_owned(),
-            connection: connection.clone(),
+            connection: request.desk.connection.clone(),
             modules: request.modules.iter().map(ToString::to_string).collect(),
             kind: request.kind,
             range: request.range,
