@@ -58,6 +58,8 @@ pub struct Source {
     pub search: bool,
     /// Whether a search returns archived tickets. Where not, their rows are those of a list.
     pub search_has_archived: bool,
+    /// Whether a ticket's list of attachments has those of its threads too.
+    pub attachments_repeat: bool,
 }
 
 impl Default for Source {
@@ -65,6 +67,7 @@ impl Default for Source {
         Self {
             search: true,
             search_has_archived: false,
+            attachments_repeat: false,
         }
     }
 }
@@ -78,4 +81,12 @@ pub fn compare(archive: &Path, truth: &Path, expect: &Expect<'_>) -> io::Result<
     let mut truth = truth::Truth::open(truth, expect)?;
     archive::compare(archive, &mut truth, expect, &mut report)?;
     Ok(report)
+}
+
+/// Reads every record of a truth.
+///
+/// # Errors
+/// Where it can't be read, or is not what it should be.
+pub fn read_truth(truth: &Path, each: &mut dyn FnMut(Line)) -> io::Result<()> {
+    truth::read(truth, each)
 }

@@ -85,7 +85,10 @@ pub fn tables(modules: &[&str]) -> Vec<&'static str> {
 
 /// The exporters of these modules.
 pub fn registry(modules: &[&str]) -> Registry {
-    let files = modules.iter().map(|module| plugin(&format!("deskvault_{module}"))).collect();
+    let files = modules
+        .iter()
+        .map(|module| plugin(&format!("deskvault_{module}")))
+        .collect();
     let registry = Registry::load_files(files, PATIENCE);
     assert!(registry.refused.is_empty(), "{:?}", registry.refused);
     registry
@@ -182,6 +185,7 @@ impl Desk {
         Source {
             search: !lacks("Desk.search.READ"),
             search_has_archived: self.settings.behaviour.search_has_archived,
+            attachments_repeat: self.settings.behaviour.attachments_repeat,
         }
     }
 
@@ -195,14 +199,23 @@ impl Desk {
             self.desk.desk().write_fields(module, &mut text);
             let text = String::from_utf8(text).expect("UTF-8");
             // An array, or its items.
-            let text = if text.trim_start().starts_with('[') { text } else { format!("[{text}]") };
-            let Ok(Json::List(fields)) = Json::parse(&text) else { panic!("the fields of {module}: {text}") };
+            let text = if text.trim_start().starts_with('[') {
+                text
+            } else {
+                format!("[{text}]")
+            };
+            let Ok(Json::List(fields)) = Json::parse(&text) else {
+                panic!("the fields of {module}: {text}")
+            };
             let is_custom = |field: &&Json| field.get("isCustomField") == Some(&Json::Bool(true));
             let text = |field: &Json, key: &str| field.get(key).and_then(Json::text).unwrap_or_default().to_owned();
             let named = |field: &Json| (text(field, "apiName"), text(field, "displayLabel"));
             fields.iter().filter(is_custom).map(named).collect()
         };
-        FIELDS.iter().map(|(table, module)| ((*table).to_owned(), fields_of(module))).collect()
+        FIELDS
+            .iter()
+            .map(|(table, module)| ((*table).to_owned(), fields_of(module)))
+            .collect()
     }
 }
 

@@ -13,8 +13,8 @@ use super::columns::{self, Columns};
 use super::json::Json;
 use super::report::{Difference, Report};
 use super::row::differences;
-use super::tables::{self, Table};
-use super::truth::Truth;
+use super::tables::{self, From, Table};
+use super::truth::{Line, Truth};
 
 /// The one entry that is no table.
 const MANIFEST: &str = "manifest.json";
@@ -172,9 +172,10 @@ impl Rows<'_> {
         if rows > 1 {
             report.add(differs(table, &key, "", "one row", &rows.to_string()));
         }
+        let outside = outside(columns, &line, truth)?;
         let mut best = None;
         for record in line.records(self.table.shapes, self.expect.source) {
-            let found = differences(columns, row, &record, line.parent.as_deref());
+            let found = differences(columns, row, &record, &outside);
             let is_better = best.as_ref().is_none_or(|best: &Vec<_>| found.len() < best.len());
             if is_better {
                 best = Some(found);
@@ -188,4 +189,23 @@ impl Rows<'_> {
         }
         Ok(())
     }
+}
+
+/// What the columns may show that a record itself does not say.
+fn outside(columns: &Columns, line: &Line, truth: &mut Truth) -> io::Result<Vec<(usize, Vec<String>)>> {
+    let parent_id = line.parent.as_deref().unwrap_or_default();
+    let mut outside = Vec::new();
+    for (at, from) in &columns.made {
+        let values = match from {
+            From::Id => vec![line.id.clone()],
+            From::Parent => vec![parent_id.to_owned()],
+            From::OfParent(tables, values) => {
+                let parent = truth.look(tables, parent_id)?;
+                parent.map(|parent| values(&parent, line)).unwrap_or_default()
+            }
+            From::At(_) | From::Made(_) => continue,
+        };
+        outside.push((*at, values));
+    }
+    Ok(outside)
 }

@@ -16,8 +16,13 @@ pub(super) struct Differs {
 /// What a record has for nothing.
 const NOTHING: &str = "nothing";
 
-/// The differences between a row and a record; the numbers of those that the caller has no use for are not told.
-pub(super) fn differences(columns: &Columns, row: &[String], record: &Record, parent: Option<&str>) -> Vec<Differs> {
+/// The differences between a row and a record. `outside` has what columns may show that the record does not say.
+pub(super) fn differences(
+    columns: &Columns,
+    row: &[String],
+    record: &Record,
+    outside: &[(usize, Vec<String>)],
+) -> Vec<Differs> {
     let mut check = Check {
         columns,
         row,
@@ -33,13 +38,14 @@ pub(super) fn differences(columns: &Columns, row: &[String], record: &Record, pa
     }
     check.object("", &columns.tree, &record.keys, rest.as_ref(), false);
     for (at, from) in &columns.made {
-        let expected = match from {
-            From::Parent => parent.unwrap_or_default().to_owned(),
-            From::Made(make) => make(record),
-            // They are in the tree.
-            From::At(_) => continue,
-        };
-        check.cell(*at, &expected);
+        if let From::Made(make) = from {
+            check.cell(*at, &make(record));
+        }
+    }
+    for (at, values) in outside {
+        if !values.contains(&row[*at]) {
+            check.cell(*at, values.first().map_or("", String::as_str));
+        }
     }
     check.found
 }

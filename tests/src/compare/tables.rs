@@ -5,7 +5,7 @@ mod children;
 mod flat;
 mod tickets;
 
-use super::truth::Record;
+use super::truth::{Line, Record};
 
 /// A table of the archive.
 pub(super) struct Table {
@@ -47,10 +47,16 @@ pub(super) enum Shapes {
     Ticket,
     /// A row of a ticket's conversations, but for `type`; a list has the same.
     Conversation,
-    /// A row of a ticket's conversations, but for `type`, and the record's own page.
+    /// A row of a ticket's conversations, but for `type`, and the record's own page; its content in full where that cuts it.
     ConversationAndDetail,
-    /// Whatever the truth shows: every projection that there is.
-    All,
+    /// As it stands within a thread or comment; in the list of a ticket if it is the ticket's own, or if that has all.
+    Attachment,
+    /// A row of a list with all that it can include.
+    Included,
+    /// The record's own page, and nothing else.
+    Detail,
+    /// Nothing: all columns are made.
+    None,
 }
 
 /// Where a column has its value from.
@@ -58,10 +64,14 @@ pub(super) enum Shapes {
 pub(super) enum From {
     /// A place in the record, as a JSON pointer.
     At(&'static str),
+    /// The id of the record.
+    Id,
     /// The id of the parent.
     Parent,
     /// Facts that stand elsewhere in the record: they have their own columns too.
     Made(fn(&Record) -> String),
+    /// A fact of the record of this table to which it belongs, in each of its versions.
+    OfParent(&'static str, fn(&Line, &Line) -> Vec<String>),
 }
 
 /// Fields whose values are times, in whatever table.

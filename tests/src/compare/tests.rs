@@ -15,7 +15,7 @@ fn compared(files: &Files, truth: &str) -> Report {
         files,
         truth,
         Source::default(),
-        &["Cases", "Threads", "Contacts", "TeamMembers"],
+        &["Cases", "Threads", "Contacts", "Teams", "TeamMembers"],
     )
 }
 
@@ -48,7 +48,7 @@ fn an_archive_as_it_should_be_has_no_difference() {
     let (files, truth) = small();
     let report = compared(&files, &truth);
     assert!(report.is_same(), "{report}");
-    assert_eq!(report.rows(), 7);
+    assert_eq!(report.rows(), 8);
     assert_eq!(report.tables["Threads"].records, 3);
     assert!(report.cells() > 300, "{}", report.cells());
 }

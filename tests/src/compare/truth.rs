@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::json::{Entries, Json};
 use super::tables::{self, Key, Shapes, Table};
@@ -65,6 +66,8 @@ struct Entry {
 pub(super) struct Truth {
     file: File,
     index: BTreeMap<&'static str, HashMap<String, Entry>>,
+    /// The record that was looked for last: children come one after the other.
+    last: Option<(String, Rc<Line>)>,
 }
 
 fn wrong(line: usize, why: &str) -> io::Error {
@@ -116,7 +119,29 @@ impl Truth {
             }
             at += length as u64;
         }
-        Ok(Self { file, index })
+        Ok(Self {
+            file,
+            index,
+            last: None,
+        })
+    }
+
+    /// A record of one of these tables, without noting that there is a row of it.
+    pub(super) fn look(&mut self, tables: &'static str, key: &str) -> io::Result<Option<Rc<Line>>> {
+        if let Some((_, line)) = self.last.as_ref().filter(|(last, _)| last == key) {
+            return Ok(Some(Rc::clone(line)));
+        }
+        let mut found = tables::split(tables).filter_map(|table| self.index.get(table)?.get(key));
+        let Some(entry) = found.next() else { return Ok(None) };
+        let line = Rc::new(self.read(*entry)?);
+        self.last = Some((key.to_owned(), Rc::clone(&line)));
+        Ok(Some(line))
+    }
+
+    fn read(&self, entry: Entry) -> io::Result<Line> {
+        let mut text = vec![0; entry.length];
+        self.file.read_exact_at(&mut text, entry.at)?;
+        Line::parse(&String::from_utf8(text).map_err(io::Error::other)?)
     }
 
     /// The record of a row; notes that there is a row of it. The number says how many there are by now.
@@ -125,10 +150,8 @@ impl Truth {
             return Ok(None);
         };
         entry.rows += 1;
-        let mut text = vec![0; entry.length];
-        self.file.read_exact_at(&mut text, entry.at)?;
-        let text = String::from_utf8(text).map_err(io::Error::other)?;
-        Ok(Some((Line::parse(&text)?, entry.rows)))
+        let entry = *entry;
+        Ok(Some((self.read(entry)?, entry.rows)))
     }
 
     /// How many records a table has; how many of them were deleted and have no row; and the keys of those that were not
@@ -144,6 +167,14 @@ impl Truth {
         missing.sort_unstable();
         (records.len() as u64, deleted, missing)
     }
+}
+
+/// Reads every record, one after the other.
+pub(super) fn read(path: &Path, each: &mut dyn FnMut(Line)) -> io::Result<()> {
+    for line in BufReader::with_capacity(1 << 20, File::open(path)?).lines() {
+        each(Line::parse(&line?)?);
+    }
+    Ok(())
 }
 
 /// What names a record.
@@ -211,6 +242,12 @@ impl Line {
         newest.iter().find_map(|(_, shape)| shape.get(key))
     }
 
+    /// A key in every projection of every version that has it.
+    pub fn values<'s>(&'s self, key: &'s str) -> impl Iterator<Item = &'s Json> {
+        let shapes = self.versions.iter().flatten();
+        shapes.filter_map(move |(_, shape)| shape.get(key))
+    }
+
     fn shape(&self, version: usize, name: &str) -> Option<&Json> {
         let shapes = self.versions.get(version)?;
         shapes.iter().find(|(shape, _)| shape == name).map(|(_, json)| json)
@@ -219,6 +256,9 @@ impl Line {
     /// What the row may be: one record for each version, and where it is made of two requests, for each pair in which
     /// the second is not older than the first. The newest is first.
     pub(super) fn records(&self, shapes: Shapes, source: Source) -> Vec<Record> {
+        if shapes == Shapes::None {
+            return vec![Record::default()];
+        }
         let (mut first, second) = self.requests(shapes, source);
         let has = |name: &str| self.shape(0, name).is_some();
         // Where a record is in a list only, or in a search only.
@@ -251,9 +291,15 @@ impl Line {
                 records.push(record);
             }
         }
-        if matches!(shapes, Shapes::Conversation | Shapes::ConversationAndDetail) {
-            for record in &mut records {
+        for record in &mut records {
+            if matches!(shapes, Shapes::Conversation | Shapes::ConversationAndDetail) {
                 record.keys.retain(|(key, _)| key != "type");
+            }
+            let content = record.keys.iter_mut().find(|(key, _)| key == "content");
+            if let Some(whole) = self.shape(0, "full").and_then(|full| full.get("content"))
+                && let Some((_, content)) = content
+            {
+                *content = whole.clone();
             }
         }
         records
@@ -274,7 +320,21 @@ impl Line {
             }
             Shapes::Conversation => ("conversation", None),
             Shapes::ConversationAndDetail => ("conversation", Some("detail")),
-            Shapes::All => ("list", Some("detail")),
+            Shapes::Attachment => {
+                let detail = self
+                    .shape(0, "detail")
+                    .and_then(|detail| detail.get("href")?.text())
+                    .unwrap_or_default();
+                let is_within = detail.contains("/threads/") || detail.contains("/comments/");
+                match (is_within, source.attachments_repeat && detail.contains("/threads/")) {
+                    (false, _) => ("list", None),
+                    (true, false) => ("detail", None),
+                    (true, true) => ("list", Some("detail")),
+                }
+            }
+            Shapes::Included => ("list", Some("detail")),
+            Shapes::Detail => ("detail", None),
+            Shapes::None => ("", None),
         }
     }
 }

@@ -85,7 +85,7 @@ fn fallback(desk: &Desk) {
     .expect("the truth");
     assert!(!archived.is_empty());
     let of_archived = |line: &Line| {
-        let ticket = if line.table == "Cases" { Some(&line.id) } else { line.ticket.as_ref() };
+        let ticket = if line.table == "Cases" { Some(&line.id) } else { None };
         ticket.is_some_and(|ticket| archived.contains(ticket))
     };
     let wanted = |line: &Line| line.table == "TimeEntry" || !of_archived(line);

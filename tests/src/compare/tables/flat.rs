@@ -103,8 +103,12 @@ pub(super) const TABLES: &[Table] = &[
         names: "id, firstName, lastName, email, status, isConfirmed, createdTime, role, profile, \
             isPortalUser, integrationService",
         key: Key::Id("id"),
-        shapes: Shapes::List,
-        from: &[("email", From::At("/emailId"))],
+        shapes: Shapes::Included,
+        from: &[
+            ("email", From::At("/emailId")),
+            ("role", From::At("/role/name")),
+            ("profile", From::At("/profile/name")),
+        ],
         further: "name, phone, mobile, extn, zuid, photoURL, roleId, profileId, rolePermissionType, isLightAgent, \
             aboutInfo, timeZone, langCode, countryCode, channelExpert, associatedDepartmentIds, \
             associatedChatDepartmentIds",

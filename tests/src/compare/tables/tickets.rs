@@ -1,7 +1,8 @@
 //! Tickets and their threads.
 
 use super::{From, Key, Shapes, Table};
-use crate::compare::truth::Record;
+use crate::compare::Json;
+use crate::compare::truth::{Line, Record};
 
 pub(super) const TABLES: &[Table] = &[
     Table {
@@ -44,6 +45,8 @@ pub(super) const TABLES: &[Table] = &[
             ("threadStatus", From::Made(thread_status)),
             ("isPrivate", From::Made(is_private)),
             ("receipients", From::At("/to")),
+            ("departmentId", From::OfParent("Cases", department)),
+            ("layoutId", From::OfParent("Cases", layout)),
         ],
         further: "channel, direction, status, visibility, summary, isDescriptionThread, canReply, author, \
             contentType, attachmentCount, respondedIn, responderId, isForward, cc, bcc, replyTo, source, \
@@ -51,6 +54,19 @@ pub(super) const TABLES: &[Table] = &[
             actions, facebookProfile, twitterProfile, attachments, isContentTruncated, fullContentURL, plainText",
     },
 ];
+
+/// A thread has neither: its ticket does.
+fn department(ticket: &Line, _: &Line) -> Vec<String> {
+    of_ticket(ticket, "departmentId")
+}
+
+fn layout(ticket: &Line, _: &Line) -> Vec<String> {
+    of_ticket(ticket, "layoutId")
+}
+
+fn of_ticket(ticket: &Line, key: &str) -> Vec<String> {
+    ticket.values(key).filter_map(Json::text).map(str::to_owned).collect()
+}
 
 /// Channel and direction in one: `EMAIL INCOMING`.
 fn thread_status(thread: &Record) -> String {

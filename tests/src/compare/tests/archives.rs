@@ -34,7 +34,8 @@ impl Files {
         let pairs = split(table.names).zip(split(table.labels));
         columns.extend(pairs.map(|(name, label)| (name.to_owned(), label.to_owned())));
         if name == "TeamMembers" {
-            columns.extend([("teamId".into(), "Team Id".into()), ("id".into(), "Id".into())]);
+            let own = ["teamId", "agentId", "isDirect", "isDerived"];
+            columns.extend(own.map(|name| (name.to_owned(), label(name))));
         }
         columns.extend(
             custom
@@ -42,7 +43,9 @@ impl Files {
                 .map(|(name, label)| ((*name).to_owned(), (*label).to_owned())),
         );
         columns.extend(split(table.further).map(|name| (name.to_owned(), label(name))));
-        columns.push(("Other Fields".into(), "Other Fields".into()));
+        if name != "TeamMembers" {
+            columns.push(("Other Fields".into(), "Other Fields".into()));
+        }
         let (names, labels): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
         let mut lines = vec![labels, names.clone()];
         for row in rows {
@@ -76,13 +79,14 @@ impl Files {
     }
 }
 
-/// Two tickets, three threads, a contact and a member of a team.
+/// Two tickets, three threads, a contact, a team and its member.
 pub(super) const TRUTH: &str = r#"{"table":"Cases","id":"1","shapes":{"search":{"id":"1","subject":"Line one\r\nline \"two\", 日本語 😀","threadCount":"2","createdTime":"2031-03-14T08:12:47.000Z","isEscalated":false,"contact":{"id":"9","phone":null},"cf":{"cf_serial":"LP-1","cf_gone":null},"childTicketCount":"0","source":{"type":"SYSTEM"}},"detail":{"id":"1","subject":"Line one\r\nline \"two\", 日本語 😀","threadCount":"2","createdTime":"2031-03-14T08:12:47.000Z","isEscalated":false,"cf":{"cf_serial":"LP-1","cf_gone":null},"attachmentCount":"0","closedTime":"2031-03-15T09:00:00.007Z","source":{"type":"SYSTEM"},"layoutDetails":{"id":"5"}}}}
 {"table":"Cases","id":"2","shapes":{"list":{"id":"2","isArchived":true,"subject":"=1+1"},"search":{"id":"2","childTicketCount":"7"},"detail":{"id":"2","isArchived":true,"subject":"=1+1","cf":{}}}}
 {"table":"Threads","id":"11","parent":"1","shapes":{"conversation":{"id":"11","type":"thread","channel":"EMAIL","direction":"in","visibility":"public"},"detail":{"id":"11","channel":"EMAIL","direction":"in","visibility":"public","content":"<div>a</div>","to":"\"S\"<h@d.example>","attachments":[{"id":"70","size":"1"}]}}}
 {"table":"Threads","id":"12","parent":"1","shapes":{"detail":{"id":"12","channel":"WEB","direction":"out","visibility":"private","content":"b"}}}
 {"table":"Threads","id":"13","parent":"1","shapes":{"detail":{"id":"13","channel":"WEB","direction":"out","visibility":"private","content":"c"}}}
 {"table":"Contacts","id":"21","shapes":{"search":{"id":"21","email":"a@b.example","zohoCRMContact":{"id":"77","type":"lead"},"cf":{"cf_vip":"true","cf_new":"x"},"new":1.50,"deep":{"a":[1,2],"b":null},"isEndUser":true}}}
+{"table":"Teams","id":"3","shapes":{"list":{"id":"3","agents":["31"],"derivedAgents":[]}}}
 {"table":"TeamMembers","id":"31","parent":"3","shapes":{"detail":{"id":"31"}}}
 "#;
 
@@ -158,6 +162,17 @@ pub(super) fn small() -> Files {
             ),
         ]],
     );
-    files.table("TeamMembers", &[], &[&[("teamId", "3"), ("id", "31")]]);
+    files.table(
+        "Teams",
+        &[],
+        &[&[("id", "3"), ("agents", r#"["31"]"#), ("derivedAgents", "[]")]],
+    );
+    let member = [
+        ("teamId", "3"),
+        ("agentId", "31"),
+        ("isDirect", "true"),
+        ("isDerived", "false"),
+    ];
+    files.table("TeamMembers", &[], &[&member]);
     files
 }

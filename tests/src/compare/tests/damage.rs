@@ -64,6 +64,8 @@ fn altered_cells_are_found() {
         ("Threads__1.csv", 0, "isPrivate", "true"),
         ("Threads__1.csv", 0, "receipients", ""),
         ("Contacts__1.csv", 0, "crmContactId", ""),
+        ("TeamMembers__1.csv", 0, "isDirect", "false"),
+        ("TeamMembers__1.csv", 0, "isDerived", ""),
     ] {
         check(column, &[column], set(file, row, column, cell));
     }

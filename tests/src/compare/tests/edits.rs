@@ -104,7 +104,7 @@ fn without_searches_a_row_is_the_lists_and_the_records_own() {
     );
     let lists = Source {
         search: false,
-        search_has_archived: false,
+        ..Source::default()
     };
     for (email, title, source, expected) in [
         ("d", "t", lists, true),
