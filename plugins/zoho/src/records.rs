@@ -11,14 +11,14 @@
 use std::collections::VecDeque;
 
 use plugin_api::{
-    Desk, ErrorKind, ExportError, Job, Kind, Order, Range, RawValue, Request, Result, Search, SearchCursor, SearchPage,
-    SearchPages, Timestamp,
+    Desk, ErrorKind, ExportError, Job, Kind, ListPages, Order, Range, RawValue, Request, Result, Search, SearchCursor,
+    SearchPage, SearchPages, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{is_of_one_record, is_refused};
 use crate::least::{SEARCH_LIMIT, list, list_with_count};
-use crate::list::List;
+use crate::list::list_pages;
 
 mod facts;
 mod row;
@@ -42,8 +42,6 @@ const RESOLUTION: i64 = 1_000_000;
 pub struct Module {
     /// Its path, e.g. `/contacts`: the list is there, the search at `/contacts/search`, a record at `/contacts/{id}`.
     pub path: &'static str,
-    /// The index of the first record in the list; a search's is 0.
-    pub first: u64,
     /// Query parameters of the list beside from and limit, e.g. its order.
     pub list: &'static [(&'static str, &'static str)],
 }
@@ -188,7 +186,7 @@ impl<'d, 'a> Records<'d, 'a> {
                     match pages.next() {
                         Some(Ok(page)) => return self.found(walk, page).map(Some),
                         Some(Err(error)) if was_first && is_refused(&error) => {
-                            self.source = Source::List(self.listed(&error));
+                            self.source = Source::List(self.listed(&error)?);
                         }
                         Some(Err(error)) => return Err(error),
                         None => {
@@ -244,7 +242,7 @@ impl<'d, 'a> Records<'d, 'a> {
     }
 
     /// The list, and each of its records by itself.
-    fn listed(&self, refusal: &ExportError) -> Box<dyn Iterator<Item = Result<Page>> + 'd> {
+    fn listed(&self, refusal: &ExportError) -> Result<Box<dyn Iterator<Item = Result<Page>> + 'd>> {
         self.facts.refused(&format!(
             "{}: searching is refused, so the list was read and each record by itself, which takes many more requests; \
              {}",
@@ -257,7 +255,7 @@ impl<'d, 'a> Records<'d, 'a> {
             .fold(Request::get(module.path), |request, (name, value)| {
                 request.query(*name, value)
             });
-        let pages = List::new(self.desk, base, "/data", module.first, SEARCH_LIMIT);
+        let pages = list_pages(self.desk, base, "/data", SEARCH_LIMIT)?;
         let told = facts.clone();
         let rows = Rows {
             pages,
@@ -299,7 +297,7 @@ impl<'d, 'a> Records<'d, 'a> {
             });
             page.transpose()
         });
-        Box::new(records)
+        Ok(Box::new(records))
     }
 }
 
@@ -353,7 +351,7 @@ fn search<'d, 'a>(
 
 /// The rows of a list with their ids.
 struct Rows<'d, 'a> {
-    pages: List<'d, 'a>,
+    pages: ListPages<'d, 'a>,
     waiting: VecDeque<Row>,
 }
 
@@ -365,12 +363,11 @@ impl Rows<'_, '_> {
             let Some(page) = self.pages.next().transpose()? else {
                 return Ok(None);
             };
-            for (id, record) in page.records()? {
+            for record in page.records()? {
+                let id = id(record)?;
                 if !is_path_safe(&id) {
-                    return Err(ExportError::decode(
-                        page.asked(),
-                        format_args!("{id:?} is no id of a record"),
-                    ));
+                    let asked = &page.response.asked;
+                    return Err(ExportError::decode(asked, format_args!("{id:?} is no id of a record")));
                 }
                 self.waiting.push_back((id, record.to_owned()));
             }
