@@ -10,7 +10,6 @@ plugin_api::export_plugin!(Contacts);
 
 const CONTACTS: Module = Module {
     path: "/contacts",
-    first: 1,
     list: &[("sortBy", "createdTime")],
 };
 

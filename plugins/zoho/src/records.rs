@@ -11,14 +11,14 @@
 use std::collections::VecDeque;
 
 use plugin_api::{
-    Desk, ErrorKind, ExportError, Job, Kind, Order, Range, RawValue, Request, Result, Search, SearchCursor, SearchPage,
-    SearchPages, Timestamp,
+    Desk, ErrorKind, ExportError, Job, Kind, ListPages, Order, Range, RawValue, Request, Result, Search, SearchCursor,
+    SearchPage, SearchPages, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{is_of_one_record, is_refused};
 use crate::least::{SEARCH_LIMIT, list, list_with_count};
-use crate::list::List;
+use crate::list::list_pages;
 
 mod facts;
 mod row;
@@ -27,20 +27,21 @@ pub use facts::Facts;
 pub use row::id;
 use row::{Times, is_path_safe};
 
-/// The greatest `from` of a search. The documentation says 4,999 and the specification 999; the walk by time asks for
-/// neither unless so many records share one moment.
-const MAX_FROM: u64 = 4_999;
+/// The greatest `from` of a search for certain: the specification's.
+const MAX_FROM: u64 = 999;
 
-/// Milliseconds, as the desk's times have them, in microseconds.
-const RESOLUTION: i64 = 1_000;
+/// The greatest `from` that it may take: the documentation's, and that of live answers.
+const TRY_FROM: u64 = 4_999;
+
+/// A second, in microseconds: the desk's times have milliseconds, but mostly none other than 0, and what it does with
+/// those of a range is not documented.
+const RESOLUTION: i64 = 1_000_000;
 
 /// A module with a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Module {
     /// Its path, e.g. `/contacts`: the list is there, the search at `/contacts/search`, a record at `/contacts/{id}`.
     pub path: &'static str,
-    /// The index of the first record in the list; a search's is 0.
-    pub first: u64,
     /// Query parameters of the list beside from and limit, e.g. its order.
     pub list: &'static [(&'static str, &'static str)],
 }
@@ -185,10 +186,13 @@ impl<'d, 'a> Records<'d, 'a> {
                     match pages.next() {
                         Some(Ok(page)) => return self.found(walk, page).map(Some),
                         Some(Err(error)) if was_first && is_refused(&error) => {
-                            self.source = Source::List(self.listed(&error));
+                            self.source = Source::List(self.listed(&error)?);
                         }
                         Some(Err(error)) => return Err(error),
-                        None => self.next_walk(walk)?,
+                        None => {
+                            self.facts.walked(walk == Walk::Modified, pages.counted());
+                            self.next_walk(walk)?;
+                        }
                     }
                 }
             }
@@ -231,13 +235,14 @@ impl<'d, 'a> Records<'d, 'a> {
             let pages = search(self.desk, self.module, Walk::Modified, self.range, None)?;
             Source::Search(Walk::Modified, pages, false)
         } else {
+            self.facts.ended();
             Source::Ended
         };
         Ok(())
     }
 
     /// The list, and each of its records by itself.
-    fn listed(&self, refusal: &ExportError) -> Box<dyn Iterator<Item = Result<Page>> + 'd> {
+    fn listed(&self, refusal: &ExportError) -> Result<Box<dyn Iterator<Item = Result<Page>> + 'd>> {
         self.facts.refused(&format!(
             "{}: searching is refused, so the list was read and each record by itself, which takes many more requests; \
              {}",
@@ -250,7 +255,7 @@ impl<'d, 'a> Records<'d, 'a> {
             .fold(Request::get(module.path), |request, (name, value)| {
                 request.query(*name, value)
             });
-        let pages = List::new(self.desk, base, "/data", module.first, SEARCH_LIMIT);
+        let pages = list_pages(self.desk, base, "/data", SEARCH_LIMIT)?;
         let told = facts.clone();
         let rows = Rows {
             pages,
@@ -292,7 +297,7 @@ impl<'d, 'a> Records<'d, 'a> {
             });
             page.transpose()
         });
-        Box::new(records)
+        Ok(Box::new(records))
     }
 }
 
@@ -328,6 +333,7 @@ fn search<'d, 'a>(
         offset: "from",
         first: 0,
         max_offset: MAX_FROM,
+        try_offset: TRY_FROM,
         limit: "limit",
         size: SEARCH_LIMIT,
         items: "/data",
@@ -345,7 +351,7 @@ fn search<'d, 'a>(
 
 /// The rows of a list with their ids.
 struct Rows<'d, 'a> {
-    pages: List<'d, 'a>,
+    pages: ListPages<'d, 'a>,
     waiting: VecDeque<Row>,
 }
 
@@ -357,12 +363,11 @@ impl Rows<'_, '_> {
             let Some(page) = self.pages.next().transpose()? else {
                 return Ok(None);
             };
-            for (id, record) in page.records()? {
+            for record in page.records()? {
+                let id = id(record)?;
                 if !is_path_safe(&id) {
-                    return Err(ExportError::decode(
-                        page.asked(),
-                        format_args!("{id:?} is no id of a record"),
-                    ));
+                    let asked = &page.response.asked;
+                    return Err(ExportError::decode(asked, format_args!("{id:?} is no id of a record")));
                 }
                 self.waiting.push_back((id, record.to_owned()));
             }
