@@ -122,12 +122,13 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 restarts += 1;
             } else {
                 rows = from + count;
+                // A page that is cut at the last index says nothing of what is behind it.
+                if from == LAST && count > 1 || count < PAGE && rows == LAST + 1 && from < LAST {
+                    let why = "the desk lists no more than 5,000 archived tickets of a department";
+                    return self.capped(id, &ExportError::new(ErrorKind::Other, why));
+                }
                 if count < PAGE {
                     break;
-                }
-                if from >= LAST {
-                    let why = "the desk lists no more than 5,000 archived tickets of a department, and this one has more";
-                    return Err(ExportError::new(ErrorKind::Other, why)).or_else(|error| self.capped(id, &error));
                 }
                 from = (from + count - 1).min(LAST);
                 last = if from == LAST { None } else { ids.last().cloned() };
@@ -151,12 +152,8 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
 
     fn row(&mut self, id: &str, record: &RawValue) -> Result<()> {
         let facts = Facts::read(record)?;
-        if self.run.job.kind == Kind::Incremental {
-            let times = [&facts.created_time, &facts.closed_time, &facts.modified_time];
-            let mut times = times.into_iter().flatten().filter_map(|time| plugin_api::Timestamp::parse(time));
-            if !times.any(|time| self.run.job.wants(time)) {
-                return Ok(());
-            }
+        if self.run.job.kind == Kind::Incremental && !facts.times().any(|time| self.run.job.wants(time)) {
+            return Ok(());
         }
         if self.run.given.borrow().contains(&key(id)) {
             return Ok(());
