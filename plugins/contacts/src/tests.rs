@@ -314,3 +314,39 @@ fn asks_as_the_desk_wants_it() {
         (Some("createdTime"), Some("0"))
     );
 }
+
+#[test]
+fn makes_no_request_too_many_and_counts_what_the_desk_counts() {
+    for (count, pages) in [(1, 1), (99, 1), (100, 1), (101, 2), (300, 3), (2_500, 25)] {
+        let run = run(&desk(many(count)), &Job::full("contacts"));
+        assert_eq!(run.result, Ok(()));
+        assert_eq!(run.rows("Contacts").len() as u64, count);
+        assert_eq!(
+            (run.requests.len() as u64, least(&run)),
+            (1 + pages, Some(1 + pages)),
+            "{count} contacts"
+        );
+        assert_eq!(run.desk_count("Contacts"), Some(count));
+    }
+    // The first 100 were changed in the range of the last 100.
+    let mut contacts = many(300);
+    let moment = |contact: &Value| Timestamp::parse(contact["createdTime"].as_str().expect("text")).expect("a time");
+    let range = Range {
+        from: moment(&contacts[200]),
+        to: Timestamp::from_micros(moment(&contacts[299]).micros() + 1),
+    };
+    let changed = contacts[250]["createdTime"].clone();
+    contacts[..100]
+        .iter_mut()
+        .for_each(|contact| contact["modifiedTime"] = changed.clone());
+    contacts[200..210]
+        .iter_mut()
+        .for_each(|contact| contact["modifiedTime"] = changed.clone());
+    let run = run(&desk(contacts), &Job::custom("contacts", range));
+    assert_eq!(run.result, Ok(()));
+    assert_eq!(
+        (run.rows("Contacts").len(), run.desk_count("Contacts")),
+        (200, Some(200))
+    );
+    assert_eq!((run.requests.len(), least(&run)), (1 + 1 + 2, Some(1 + 1 + 2)));
+}

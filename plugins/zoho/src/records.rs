@@ -27,12 +27,15 @@ pub use facts::Facts;
 pub use row::id;
 use row::{Times, is_path_safe};
 
-/// The greatest `from` of a search. The documentation says 4,999 and the specification 999; the walk by time asks for
-/// neither unless so many records share one moment.
-const MAX_FROM: u64 = 4_999;
+/// The greatest `from` of a search for certain: the specification's.
+const MAX_FROM: u64 = 999;
 
-/// Milliseconds, as the desk's times have them, in microseconds.
-const RESOLUTION: i64 = 1_000;
+/// The greatest `from` that it may take: the documentation's, and that of live answers.
+const TRY_FROM: u64 = 4_999;
+
+/// A second, in microseconds: the desk's times have milliseconds, but mostly none other than 0, and what it does with
+/// those of a range is not documented.
+const RESOLUTION: i64 = 1_000_000;
 
 /// A module with a search.
 #[derive(Clone, Copy, Debug)]
@@ -188,7 +191,10 @@ impl<'d, 'a> Records<'d, 'a> {
                             self.source = Source::List(self.listed(&error));
                         }
                         Some(Err(error)) => return Err(error),
-                        None => self.next_walk(walk)?,
+                        None => {
+                            self.facts.walked(walk == Walk::Modified, pages.counted());
+                            self.next_walk(walk)?;
+                        }
                     }
                 }
             }
@@ -231,6 +237,7 @@ impl<'d, 'a> Records<'d, 'a> {
             let pages = search(self.desk, self.module, Walk::Modified, self.range, None)?;
             Source::Search(Walk::Modified, pages, false)
         } else {
+            self.facts.ended();
             Source::Ended
         };
         Ok(())
@@ -328,6 +335,7 @@ fn search<'d, 'a>(
         offset: "from",
         first: 0,
         max_offset: MAX_FROM,
+        try_offset: TRY_FROM,
         limit: "limit",
         size: SEARCH_LIMIT,
         items: "/data",

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use plugin_api::{ExportError, Output, Result, TableId};
+use plugin_api::{Counted as WalkCounted, ExportError, Output, Result, TableId};
 use serde::{Deserialize, Serialize};
 
 /// What [`Records`](super::Records) found out besides the records. It is shared with the iterator, so that it can be told
@@ -14,6 +14,8 @@ pub struct Facts(Rc<RefCell<State>>);
 #[derive(Debug, Default)]
 struct State {
     counted: Counted,
+    /// Whether every walk came to its end, and its counts are not told yet.
+    ended: bool,
     /// Records that the list named, where there is no search.
     listed: Option<u64>,
     /// Records of each walk that were read in this run: what was read before is no request of now.
@@ -27,15 +29,40 @@ struct State {
 /// What the desk's counts come to so far; kept in a cursor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counted {
-    /// What matches the walk by creation, and the one by change.
-    created: Option<u64>,
-    modified: Option<u64>,
+    /// The walk by creation, and the one by change.
+    created: Count,
+    modified: Count,
     /// Records of the second that the first has given.
     again: u64,
 }
 
+/// What the desk says of the number of records in a walk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Count {
+    /// About.
+    expected: Option<u64>,
+    /// Exactly, at its beginning and its end, as soon as it is over.
+    before: Option<u64>,
+    after: Option<u64>,
+}
+
+impl Counted {
+    /// The sum of the walks, without what both have; `None` where a walk was not counted.
+    fn sum(&self, count: impl Fn(&Count) -> Option<u64>) -> Option<u64> {
+        let walks = [self.created, self.modified]
+            .into_iter()
+            .filter(|walk| walk.expected.is_some());
+        let sum = walks
+            .map(|walk| count(&walk))
+            .try_fold(None, |sum: Option<u64>, count| {
+                count.map(|count| Some(sum.unwrap_or(0).saturating_add(count)))
+            });
+        Some(sum??.saturating_sub(self.again))
+    }
+}
+
 impl Facts {
-    /// Tells what is new: remarks, and records of `table` that are gone or could not be read.
+    /// Tells what is new: remarks, records of `table` that are gone or could not be read, and at the end its counts.
     pub fn tell(&self, out: &mut Output<'_>, table: TableId) -> Result<()> {
         let (remarks, gone, unread) = {
             let mut state = self.0.borrow_mut();
@@ -46,6 +73,9 @@ impl Facts {
                 std::mem::take(&mut state.unread),
             )
         };
+        if self.0.borrow().ended {
+            self.tell_counts(out, table)?;
+        }
         for remark in remarks {
             out.remark(remark)?;
         }
@@ -60,10 +90,28 @@ impl Facts {
 
     /// About how many records there will be, as soon as the desk said so.
     pub fn expected(&self) -> Option<u64> {
+        self.0.borrow().counted.sum(|walk| walk.expected)
+    }
+
+    /// What the desk counts for the whole range, when all of it was read: at the beginning, and at the end where it was
+    /// asked again. `None` before, and where it does not count.
+    pub fn desk_counts(&self) -> Option<(u64, Option<u64>)> {
         let counted = self.0.borrow().counted;
-        let first = counted.created.or(counted.modified)?;
-        let second = counted.created.and(counted.modified).unwrap_or(0);
-        Some((first + second).saturating_sub(counted.again))
+        let before = counted.sum(|walk| walk.before)?;
+        let is_asked_again = counted.created.after.or(counted.modified.after).is_some();
+        let after = counted.sum(|walk| walk.after.or(walk.before));
+        Some((before, after.filter(|_| is_asked_again)))
+    }
+
+    fn tell_counts(&self, out: &mut Output<'_>, table: TableId) -> Result<()> {
+        self.0.borrow_mut().ended = false;
+        if let Some((before, after)) = self.desk_counts() {
+            out.desk_count(table, before)?;
+            if let Some(after) = after {
+                out.desk_count_after(table, after)?;
+            }
+        }
+        Ok(())
     }
 
     /// The least number of requests for the records given so far; see [`least`](crate::least).
@@ -84,13 +132,32 @@ impl Facts {
     pub(super) fn searched(&self, is_modified: bool, count: Option<u64>, records: u64, again: u64) {
         let mut state = self.0.borrow_mut();
         if is_modified {
-            state.counted.modified = count.or(state.counted.modified);
+            state.counted.modified.expected = count.or(state.counted.modified.expected);
             state.modified = Some(state.modified.unwrap_or(0) + records);
         } else {
-            state.counted.created = count.or(state.counted.created);
+            state.counted.created.expected = count.or(state.counted.created.expected);
             state.created = Some(state.created.unwrap_or(0) + records);
         }
         state.counted.again += again;
+    }
+
+    /// A walk came to its end.
+    pub(super) fn walked(&self, is_modified: bool, counted: Option<WalkCounted>) {
+        let mut state = self.0.borrow_mut();
+        let walk = if is_modified {
+            &mut state.counted.modified
+        } else {
+            &mut state.counted.created
+        };
+        walk.before = counted.map(|counted| counted.before);
+        walk.after = counted.and_then(|counted| counted.after);
+        // A walk over nothing gives no page.
+        walk.expected = walk.expected.or(walk.before).or(Some(0));
+    }
+
+    /// All walks came to their ends.
+    pub(super) fn ended(&self) {
+        self.0.borrow_mut().ended = true;
     }
 
     /// Searching was refused.
