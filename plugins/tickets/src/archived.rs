@@ -108,8 +108,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     fn list(&mut self, id: &str, first: Result<Response>) -> Result<()> {
         const RESTARTS: u32 = 20;
         let (mut answer, mut from, mut last, mut restarts) = (first?, 0, None::<String>, 0);
-        let mut rows = 0;
-        loop {
+        let rows = loop {
             let records = answer.records("/data")?;
             let ids = records.iter().map(|record| zoho::id(record)).collect::<Result<Vec<_>>>()?;
             let moved = last.is_some() && ids.first() != last.as_ref();
@@ -121,14 +120,14 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 (from, last) = (0, None);
                 restarts += 1;
             } else {
-                rows = from + count;
+                let rows = from + count;
                 // A page that is cut at the last index says nothing of what is behind it.
                 if from == LAST && count > 1 || count < PAGE && rows == LAST + 1 && from < LAST {
                     let why = "the desk lists no more than 5,000 archived tickets of a department";
                     return self.capped(id, &ExportError::new(ErrorKind::Other, why));
                 }
                 if count < PAGE {
-                    break;
+                    break rows;
                 }
                 from = (from + count - 1).min(LAST);
                 last = if from == LAST { None } else { ids.last().cloned() };
@@ -138,7 +137,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 Err(error) if from == LAST && error.kind == ErrorKind::Http => return self.capped(id, &error),
                 answer => answer?,
             };
-        }
+        };
         self.run.sum(|sums| sums.least += zoho::list(rows, PAGE));
         Ok(())
     }

@@ -23,6 +23,8 @@ struct Cursor {
     page: Option<zoho::Cursor>,
     /// The search is done.
     searched: bool,
+    /// What the desk counted of them, at the beginning and at the end.
+    counts: Option<(u64, Option<u64>)>,
     /// Departments whose archived tickets are done.
     departments: Vec<String>,
 }
@@ -75,6 +77,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         };
         if let Some(facts) = &facts {
             expect(&run, out, facts.expected())?;
+            cursor.counts = facts.desk_counts();
         }
         out.checkpoint(&cursor)
     })?;
@@ -88,7 +91,13 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         let unsure = run.unsure.take();
         chain::walk(&run, out, desk.each(again(unsure), chain::detail), |_, _| Ok(()))?;
     }
-    tell(&run, out, facts.as_ref())
+    let mut least = run.sums.borrow().least;
+    if let Some(facts) = facts {
+        facts.tell(out, run.tables.cases)?;
+        least += facts.least();
+    }
+    out.least_requests(least)?;
+    tell(&run, out, cursor.counts)
 }
 
 fn read(json: &serde_json::Value) -> Result<Cursor> {
@@ -110,21 +119,23 @@ fn expect(run: &Run<'_, '_>, out: &mut Output<'_>, tickets: Option<u64>) -> Resu
     }
 }
 
-/// Tells the desk's counts, and the least number of requests.
-fn tell(run: &Run<'_, '_>, out: &mut Output<'_>, facts: Option<&zoho::Facts>) -> Result<()> {
+/// Tells the desk's counts; `tickets` is that of the search, which knows nothing of those that only the archived lists
+/// gave.
+fn tell(run: &Run<'_, '_>, out: &mut Output<'_>, tickets: Option<(u64, Option<u64>)>) -> Result<()> {
     let (sums, tables) = (*run.sums.borrow(), run.tables);
-    let mut least = sums.least;
-    if let Some(facts) = facts {
-        facts.tell(out, tables.cases)?;
-        least += facts.least();
+    if let Some((before, after)) = tickets {
+        out.desk_count(tables.cases, before + sums.archived)?;
+        if let Some(after) = after {
+            out.desk_count_after(tables.cases, after + sums.archived)?;
+        }
     }
     sums.threads.tell(out, tables.threads)?;
     sums.comments.tell(out, tables.comments)?;
-    let of_others = sums.entry_rows.saturating_sub(sums.entries.explained);
+    // Those of tasks, calls and events, and of tickets outside the range.
+    let of_others = (sums.entry_rows + sums.entries.missing).saturating_sub(sums.entries.explained);
     let mut entries = sums.entries;
     entries.told += of_others;
     entries.explained += of_others;
     entries.tell(out, tables.entries)?;
-    out.desk_count(tables.attachments, sums.attachments)?;
-    out.least_requests(least)
+    out.desk_count(tables.attachments, sums.attachments)
 }

@@ -182,7 +182,7 @@ impl Writer<'_, '_, '_> {
                     let (ticket, record) = (Rc::clone(ticket), record.to_owned());
                     parts.push(match is_thread {
                         true => Part::Thread(ticket, id, record),
-                        false => Part::Comment(ticket, id, record),
+                        false => Part::Comment(ticket, record),
                     });
                 }
                 self.found(ticket, parts, out)?;

@@ -22,7 +22,7 @@ pub(crate) enum Part {
     Gone(TableId, String),
     Unread(TableId, String, ExportError),
     /// A ticket begins, with its record where it is to be written.
-    Begin(Rc<Ticket>, Option<Box<RawValue>>),
+    Begin(Option<Box<RawValue>>),
     /// A page of its attachments.
     Attachments(Rc<Ticket>, u64),
     /// A page of its time entries.
@@ -33,7 +33,7 @@ pub(crate) enum Part {
     Conversations(Rc<Ticket>, u64),
     /// A thread: its id, and what the conversations have of it.
     Thread(Rc<Ticket>, String, Box<RawValue>),
-    Comment(Rc<Ticket>, String, Box<RawValue>),
+    Comment(Rc<Ticket>, Box<RawValue>),
     /// A ticket ends.
     End(Rc<Ticket>),
 }
@@ -116,7 +116,7 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
     if let Some(Some(thread)) = row.again {
         ticket.met.borrow_mut().insert(thread.to_string());
     }
-    let mut parts = vec![Part::Begin(Rc::clone(&ticket), row.again.is_none().then_some(record))];
+    let mut parts = vec![Part::Begin(row.again.is_none().then_some(record))];
     if row.again.is_none() {
         for page in 0..least::pages(counts.attachments).min(AHEAD) {
             parts.push(Part::Attachments(Rc::clone(&ticket), page * PAGE));
@@ -187,7 +187,7 @@ pub(crate) fn conversations(ticket: &Rc<Ticket>, answer: &Response) -> Result<Ve
         }
         let record = object::without(record, "type")?;
         parts.push(if is_comment {
-            Part::Comment(Rc::clone(ticket), id, record)
+            Part::Comment(Rc::clone(ticket), record)
         } else {
             Part::Thread(Rc::clone(ticket), id, record)
         });

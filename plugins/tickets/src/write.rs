@@ -11,7 +11,7 @@ use crate::ids;
 use crate::object;
 use crate::parts::Part;
 use crate::run::{Drafts, Run};
-use crate::ticket::{Conversation, Entry, Thread, Ticket, read};
+use crate::ticket::{Conversation, Thread, Ticket, read};
 
 /// Failures one after the other, behind which the desk is taken to be down.
 const STRIKES: u32 = 25;
@@ -80,7 +80,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         match (part, answer) {
             (Part::Gone(table, key), _) => out.gone(table, key),
             (Part::Unread(table, key, error), _) => self.unread(table, key, &error, out),
-            (Part::Begin(_, record), _) => {
+            (Part::Begin(record), _) => {
                 self.open = Open::default();
                 record.map_or(Ok(()), |record| out.record(self.run.tables.cases, &record))
             }
@@ -88,7 +88,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             (Part::Entries(ticket, from), Some(answer)) => self.entries(&ticket, from, answer, out),
             (Part::Latest(ticket), Some(answer)) => self.latest(&ticket, answer, out),
             (Part::Thread(ticket, id, row), Some(answer)) => self.thread(&ticket, &id, Some(&row), answer, out),
-            (Part::Comment(ticket, _, record), _) => self.comment(&ticket, &record, out),
+            (Part::Comment(ticket, record), _) => self.comment(&ticket, &record, out),
             (Part::End(ticket), _) => self.end(&ticket, out),
             (part, _) => Err(ExportError::new(ErrorKind::Other, format!("{part:?} was not asked for"))),
         }
