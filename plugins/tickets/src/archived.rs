@@ -108,8 +108,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     fn list(&mut self, id: &str, first: Result<Response>) -> Result<()> {
         const RESTARTS: u32 = 20;
         let (mut answer, mut from, mut last, mut restarts) = (first?, 0, None::<String>, 0);
-        let mut rows = 0;
-        loop {
+        let rows = loop {
             let records = answer.records("/data")?;
             let ids = records.iter().map(|record| zoho::id(record)).collect::<Result<Vec<_>>>()?;
             let moved = last.is_some() && ids.first() != last.as_ref();
@@ -121,13 +120,14 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 (from, last) = (0, None);
                 restarts += 1;
             } else {
-                rows = from + count;
-                if count < PAGE {
-                    break;
+                let rows = from + count;
+                // A page that is cut at the last index says nothing of what is behind it.
+                if from == LAST && count > 1 || count < PAGE && rows == LAST + 1 && from < LAST {
+                    let why = "the desk lists no more than 5,000 archived tickets of a department";
+                    return self.capped(id, &ExportError::new(ErrorKind::Other, why));
                 }
-                if from >= LAST {
-                    let why = "the desk lists no more than 5,000 archived tickets of a department, and this one has more";
-                    return Err(ExportError::new(ErrorKind::Other, why)).or_else(|error| self.capped(id, &error));
+                if count < PAGE {
+                    break rows;
                 }
                 from = (from + count - 1).min(LAST);
                 last = if from == LAST { None } else { ids.last().cloned() };
@@ -137,7 +137,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 Err(error) if from == LAST && error.kind == ErrorKind::Http => return self.capped(id, &error),
                 answer => answer?,
             };
-        }
+        };
         self.run.sum(|sums| sums.least += zoho::list(rows, PAGE));
         Ok(())
     }
@@ -151,12 +151,8 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
 
     fn row(&mut self, id: &str, record: &RawValue) -> Result<()> {
         let facts = Facts::read(record)?;
-        if self.run.job.kind == Kind::Incremental {
-            let times = [&facts.created_time, &facts.closed_time, &facts.modified_time];
-            let mut times = times.into_iter().flatten().filter_map(|time| plugin_api::Timestamp::parse(time));
-            if !times.any(|time| self.run.job.wants(time)) {
-                return Ok(());
-            }
+        if self.run.job.kind == Kind::Incremental && !facts.times().any(|time| self.run.job.wants(time)) {
+            return Ok(());
         }
         if self.run.given.borrow().contains(&key(id)) {
             return Ok(());

@@ -43,7 +43,7 @@ impl Exporter for Tickets {
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {
         desk.judge_by(zoho::judge);
-        let custom = zoho::custom_fields(desk, &["tickets", "timeEntry"])?;
+        let custom = zoho::custom_fields(desk, ["tickets", "timeEntry"])?;
         Ok(tables::all(custom))
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use plugin_api::{Child, ErrorKind, ExportError, RawValue, Response, Result, TableId};
+use plugin_api::{Child, ErrorKind, ExportError, Kind, RawValue, Response, Result, TableId, Timestamp};
 
 use crate::ask::{CONVERSATIONS, PAGE, is_of_one_record};
 use crate::least;
@@ -10,6 +10,9 @@ use crate::object;
 use crate::run::{Drafts, Run};
 use crate::source::{Mark, Row, Step};
 use crate::ticket::{Conversation, Facts, Ticket, Way, read};
+
+/// Pages of one list that are asked for because of a count alone; what is behind them is read when the ticket ends.
+const AHEAD: u64 = 20;
 
 /// What is to be asked for, or written, one after the other.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub(crate) enum Part {
     Gone(TableId, String),
     Unread(TableId, String, ExportError),
     /// A ticket begins, with its record where it is to be written.
-    Begin(Rc<Ticket>, Option<Box<RawValue>>),
+    Begin(Option<Box<RawValue>>),
     /// A page of its attachments.
     Attachments(Rc<Ticket>, u64),
     /// A page of its time entries.
@@ -30,7 +33,7 @@ pub(crate) enum Part {
     Conversations(Rc<Ticket>, u64),
     /// A thread: its id, and what the conversations have of it.
     Thread(Rc<Ticket>, String, Box<RawValue>),
-    Comment(Rc<Ticket>, String, Box<RawValue>),
+    Comment(Rc<Ticket>, Box<RawValue>),
     /// A ticket ends.
     End(Rc<Ticket>),
 }
@@ -66,10 +69,21 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
         return Ok(vec![Part::Gone(cases, id)]);
     }
     // The archived lists know of no range.
-    if row.is_archived && facts.modified().is_some_and(|modified| !run.job.wants(modified)) {
+    if row.is_archived && !is_wanted(run, &facts) {
         return Ok(Vec::new());
     }
     Ok(of_facts(run, row, record, &facts))
+}
+
+/// Whether a ticket that no search chose is asked for. One without times can't be told to be outside.
+fn is_wanted(run: &Run<'_, '_>, facts: &Facts) -> bool {
+    let inside = |time: Option<Timestamp>| time.map(|time| run.job.wants(time));
+    let (created, modified) = (inside(facts.created()), inside(facts.modified()));
+    match run.job.kind {
+        Kind::Full => true,
+        Kind::Custom => created.unwrap_or(false) || modified.unwrap_or(created.is_none()),
+        Kind::Incremental => modified.or(created).unwrap_or(true),
+    }
 }
 
 /// The union of a ticket's detail and its row.
@@ -102,13 +116,13 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
     if let Some(Some(thread)) = row.again {
         ticket.met.borrow_mut().insert(thread.to_string());
     }
-    let mut parts = vec![Part::Begin(Rc::clone(&ticket), row.again.is_none().then_some(record))];
+    let mut parts = vec![Part::Begin(row.again.is_none().then_some(record))];
     if row.again.is_none() {
-        for page in 0..least::pages(counts.attachments) {
+        for page in 0..least::pages(counts.attachments).min(AHEAD) {
             parts.push(Part::Attachments(Rc::clone(&ticket), page * PAGE));
         }
         if counts.entries.is_none_or(|count| count > run.entries.borrow().of_ticket(&ticket.id)) {
-            for page in 0..least::pages(counts.entries) {
+            for page in 0..least::pages(counts.entries).min(AHEAD) {
                 parts.push(Part::Entries(Rc::clone(&ticket), page * PAGE));
             }
         }
@@ -118,7 +132,7 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
         Way::Latest => parts.push(Part::Latest(Rc::clone(&ticket))),
         Way::Conversations => {
             let rows = counts.threads.unwrap_or(0).saturating_add(counts.comments.unwrap_or(0));
-            for page in 0..zoho::list_with_count(rows, CONVERSATIONS) {
+            for page in 0..zoho::list_with_count(rows, CONVERSATIONS).min(AHEAD) {
                 parts.push(Part::Conversations(Rc::clone(&ticket), page * CONVERSATIONS));
             }
         }
@@ -173,7 +187,7 @@ pub(crate) fn conversations(ticket: &Rc<Ticket>, answer: &Response) -> Result<Ve
         }
         let record = object::without(record, "type")?;
         parts.push(if is_comment {
-            Part::Comment(Rc::clone(ticket), id, record)
+            Part::Comment(Rc::clone(ticket), record)
         } else {
             Part::Thread(Rc::clone(ticket), id, record)
         });

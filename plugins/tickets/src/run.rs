@@ -109,6 +109,8 @@ pub(crate) struct Sum {
     pub(crate) told: u64,
     /// As a second look explains it; records that are missing are in it.
     pub(crate) explained: u64,
+    /// Those that are missing.
+    pub(crate) missing: u64,
 }
 
 impl Sum {
@@ -117,6 +119,7 @@ impl Sum {
     pub(crate) fn add(&mut self, told: Option<u64>, there: u64, missing: u64) {
         self.told += told.unwrap_or(there + missing);
         self.explained += there + missing;
+        self.missing += missing;
     }
 
     /// Tells it of a table.

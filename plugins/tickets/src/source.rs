@@ -66,7 +66,7 @@ fn steps(run: &Run<'_, '_>, page: &zoho::Page) -> Result<Vec<Step>> {
         steps.push(Step::Ticket(Row {
             id,
             record: Some(record.to_owned()),
-            is_whole: page.is_detail,
+            is_whole: page.is_detail(),
             is_archived: false,
             again: None,
         }));

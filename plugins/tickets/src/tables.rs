@@ -6,9 +6,7 @@ use plugin_api::{Column, Table};
 pub(crate) const NAMES: [&str; 5] = ["Cases", "Threads", "Comments", "TimeEntry", "Attachments"];
 
 /// All tables; `custom` has the columns of the custom fields of tickets and of time entries.
-pub(crate) fn all(custom: Vec<Vec<Column>>) -> Vec<Table> {
-    let mut custom = custom.into_iter();
-    let (tickets, entries) = (custom.next().unwrap_or_default(), custom.next().unwrap_or_default());
+pub(crate) fn all([tickets, entries]: [Vec<Column>; 2]) -> Vec<Table> {
     vec![
         zoho::table("Cases", format(&CASES), tickets, &MORE_OF_CASES),
         threads(),

@@ -24,8 +24,6 @@ pub(crate) struct Ticket {
     pub(crate) counts: Counts,
     pub(crate) department: Option<String>,
     pub(crate) layout: Option<String>,
-    /// Its latest thread is a draft.
-    pub(crate) ends_in_draft: bool,
     /// Only what was not there before is written: the thread that was, where there was one.
     pub(crate) again: Option<Option<u64>>,
     /// How its threads and comments are asked for.
@@ -71,11 +69,11 @@ pub(crate) struct Facts {
     #[serde(deserialize_with = "flag")]
     pub(crate) is_trashed: bool,
     #[serde(deserialize_with = "text")]
-    pub(crate) created_time: Option<String>,
+    created_time: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(crate) modified_time: Option<String>,
+    modified_time: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(crate) closed_time: Option<String>,
+    closed_time: Option<String>,
     #[serde(deserialize_with = "draft")]
     last_thread: bool,
 }
@@ -96,9 +94,20 @@ impl Facts {
         }
     }
 
+    /// When it was made, if it says so.
+    pub(crate) fn created(&self) -> Option<Timestamp> {
+        self.created_time.as_deref().and_then(Timestamp::parse)
+    }
+
     /// The time of the last change, if it says one.
     pub(crate) fn modified(&self) -> Option<Timestamp> {
         self.modified_time.as_deref().and_then(Timestamp::parse)
+    }
+
+    /// All times that it says.
+    pub(crate) fn times(&self) -> impl Iterator<Item = Timestamp> {
+        let closed = self.closed_time.as_deref().and_then(Timestamp::parse);
+        [self.created(), self.modified(), closed].into_iter().flatten()
     }
 
     /// Whether its latest thread is a draft.
