@@ -1,6 +1,7 @@
 //! The desk as a client sees it, over HTTP.
 
 mod limits;
+mod measure;
 mod oauth;
 mod readings;
 mod surface;

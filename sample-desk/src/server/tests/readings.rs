@@ -223,7 +223,7 @@ async fn agents_and_departments_are_listed_by_their_standing() {
         );
         assert_eq!(
             (&counts["lightAgents"], &counts["deletedAgents"]),
-            (&"84".into(), &"83".into())
+            (&"83".into(), &"83".into())
         );
         assert_eq!(bench.get("/departments/count").await.json()["count"], 250);
         let teams = bench.get("/teams").await.json();

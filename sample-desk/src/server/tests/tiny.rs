@@ -9,6 +9,8 @@ use crate::world::{By, Desk, Filter, Id, Kind, Page, Shape, Standing};
 /// Records of each kind that has a listing of its own.
 pub(super) struct Tiny {
     pub(super) records: u64,
+    /// If not 0, a record is nothing but its id and so many bytes.
+    pub(super) padding: usize,
     /// Numbers that [`Desk::change`] was called with.
     pub(super) changes: Mutex<Vec<u64>>,
 }
@@ -66,6 +68,15 @@ pub(super) fn clock(micros: i64) -> String {
 
 impl Desk for Tiny {
     fn page(&self, kind: Kind, filter: &Filter, _: By, descending: bool, from: u64, limit: u64) -> Page {
+        if self.padding > 0 {
+            let ids = (from..(from + limit).min(self.records))
+                .map(|number| id(kind, number))
+                .collect();
+            return Page {
+                total: self.records,
+                ids,
+            };
+        }
         let numbers = if kind == Kind::TimeEntry {
             1000..1000 + self.records.min(CHILDREN)
         } else {
@@ -105,6 +116,12 @@ impl Desk for Tiny {
     }
 
     fn write(&self, id: Id, kind: Kind, shape: Shape, out: &mut Vec<u8>) {
+        if self.padding > 0 {
+            out.extend_from_slice(format!("{{\"id\":\"{id}\",\"text\":\"").as_bytes());
+            out.resize(out.len() + self.padding, b'x');
+            out.extend_from_slice(b"\"}");
+            return;
+        }
         let number = Self::number(id);
         let (made, edited) = (clock(time(number)), clock(time(number) + 500_000));
         let mut text =
