@@ -28,6 +28,7 @@ impl Tiny {
     pub(super) fn new(records: u64) -> Self {
         Self {
             records,
+            padding: 0,
             changes: Mutex::new(Vec::new()),
         }
     }
