@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 use crate::compare::{Expect, Json, Line, Report, Source, compare};
 use crate::{plan, plugin};
 
+pub mod least;
+
 /// The modules of a Zoho Desk with the tables of each.
 pub const MODULES: [(&str, &[&str]); 9] = [
     ("tickets", &["Cases", "Threads", "Comments", "TimeEntry", "Attachments"]),

@@ -23,7 +23,9 @@ const READINGS: [(&str, Flip); 20] = [
     ("no second page of conversations", |b| b.conversations_page = false),
     ("attachments of threads are repeated", |b| b.attachments_repeat = true),
     ("drafts are not counted", |b| b.drafts_count = false),
-    ("no time entries of deleted agents", |b| b.deleted_agents_entries = false),
+    ("no time entries of deleted agents", |b| {
+        b.deleted_agents_entries = false
+    }),
     ("articles take no range", |b| b.articles_range = false),
     ("empty lists are 200", |b| b.empty_is_204 = false),
     ("departments unasked are all", |b| b.departments_enabled_only = false),

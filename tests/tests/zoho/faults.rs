@@ -66,7 +66,11 @@ fn a_token_that_lives_a_second() {
         ..Settings::default()
     });
     let backup = complete("token life of a second", &desk);
-    assert!(backup.took > Duration::from_secs(1), "no token ended in {:?}", backup.took);
+    assert!(
+        backup.took > Duration::from_secs(1),
+        "no token ended in {:?}",
+        backup.took
+    );
     assert!(backup.asked.token_requests > 1, "no token was renewed");
 }
 

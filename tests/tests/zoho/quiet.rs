@@ -23,7 +23,7 @@ fn check(seed: u64, tickets: u64, custom_fields: u32) {
 
 /// The table of requests: made, least by the exporters, least by the truth.
 fn requests(name: &str, desk: &Desk, backup: &Backup) {
-    let expected = least::of(&desk.truth(), &desk.settings);
+    let expected = least::of(&desk.truth());
     println!("  {:<12} {:>8} {:>8} {:>8}  ratio", "requests", "made", "told", "least");
     let (mut made, mut least) = (0, 0);
     for module in &backup.summary.modules {
@@ -36,13 +36,31 @@ fn requests(name: &str, desk: &Desk, backup: &Backup) {
     for module in &backup.summary.modules {
         let expected = expected.get(module.module.as_str()).copied().unwrap_or(0);
         let what = format!("{name}: {}", module.module);
-        assert_eq!(module.least_requests, Some(expected), "{what}: the least number that the exporter tells");
-        assert!(ratio(module.requests, expected) <= MOST, "{what}: {} requests, least {expected}", module.requests);
+        assert_eq!(
+            module.least_requests,
+            Some(expected),
+            "{what}: the least number that the exporter tells"
+        );
+        assert!(
+            ratio(module.requests, expected) <= MOST,
+            "{what}: {} requests, least {expected}",
+            module.requests
+        );
         assert_eq!(module.retries, 0, "{what}: retries");
     }
     // One more than the exporters': the organisation, whose edition decides how many may be in flight.
-    assert_eq!(backup.asked.requests, made + 1, "{name}: requests that the desk counted, {:?}", backup.asked.by_path);
-    let refused: Vec<_> = backup.asked.by_status.iter().filter(|(status, _)| **status >= 400).collect();
+    assert_eq!(
+        backup.asked.requests,
+        made + 1,
+        "{name}: requests that the desk counted, {:?}",
+        backup.asked.by_path
+    );
+    let refused: Vec<_> = backup
+        .asked
+        .by_status
+        .iter()
+        .filter(|(status, _)| **status >= 400)
+        .collect();
     assert!(refused.is_empty(), "{name}: {refused:?}");
 }
 
@@ -52,7 +70,10 @@ fn ratio(made: u64, least: u64) -> f64 {
 
 fn line(module: &str, made: u64, told: Option<u64>, least: u64) {
     let told = told.map_or_else(String::new, |told| told.to_string());
-    println!("  {module:<12} {made:>8} {told:>8} {least:>8}  {:.4}", ratio(made, least));
+    println!(
+        "  {module:<12} {made:>8} {told:>8} {least:>8}  {:.4}",
+        ratio(made, least)
+    );
 }
 
 #[test]

@@ -24,11 +24,19 @@ fn modules_that_are_forbidden_or_not_licensed_are_skipped_and_the_others_are_who
             ..Settings::default()
         });
         let backup = complete_but(name, &desk, &[lacks]);
-        let module = backup.summary.modules.iter().find(|module| module.module == lacks).expect("the module");
+        let module = backup
+            .summary
+            .modules
+            .iter()
+            .find(|module| module.module == lacks)
+            .expect("the module");
         let reason = module.reason.as_deref().unwrap_or_default();
         println!("  {reason}");
         assert!(reason.contains("403"), "{name}: {reason}");
-        assert!(backup.summary.reasons.iter().any(|reason| reason.contains(lacks)), "{name}");
+        assert!(
+            backup.summary.reasons.iter().any(|reason| reason.contains(lacks)),
+            "{name}"
+        );
     }
 }
 
@@ -74,7 +82,10 @@ fn fallback(desk: &Desk) {
     assert!(!backup.summary.complete, "archived tickets are missing");
     let reasons = backup.summary.reasons.join("\n");
     println!("  {reasons}");
-    assert!(reasons.contains("archived") && reasons.contains("Desk.search.READ"), "{reasons}");
+    assert!(
+        reasons.contains("archived") && reasons.contains("Desk.search.READ"),
+        "{reasons}"
+    );
     let is_archived = |line: &Line| matches!(line.value("isArchived"), Some(Json::Bool(true)));
     let mut archived: HashSet<String> = HashSet::new();
     deskvault_tests::compare::read_truth(&desk.truth(), &mut |line| {

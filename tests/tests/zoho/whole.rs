@@ -34,7 +34,10 @@ pub(crate) fn complete_but(name: &str, desk: &Desk, without: &[&str]) -> Backup 
         "{name}: {:?}",
         backup.summary.reasons
     );
-    let there: Vec<&str> = modules().into_iter().filter(|module| !without.contains(module)).collect();
+    let there: Vec<&str> = modules()
+        .into_iter()
+        .filter(|module| !without.contains(module))
+        .collect();
     for module in &backup.summary.modules {
         let expected = if there.contains(&module.module.as_str()) {
             ModuleState::Complete
@@ -50,7 +53,9 @@ pub(crate) fn complete_but(name: &str, desk: &Desk, without: &[&str]) -> Backup 
 
 /// A backup of all modules.
 pub(crate) fn back_up(name: &str, desk: &Desk) -> Backup {
-    let backup = desk.back_up(&desk.plan(&modules())).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let backup = desk
+        .back_up(&desk.plan(&modules()))
+        .unwrap_or_else(|error| panic!("{name}: {error:?}"));
     let retries: u64 = backup.summary.modules.iter().map(|module| module.retries).sum();
     println!(
         "{name}: {} rows, {} requests, {retries} retries, {:.1} s, {} bytes",
@@ -85,6 +90,10 @@ fn counts(name: &str, backup: &Backup, modules: &[&str]) {
     for table in COUNTED.iter().filter(|table| modules.contains(&module_of(table))) {
         let entry = backup.manifest.tables.iter().find(|entry| entry.name == *table);
         let entry = entry.unwrap_or_else(|| panic!("{name}: {table} is not in the manifest"));
-        assert_eq!(entry.desk_count, Some(entry.rows), "{name}: the desk's own count of {table}");
+        assert_eq!(
+            entry.desk_count,
+            Some(entry.rows),
+            "{name}: the desk's own count of {table}"
+        );
     }
 }
