@@ -1,11 +1,13 @@
 //! Tasks, calls and events.
 
 use super::contacts::contact_id;
+use super::desk::World;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::overlay::State;
 use super::people::{agent_id, department, department_id, team_id};
 use super::tickets::ticket_id;
-use super::{Id, Kind, Place, Shape, World};
+use super::{Id, Kind, Shape};
 
 /// Status and its type.
 const TASK: [(&[u8], &[u8]); 4] = [
@@ -52,7 +54,6 @@ impl World {
             .one_in(7, 8)
             .then(|| dice.below(8, u64::from(self.sizes.teams)) as u32);
         let (status, status_type) = if kind == Kind::Task { TASK } else { CALL }[edit.below(9, 4) as usize];
-        let hours = |what, n| created + 3_600_000_000 * dice.below(what, n) as i64;
         o.id(k!("id"), id);
         o.made(k!("subject"), |out| self.texts.subject(out, edit));
         o.text(k!("status"), status);
@@ -92,37 +93,7 @@ impl World {
         }
         self.team_ref(o, team.filter(|_| with));
         self.agent_ref(o, k!("assignee"), owner.filter(|_| with));
-        let done = (status_type == b"Closed").then(|| hours(12, 50));
-        let category = dice.one_in(13, 3).then_some(&b"Site visit, \\\"urgent\\\""[..]);
-        let duration = |o: &mut Object<'_>| {
-            o.made_if(k!("duration"), !dice.one_in(14, 4), |out| {
-                number(out, dice.below(15, 7200))
-            })
-        };
-        match kind {
-            Kind::Task => {
-                o.maybe(k!("category"), category);
-                o.maybe_time(k!("dueDate"), dice.one_in(16, 2).then(|| hours(17, 500)));
-                o.maybe_time(k!("startTime"), dice.one_in(18, 2).then(|| hours(19, 20)));
-                o.maybe_time(k!("completedTime"), done);
-                o.null(k!("direction"));
-            }
-            Kind::Call => {
-                o.text(
-                    k!("direction"),
-                    if dice.one_in(20, 2) { b"inbound" } else { b"outbound" },
-                );
-                o.time(k!("startTime"), hours(19, 20));
-                duration(o);
-                o.maybe_time(k!("completedTime"), done);
-            }
-            _ => {
-                o.maybe(k!("category"), category);
-                o.time(k!("startTime"), hours(19, 20));
-                duration(o);
-                o.maybe_time(k!("completedTime"), done);
-            }
-        }
+        self.activity_times(kind, index, status_type == b"Closed", o);
         if !matches!(shape, Shape::Search | Shape::Detail) {
             return;
         }
@@ -150,5 +121,43 @@ impl World {
         }
         o.id(k!("layoutId"), Id::misc(30));
         o.bool(k!("isTrashed"), state.trashed);
+    }
+
+    /// What the kinds have of their own: category, direction, times.
+    fn activity_times(&self, kind: Kind, index: u32, is_closed: bool, o: &mut Object<'_>) {
+        let dice = self.dice(kind, index);
+        let created = self.clock(kind).map_or(0, |clock| clock.created(u64::from(index)));
+        let hours = |what, n| created + 3_600_000_000 * dice.below(what, n) as i64;
+        let done = is_closed.then(|| hours(12, 50));
+        let category = dice.one_in(13, 3).then_some(&b"Site visit, \\\"urgent\\\""[..]);
+        let duration = |o: &mut Object<'_>| {
+            o.made_if(k!("duration"), !dice.one_in(14, 4), |out| {
+                number(out, dice.below(15, 7200));
+            });
+        };
+        match kind {
+            Kind::Task => {
+                o.maybe(k!("category"), category);
+                o.maybe_time(k!("dueDate"), dice.one_in(16, 2).then(|| hours(17, 500)));
+                o.maybe_time(k!("startTime"), dice.one_in(18, 2).then(|| hours(19, 20)));
+                o.maybe_time(k!("completedTime"), done);
+                o.null(k!("direction"));
+            }
+            Kind::Call => {
+                o.text(
+                    k!("direction"),
+                    if dice.one_in(20, 2) { b"inbound" } else { b"outbound" },
+                );
+                o.time(k!("startTime"), hours(19, 20));
+                duration(o);
+                o.maybe_time(k!("completedTime"), done);
+            }
+            _ => {
+                o.maybe(k!("category"), category);
+                o.time(k!("startTime"), hours(19, 20));
+                duration(o);
+                o.maybe_time(k!("completedTime"), done);
+            }
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Articles and their translations.
 
 use super::clock::later;
+use super::desk::World;
+use super::dice::Dice;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::overlay::State;
 use super::people::{agent_id, department_id};
-use super::{Id, Kind, Place, Shape, World};
+use super::{Id, Kind, Shape};
 
 /// Languages: the first is the one that articles are written in.
 const LOCALES: [&[u8]; 4] = [b"en", b"ja", b"de", b"ar"];
@@ -43,12 +46,8 @@ impl World {
         let modified = state
             .modified
             .unwrap_or_else(|| self.article_clock.modified(u64::from(index)));
-        let (author, modifier) = (self.agent_of(dice.throw(5)), self.agent_of(dice.throw(6)));
-        let modifier = state.modifier.unwrap_or(modifier);
-        let version = |out: &mut Vec<u8>| {
-            number(out, 1 + dice.below(7, 12));
-            out.extend_from_slice(b".0");
-        };
+        let (author, editor) = (self.agent_of(dice.throw(5)), self.agent_of(dice.throw(6)));
+        let editor = state.modifier.unwrap_or(editor);
         o.id(k!("id"), id);
         o.made(k!("title"), |out| {
             self.texts.subject(out, edit);
@@ -81,8 +80,8 @@ impl World {
         o.null(k!("owner"));
         o.id(k!("creatorId"), agent_id(author));
         self.writer(o, k!("createdBy"), author);
-        o.id(k!("modifierId"), agent_id(modifier));
-        self.writer(o, k!("modifiedBy"), modifier);
+        o.id(k!("modifierId"), agent_id(editor));
+        self.writer(o, k!("modifiedBy"), editor);
         o.time(k!("createdTime"), created);
         o.time(k!("modifiedTime"), modified);
         o.maybe_time(
@@ -96,10 +95,23 @@ impl World {
             k!("translationState"),
             [None, Some(&b"UP-TO-DATE"[..]), Some(b"OUT-DATED")][dice.below(13, 3) as usize],
         );
-        o.made(k!("latestVersion"), version);
+        o.made(k!("latestVersion"), |out| version(out, dice));
         o.text(k!("latestVersionStatus"), status);
-        o.made_if(k!("latestPublishedVersion"), status == b"Published", version);
-        o.id(k!("latestVersionModifierId"), agent_id(modifier));
+        o.made_if(k!("latestPublishedVersion"), status == b"Published", |out| {
+            version(out, dice);
+        });
+        o.id(k!("latestVersionModifierId"), agent_id(editor));
+        self.article_row(index, o);
+        o.bool(k!("isTrashed"), state.trashed);
+        if shape == Shape::Detail {
+            self.article_body(index, edit, created, o);
+        }
+    }
+
+    /// The rest of what all shapes have.
+    fn article_row(&self, index: u32, o: &mut Object<'_>) {
+        let dice = self.dice(Kind::Article, index);
+        let id = Place::top(Kind::Article, index).id();
         let counts: [&[u8]; 6] = [
             k!("viewCount"),
             k!("likeCount"),
@@ -123,12 +135,11 @@ impl World {
         };
         o.made(k!("permalink"), |out| link(out, b""));
         o.made(k!("webUrl"), |out| {
-            link(out, b"https://desk.example/support/harbour/kb/articles/")
+            link(out, b"https://desk.example/support/harbour/kb/articles/");
         });
         o.made(k!("portalUrl"), |out| {
-            link(out, b"https://help.desk.example/kb/articles/")
+            link(out, b"https://help.desk.example/kb/articles/");
         });
-        o.bool(k!("isTrashed"), state.trashed);
         o.bool(k!("isTemplate"), dice.one_in(31, 20));
         let texts = o.texts;
         o.list(
@@ -139,7 +150,7 @@ impl World {
                 o.id(k!("translationId"), translation_id(index, sub));
                 o.text(k!("locale"), LOCALES[sub as usize]);
                 o.text(k!("status"), STATUS[dice.with(u64::from(sub)).below(3, 6) as usize]);
-                o.made(k!("latestVersion"), version);
+                o.made(k!("latestVersion"), |out| version(out, dice));
                 o.made(k!("href"), |out| {
                     self.link(out, b"articles", id);
                     out.extend_from_slice(b"/translations/");
@@ -152,12 +163,9 @@ impl World {
         o.list(k!("secondaryTitles"), dice.one_in(32, 9).then_some(()), |out, ()| {
             out.extend_from_slice(b"\"Second, \\\"title\\\"\"");
         });
-        if shape == Shape::Detail {
-            self.article_body(index, edit, created, o);
-        }
     }
 
-    fn article_body(&self, index: u32, edit: super::Dice, created: i64, o: &mut Object<'_>) {
+    fn article_body(&self, index: u32, edit: Dice, created: i64, o: &mut Object<'_>) {
         o.made(k!("answer"), |out| {
             if !edit.one_in(40, 30) {
                 self.texts.body(out, edit.with(1), u64::from(index), true);
@@ -204,4 +212,9 @@ impl World {
             o.null(k!("photoUrl"));
         });
     }
+}
+
+fn version(out: &mut Vec<u8>, dice: Dice) {
+    number(out, 1 + dice.below(7, 12));
+    out.extend_from_slice(b".0");
 }

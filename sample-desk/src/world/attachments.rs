@@ -1,11 +1,13 @@
 //! Attachments of tickets, threads, comments and articles. Those of activities' comments do not exist on this desk.
 
+use super::desk::World;
 use super::dice::Dice;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::overlay::State;
 use super::people::agent_id;
 use super::tickets::ticket_id;
-use super::{Id, Kind, ORGANISATION, Place, Shape, World};
+use super::{Id, Kind, ORGANISATION, Shape};
 
 /// No attachment is larger, in bytes.
 const LARGEST: u64 = 1 << 18;

@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::desk::World;
 use super::dice::Dice;
+use super::id::Place;
 use super::overlay::{Overlay, State};
 use super::tickets::ticket_id;
-use super::{Id, Kind, Place, Standing, World};
+use super::{Id, Kind, Standing};
 
 impl World {
     /// What the settings let happen after this request.

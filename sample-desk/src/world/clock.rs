@@ -122,9 +122,9 @@ impl Clock {
         while low < high {
             let middle = u64::midpoint(low, high);
             if self.created(middle) < micros {
-                low = middle + 1
+                low = middle + 1;
             } else {
-                high = middle
+                high = middle;
             }
         }
         low

@@ -2,11 +2,13 @@
 
 use super::clock::later;
 use super::contacts::contact_id;
+use super::desk::World;
 use super::dice::Dice;
+use super::id::Place;
 use super::json::{Escape, Object, escape, k, number};
 use super::overlay::State;
 use super::people::agent_id;
-use super::{Kind, Place, Shape, World};
+use super::{Kind, Shape};
 
 impl World {
     /// How many comments the seed gives a ticket.
@@ -114,7 +116,7 @@ impl World {
             o.maybe(k!("firstName"), agent.has_first.then(|| self.texts.first(agent.name)));
             o.text(k!("lastName"), self.texts.last(agent.name));
             o.made(k!("email"), |out| {
-                self.texts.mail(out, agent.name, u64::from(n), b"desk.example")
+                self.texts.mail(out, agent.name, u64::from(n), b"desk.example");
             });
             o.null(k!("photoURL"));
             o.text(k!("roleName"), agent.role_name());

@@ -1,11 +1,13 @@
 //! Contacts and accounts.
 
+use super::desk::World;
 use super::dice::Dice;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::overlay::State;
 use super::people::agent_id;
 use super::text::{Name, Texts};
-use super::{Id, Kind, Place, Shape, World};
+use super::{Id, Kind, Shape};
 
 /// What of a contact others show, too.
 pub(super) struct Person {
@@ -90,7 +92,7 @@ impl World {
     fn account_name(&self, o: &mut Object<'_>, account: u32) {
         let throw = self.dice(Kind::Account, account).throw(1);
         o.made(k!("accountName"), |out| {
-            self.texts.company(out, throw, u64::from(account))
+            self.texts.company(out, throw, u64::from(account));
         });
     }
 
@@ -192,7 +194,7 @@ impl World {
         ];
         o.maybe(k!("industry"), industry[edit.below(6, 4) as usize]);
         o.made_if(k!("annualrevenue"), edit.one_in(7, 2), |out| {
-            number(out, edit.below(8, 1 << 40))
+            number(out, edit.below(8, 1 << 40));
         });
         o.maybe(k!("description"), edit.one_in(9, 2).then(|| self.texts.line(edit)));
         self.address(o, edit, k!("code"));

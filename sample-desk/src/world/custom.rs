@@ -1,9 +1,10 @@
 //! Custom fields of each module, and the rows that describe a module's fields.
 
 use super::dice::Dice;
+use super::id::Place;
 use super::json::{Escape, Object, escape, escaped, k, number};
 use super::text::Texts;
-use super::{Id, Kind, Place};
+use super::{Id, Kind};
 
 /// Modules that have fields, with their kind.
 const MODULES: [(&str, Kind); 9] = [
@@ -282,7 +283,7 @@ fn field_row(out: &mut Vec<u8>, texts: bool, index: u32, n: usize, field: &(&str
     o.bool(k!("isCustomField"), custom);
     o.bool(k!("isMandatory"), !custom && n == 0);
     o.bool(k!("isEncryptedField"), false);
-    o.bool(k!("showToHelpCenter"), n % 2 == 0);
+    o.bool(k!("showToHelpCenter"), n.is_multiple_of(2));
     let choices: &[&str] = if matches!(kind, Type::Picklist | Type::Multiselect) {
         &CHOICES
     } else {

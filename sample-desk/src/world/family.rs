@@ -2,8 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use super::desk::World;
+use super::id::Place;
 use super::overlay::State;
-use super::{Id, Kind, Place, Standing, Times, World};
+use super::{Id, Kind, Standing, Times};
 
 impl World {
     /// The children of a kind that a record has, oldest first. None, if it is gone.

@@ -339,7 +339,7 @@ mod tests {
         let mut object = Object::new(&mut out, true);
         object.bool(k!("a"), true);
         object.object(k!("b"), |_| ());
-        object.list(k!("c"), [1, 2], |out, n| number(out, n));
+        object.list(k!("c"), [1, 2], number);
         object.end();
         assert_eq!(out, br#"{"a":"true","b":{},"c":[1,2]}"#);
     }

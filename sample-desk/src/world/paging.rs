@@ -7,8 +7,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::clock::Clock;
+use super::desk::World;
+use super::id::Place;
 use super::overlay::Touch;
-use super::{By, Filter, Id, Kind, Page, Place, Standing, World, people};
+use super::{By, Filter, Id, Kind, Page, Standing, people};
+
+/// A kind, and which tickets: `archived` and `spam` of the filter.
+pub(super) type OrderKey = (Kind, Option<bool>, Option<bool>);
 
 /// Records in an order, as the seed says.
 enum Base {
@@ -21,7 +26,7 @@ enum Base {
 impl Base {
     fn len(&self) -> usize {
         match self {
-            Self::Ranges(ranges) => ranges.iter().map(|range| range.len()).sum(),
+            Self::Ranges(ranges) => ranges.iter().map(std::iter::ExactSizeIterator::len).sum(),
             Self::Table(_, stretch) => stretch.len(),
         }
     }
@@ -217,7 +222,11 @@ impl World {
                 }
             }
             By::Modified => {
-                let table = self.order(kind, clock, &zones);
+                let key = match kind {
+                    Kind::Ticket => (kind, filter.archived, filter.spam),
+                    _ => (kind, None, None),
+                };
+                let table = self.order(key, clock, &zones);
                 let (from, to) = filter.modified.unwrap_or((i64::MIN, i64::MAX));
                 let first = table.partition_point(|index| clock.modified(u64::from(*index)) < from);
                 let last = table
@@ -264,17 +273,10 @@ impl World {
     }
 
     /// The indices of these zones by the modifiedTime that the seed says.
-    fn order(&self, kind: Kind, clock: &Clock, zones: &[Range<u32>]) -> Arc<[u32]> {
-        let mask = zones.iter().fold(0, |mask, zone| {
-            mask | match zone.start {
-                0 => 1,
-                start if start == self.sizes.tickets => 4,
-                _ => 2,
-            }
-        });
+    fn order(&self, key: OrderKey, clock: &Clock, zones: &[Range<u32>]) -> Arc<[u32]> {
         // One builds, the others wait for it: two at once would take twice the memory.
         let mut orders = self.orders.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let order = orders.entry((kind, mask)).or_insert_with(|| {
+        let order = orders.entry(key).or_insert_with(|| {
             let mut all: Vec<(i64, u32)> = zones
                 .iter()
                 .cloned()

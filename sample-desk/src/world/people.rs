@@ -158,7 +158,7 @@ impl People {
         o.text(k!("lastName"), texts.last(agent.name));
         o.made(k!("name"), |out| texts.full(out, agent.name, agent.has_first));
         o.made(k!("emailId"), |out| {
-            texts.mail(out, agent.name, u64::from(n), b"desk.example")
+            texts.mail(out, agent.name, u64::from(n), b"desk.example");
         });
         o.made_if(k!("phone"), dice.one_in(20, 3), |out| Texts::phone(out, dice.throw(21)));
         o.null(k!("mobile"));
@@ -259,7 +259,7 @@ impl People {
         o.bool(k!("isEnabled"), n != DISABLED_DEPARTMENT);
         o.bool(k!("isDefault"), n == 0);
         o.bool(k!("isVisibleInCustomerPortal"), n < 4);
-        o.bool(k!("isAssignToTeamEnabled"), n % 2 == 0);
+        o.bool(k!("isAssignToTeamEnabled"), n.is_multiple_of(2));
         o.bool(k!("hasLogo"), false);
         o.text(
             k!("chatStatus"),
@@ -305,7 +305,7 @@ impl Agent {
             },
             light: n % 7 == 3,
             confirmed: !dice.one_in(3, 10),
-            departments: 1 << department(dice.throw(4)) | 1 << department(dice.throw(5)) | u8::from(n == 0) * 63,
+            departments: 1 << department(dice.throw(4)) | 1 << department(dice.throw(5)) | if n == 0 { 63 } else { 0 },
             role: if n == 0 { 0 } else { 1 + dice.below(6, 2) as u8 },
             reference: reference.into(),
         }

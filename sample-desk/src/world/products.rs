@@ -1,10 +1,12 @@
 //! Products.
 
 use super::contacts::layout;
+use super::desk::World;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::overlay::State;
 use super::people::{agent_id, department_id};
-use super::{Id, Kind, Place, Shape, World};
+use super::{Id, Kind, Shape};
 
 /// The id of a product.
 pub(super) const fn product_id(index: u32) -> Id {

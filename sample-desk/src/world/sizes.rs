@@ -37,7 +37,7 @@ impl Sizes {
         let n = settings.tickets.clamp(1, MOST_TICKETS);
         let dice = Dice::new(settings.seed, 201, 0);
         // With some seeds pages come out even, with others they do not.
-        let even = settings.seed % 4 == 0;
+        let even = settings.seed.is_multiple_of(4);
         let part = |what, of_thousand: u64| {
             let about = n * of_thousand / 1000;
             let count = if even {

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Desk, Id, Kind, Shape, World};
+use super::desk::World;
+use super::{Desk, Id, Kind, Shape};
 use crate::Settings;
 
 /// A desk of so many tickets.

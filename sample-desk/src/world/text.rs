@@ -8,8 +8,8 @@ use super::json::{Escape, escape, escaped, number};
 
 /// Paragraphs that bodies are made of.
 const PARAGRAPHS: u64 = 256;
-/// A body that is huge has at least so many bytes.
-const HUGE: usize = 1 << 20;
+/// A body that is huge has at least so many bytes, escaped: a megabyte without the escapes.
+const HUGE: usize = 5 << 18;
 
 /// Escaped texts.
 pub(super) struct Pool(Vec<Box<[u8]>>);
@@ -30,7 +30,7 @@ impl Pool {
     /// One of them.
     #[inline]
     pub(super) fn pick(&self, throw: u64) -> &[u8] {
-        &self.0[((throw as u128 * self.0.len() as u128) >> 64) as usize]
+        &self.0[((u128::from(throw) * self.0.len() as u128) >> 64) as usize]
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::clock::later;
 use super::contacts::contact_id;
+use super::desk::World;
 use super::dice::Dice;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::overlay::State;
 use super::people::agent_id;
 use super::tickets::{channel, source, ticket_id, topic};
-use super::{Kind, Place, Shape, World};
+use super::{Kind, Shape};
 
 /// Who wrote a thread.
 #[derive(Clone, Copy)]
@@ -239,7 +241,7 @@ impl World {
                 o.maybe(k!("firstName"), agent.has_first.then(|| self.texts.first(agent.name)));
                 o.text(k!("lastName"), self.texts.last(agent.name));
                 o.made(k!("email"), |out| {
-                    self.texts.mail(out, agent.name, u64::from(n), b"desk.example")
+                    self.texts.mail(out, agent.name, u64::from(n), b"desk.example");
                 });
                 o.null(k!("photoURL"));
                 o.text(k!("type"), b"AGENT");

@@ -1,11 +1,13 @@
 //! Tickets.
 
 use super::contacts::{account_id, contact_id, layout_details};
+use super::desk::World;
 use super::dice::Dice;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::overlay::State;
 use super::people::{agent_id, department, department_id, team_id};
-use super::{Id, Kind, Place, Shape, World};
+use super::{Id, Kind, Shape};
 
 /// A quiet source, as almost every ticket and thread has it.
 const SYSTEM: &[u8] = br#"{"appName":null,"extId":null,"type":"SYSTEM","permalink":null,"appPhotoURL":null}"#;
@@ -136,7 +138,7 @@ impl World {
         o.id(k!("layoutId"), Id::misc(department));
         o.made_if(k!("email"), person.has_mail, |out| self.contact_mail(out, &person));
         o.made_if(k!("phone"), dice.one_in(11, 5), |out| {
-            super::text::Texts::phone(out, dice.throw(12))
+            super::text::Texts::phone(out, dice.throw(12));
         });
         o.text(k!("channel"), CHANNEL[dice.below(20, 6) as usize].0);
         o.null(k!("channelCode"));
@@ -248,8 +250,8 @@ impl World {
         let creator = self.agent_of(dice.throw(50));
         o.time(k!("modifiedTime"), modified);
         o.id(k!("createdBy"), agent_id(creator));
-        let modifier = state.modifier.unwrap_or_else(|| self.agent_of(dice.throw(51)));
-        o.id(k!("modifiedBy"), agent_id(modifier));
+        let editor = state.modifier.unwrap_or_else(|| self.agent_of(dice.throw(51)));
+        o.id(k!("modifiedBy"), agent_id(editor));
         if with_description {
             o.made_if(k!("description"), !edit.one_in(52, 30), |out| {
                 match edit.below(53, 40) {

@@ -2,11 +2,13 @@
 
 use super::clock::later;
 use super::contacts::layout_details;
+use super::desk::World;
 use super::dice::Dice;
+use super::id::Place;
 use super::json::{Object, k, number};
 use super::people::{agent_id, department_id};
 use super::tickets::ticket_id;
-use super::{Id, Kind, Place, World};
+use super::{Id, Kind};
 
 /// Turns of the duty roster.
 const TURN: u32 = 1024;

@@ -2,9 +2,11 @@
 
 use std::io;
 
+use super::desk::World;
+use super::id::Place;
 use super::json::number;
 use super::overlay::UNCHANGED;
-use super::{Id, Kind, Place, Shape, Standing, World};
+use super::{Id, Kind, Shape, Standing};
 
 /// The shapes of a kind, with their names.
 const fn shapes(kind: Kind) -> &'static [(&'static str, Shape)] {
@@ -173,7 +175,7 @@ impl World {
         out.extend_from_slice(b"}\n");
     }
 
-    fn shapes(&self, place: Place, state: &super::State, out: &mut Vec<u8>) {
+    fn shapes(&self, place: Place, state: &super::overlay::State, out: &mut Vec<u8>) {
         out.push(b'{');
         for (n, (name, shape)) in shapes(place.kind).iter().enumerate() {
             if n > 0 {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{pages, record, truth};
 use crate::Settings;
 use crate::settings::Changes;
-use crate::world::{By, Desk, Filter, Id, Kind, Shape, Standing, World};
+use crate::world::desk::World;
+use crate::world::{By, Desk, Filter, Id, Kind, Shape, Standing};
 
 fn changing(seed: u64, tickets: u64, edit_every: u32, delete_every: u32) -> World {
     World::new(&Settings {
@@ -221,7 +222,7 @@ fn deleted_records_leave_with_their_children() {
     let (mut trashed, mut gone) = (0, 0);
     for ticket in tickets.iter().filter(|id| !left.contains(id)) {
         let standing = desk.standing(*ticket, Kind::Ticket);
-        let thread = crate::world::Place::child(Kind::Thread, Kind::Ticket, ticket.place().unwrap().index, 0);
+        let thread = crate::world::id::Place::child(Kind::Thread, Kind::Ticket, ticket.place().unwrap().index, 0);
         match standing {
             Standing::Present => panic!("{ticket}"),
             Standing::Trashed => {

@@ -1,7 +1,8 @@
 //! Pages are slices of one order, whatever the filter.
 
 use super::desk;
-use crate::world::{By, Desk, Filter, Id, Kind, World};
+use crate::world::desk::World;
+use crate::world::{By, Desk, Filter, Id, Kind};
 
 /// What a page must be, found by looking at every record.
 fn expect(desk: &World, kind: Kind, filter: &Filter, by: By, descending: bool) -> Vec<Id> {

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{desk, id, record};
 use crate::Settings;
-use crate::world::{By, Desk, Filter, Id, Kind, Shape, Standing, World, rota};
+use crate::world::desk::World;
+use crate::world::rota;
+use crate::world::{By, Desk, Filter, Id, Kind, Shape, Standing};
 
 type Schemas = HashMap<String, HashMap<String, String>>;
 
@@ -344,7 +346,7 @@ fn records_refer_to_records_and_counts_agree() {
                 references(
                     &Value::Object(record(&desk, *id, Kind::Comment, Shape::List)),
                     &mut found,
-                )
+                );
             });
             let counted = threads.len() - if drafts_count { 0 } else { ticket_drafts };
             assert_eq!(detail["threadCount"], counted.to_string());
@@ -452,9 +454,9 @@ fn texts_are_those_of_a_help_desk() {
                 .unwrap()
                 .len();
             if content > 1_000_000 {
-                huge += 1
+                huge += 1;
             } else {
-                lengths.push(content)
+                lengths.push(content);
             }
         }
     }
