@@ -137,7 +137,7 @@ pub struct Records<'d, 'a> {
 
 enum Source<'d, 'a> {
     /// `true` until the first page came.
-    Search(Walk, SearchPages<'d, 'a>, bool),
+    Search(Walk, Box<SearchPages<'d, 'a>>, bool),
     List(Box<dyn Iterator<Item = Result<Page>> + 'd>),
     Ended,
 }
@@ -167,7 +167,7 @@ impl<'d, 'a> Records<'d, 'a> {
             kind: job.kind,
             range,
             facts,
-            source: Source::Search(walk, pages, resume.is_none()),
+            source: Source::Search(walk, Box::new(pages), resume.is_none()),
         })
     }
 
@@ -233,7 +233,7 @@ impl<'d, 'a> Records<'d, 'a> {
     fn next_walk(&mut self, walk: Walk) -> Result<()> {
         self.source = if self.kind == Kind::Custom && walk == Walk::Created {
             let pages = search(self.desk, self.module, Walk::Modified, self.range, None)?;
-            Source::Search(Walk::Modified, pages, false)
+            Source::Search(Walk::Modified, Box::new(pages), false)
         } else {
             self.facts.ended();
             Source::Ended
