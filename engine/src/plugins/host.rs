@@ -187,9 +187,6 @@ fn read<T: serde::de::DeserializeOwned>(what: &str, json: RStr<'_>) -> Result<T>
 /// Events that one export may log; what comes beyond is left out, so that a plugin can't fill the disk.
 const MOST_EVENTS: u64 = 10_000;
 
-/// The notes that are known: one of them that can't be read is a mistake, any other comes from a later version.
-const NOTES: [&str; 4] = ["expected", "desk_count", "unread", "gone"];
-
 impl<S: Services> AbiHost for ModuleHost<S> {
     fn log(&self, level: u8, event_json: RStr<'_>) {
         let number = self.events.fetch_add(1, Ordering::Relaxed);
@@ -271,7 +268,8 @@ impl<S: Services> AbiHost for ModuleHost<S> {
     fn progress(&self, note_json: RStr<'_>) {
         let _ = self.strict(|services| {
             let note: serde_json::Map<String, serde_json::Value> = read("a note", note_json)?;
-            if !note.keys().any(|key| NOTES.contains(&key.as_str())) {
+            // One that is known and can't be read is a mistake; any other comes from a later version.
+            if !note.keys().any(|key| Note::NAMES.contains(&key.as_str())) {
                 tracing::warn!(
                     module = self.module,
                     "a note is passed over: this deskvault is older than the plugin"

@@ -9,6 +9,7 @@ use crate::testing::{FakeDesk, Reply, Run};
 use crate::{Column, Description, Desk, Exporter, Job, Output, Request, Result, Table};
 
 mod each;
+mod list;
 mod pages;
 mod readings;
 mod search;

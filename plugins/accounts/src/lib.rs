@@ -9,7 +9,6 @@ plugin_api::export_plugin!(Accounts);
 
 const ACCOUNTS: Module = Module {
     path: "/accounts",
-    first: 1,
     list: &[("sortBy", "createdTime")],
 };
 

@@ -1,8 +1,9 @@
 //! The comments of activities.
 
+use std::collections::HashSet;
+
 use plugin_api::{Column, Desk, Output, RawValue, Request, Response, Result, Table, TableId, Value};
 use serde::Deserialize;
-use zoho::List;
 
 use crate::kinds::Kind;
 
@@ -65,21 +66,58 @@ pub(crate) fn write(
     (kind, id): (&Kind, &str),
     first: &Response,
 ) -> Result<u64> {
-    let given = [("entityId", Value::Text(id)), ("activityType", Value::Text(kind.table))];
-    let records = first.records("/data")?;
-    for record in &records {
-        out.record_with(table, record, &given)?;
+    let mut seen = Seen {
+        table,
+        kind,
+        id,
+        comments: HashSet::new(),
+    };
+    let last = seen.write(out, &first.records("/data")?)?;
+    // The last one must come again; else some went away, others moved up behind it, and all are looked through.
+    if seen.comments.len() as u64 >= PAGE && !seen.read_on(desk, out, PAGE - 1, last.as_deref())? {
+        seen.read_on(desk, out, 0, None)?;
     }
-    let mut count = records.len() as u64;
-    if count < PAGE {
-        return Ok(count);
-    }
-    let mut more = List::new(desk, list(kind, id), "/data", PAGE, PAGE);
-    while let Some(page) = more.next().transpose()? {
-        for (_, record) in page.records()? {
-            out.record_with(table, record, &given)?;
+    Ok(seen.comments.len() as u64)
+}
+
+/// The comments of an activity that are written.
+struct Seen<'k> {
+    table: TableId,
+    kind: &'k Kind,
+    id: &'k str,
+    comments: HashSet<String>,
+}
+
+impl Seen<'_> {
+    /// Writes those that are new; gives the id of the last one.
+    fn write(&mut self, out: &mut Output<'_>, records: &[&RawValue]) -> Result<Option<String>> {
+        let given = [
+            ("entityId", Value::Text(self.id)),
+            ("activityType", Value::Text(self.kind.table)),
+        ];
+        let mut last = None;
+        for record in records {
+            let id = zoho::id(record)?;
+            if self.comments.insert(id.clone()) {
+                out.record_with(self.table, record, &given)?;
+            }
+            last = Some(id);
         }
+        Ok(last)
     }
-    count += more.listed();
-    Ok(count)
+
+    /// Reads the list from this index to its end. False, and nothing is read, if it does not begin with `expected`.
+    fn read_on(&mut self, desk: &Desk<'_>, out: &mut Output<'_>, from: u64, expected: Option<&str>) -> Result<bool> {
+        let mut is_begun = expected.is_none();
+        for page in desk.list(list(self.kind, self.id), &zoho::list_from("/data", PAGE, from))? {
+            let page = page?;
+            let records = page.records()?;
+            if !is_begun && records.first().map(|record| zoho::id(record)).transpose()?.as_deref() != expected {
+                return Ok(false);
+            }
+            is_begun = true;
+            self.write(out, &records)?;
+        }
+        Ok(is_begun)
+    }
 }

@@ -45,7 +45,6 @@ pub(crate) const ALL: [Kind; 3] = [
 const fn records(path: &'static str) -> Module {
     Module {
         path,
-        first: 0,
         list: &[("sortBy", "createdTime")],
     }
 }

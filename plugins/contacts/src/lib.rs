@@ -10,7 +10,6 @@ plugin_api::export_plugin!(Contacts);
 
 const CONTACTS: Module = Module {
     path: "/contacts",
-    first: 1,
     list: &[("sortBy", "createdTime")],
 };
 
@@ -72,7 +71,7 @@ fn format() -> Vec<Column> {
 }
 
 /// The API's other fields.
-const FURTHER: [&str; 13] = [
+const FURTHER: [&str; 12] = [
     "photoURL",
     "webUrl",
     "isAnonymous",
@@ -85,7 +84,6 @@ const FURTHER: [&str; 13] = [
     "isFollowing",
     "accountCount",
     "layoutDetails",
-    "accounts",
 ];
 
 #[cfg(test)]

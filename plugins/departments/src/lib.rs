@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use plugin_api::{Column, Description, Desk, ErrorKind, Exporter, Job, Output, Request, Result, Table};
-use zoho::{AGENTS_LIMIT, Least, List};
+use zoho::{AGENTS_LIMIT, Least};
 
 struct Departments;
 
@@ -43,10 +43,9 @@ impl Exporter for Departments {
         let mut rows = [0; 2];
         for (at, is_enabled) in [true, false].into_iter().enumerate() {
             let request = Request::get("/departments").query("isEnabled", is_enabled);
-            let mut list = List::new(desk, request, "/data", 0, AGENTS_LIMIT);
-            while let Some(page) = list.next().transpose()? {
-                for (id, department) in page.records()? {
-                    if seen.insert(id) {
+            for page in zoho::list_pages(desk, request, "/data", AGENTS_LIMIT)? {
+                for department in page?.records()? {
+                    if seen.insert(zoho::id(department)?) {
                         out.record(table, department)?;
                         rows[at] += 1;
                     }

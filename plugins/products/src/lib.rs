@@ -10,7 +10,6 @@ plugin_api::export_plugin!(Products);
 
 const PRODUCTS: Module = Module {
     path: "/products",
-    first: 0,
     list: &[("sortBy", "createdTime")],
 };
 

@@ -9,7 +9,7 @@ use plugin_api::{
     Column, Description, Desk, ExportError, Exporter, Job, Output, RawValue, Request, Result, Table, TableId, Value,
 };
 use serde::Deserialize;
-use zoho::{AGENTS_LIMIT, Least, List};
+use zoho::{AGENTS_LIMIT, Least};
 
 struct Teams;
 
@@ -38,14 +38,10 @@ impl Exporter for Teams {
     fn export(&self, _: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         desk.judge_by(zoho::judge);
         let (teams, members) = (out.table("Teams")?, out.table("TeamMembers")?);
-        let mut list = List::new(desk, Request::get("/teams"), "/teams", 0, AGENTS_LIMIT);
-        let mut seen = HashSet::new();
-        while let Some(page) = list.next().transpose()? {
-            for (id, team) in page.records()? {
-                if seen.insert(id.clone()) {
-                    out.record(teams, team)?;
-                    write_members(out, members, &id, team)?;
-                }
+        for page in zoho::list_pages(desk, Request::get("/teams"), "/teams", AGENTS_LIMIT)? {
+            for team in page?.records()? {
+                out.record(teams, team)?;
+                write_members(out, members, &zoho::id(team)?, team)?;
             }
         }
         let mut least = Least::default();

@@ -5,11 +5,12 @@
 
 use std::collections::HashSet;
 
-use plugin_api::{Desk, ExportError, RawValue, Request, Result};
+use plugin_api::{Desk, ExportError, ListPage, ListPages, RawValue, Request, Result};
 use serde_json::Value as Json;
 
 use crate::least::{AGENTS_LIMIT, list};
-use crate::list::{List, ListPage};
+use crate::list::list_pages;
+use crate::records::id;
 
 /// Which of the three lists an agent was in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub struct Agents<'d, 'a> {
     desk: &'d Desk<'a>,
     named: bool,
     /// The list that is read, and those behind it.
-    list: Option<List<'d, 'a>>,
+    list: Option<ListPages<'d, 'a>>,
     statuses: &'static [AgentStatus],
     failed: bool,
     seen: HashSet<String>,
@@ -114,7 +115,8 @@ impl AgentsPage {
     /// Each agent's id and record.
     pub fn agents(&self) -> Result<Vec<(String, &RawValue)>> {
         let records = self.page.records()?.into_iter().zip(&self.fresh);
-        Ok(records.filter(|(_, fresh)| **fresh).map(|(record, _)| record).collect())
+        let fresh = records.filter(|(_, fresh)| **fresh);
+        fresh.map(|(record, _)| Ok((id(record)?, record))).collect()
     }
 }
 
@@ -150,21 +152,23 @@ impl<'d, 'a> Agents<'d, 'a> {
 
     fn page(&mut self) -> Result<Option<AgentsPage>> {
         while let Some((&status, others)) = self.statuses.split_first() {
-            let (desk, named) = (self.desk, self.named);
-            let list = self.list.get_or_insert_with(|| {
-                let mut request = status.request();
-                if named && status != AgentStatus::Deleted {
-                    request = request.query("include", "profile,role");
+            let list = match &mut self.list {
+                Some(list) => list,
+                none => {
+                    let mut request = status.request();
+                    if self.named && status != AgentStatus::Deleted {
+                        request = request.query("include", "profile,role");
+                    }
+                    none.insert(list_pages(self.desk, request, "/data", AGENTS_LIMIT)?)
                 }
-                List::new(desk, request, "/data", 0, AGENTS_LIMIT)
-            });
+            };
             let Some(page) = list.next().transpose()? else {
                 self.list = None;
                 self.statuses = others;
                 continue;
             };
-            let records = page.records()?;
-            let fresh: Vec<bool> = records.into_iter().map(|(id, _)| self.seen.insert(id)).collect();
+            let ids = page.records()?.into_iter().map(id).collect::<Result<Vec<_>>>()?;
+            let fresh: Vec<bool> = ids.into_iter().map(|id| self.seen.insert(id)).collect();
             self.listed[status as usize] += fresh.iter().filter(|fresh| **fresh).count() as u64;
             return Ok(Some(AgentsPage { status, page, fresh }));
         }

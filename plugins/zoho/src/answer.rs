@@ -157,3 +157,6 @@ pub fn is_of_one_record(error: &ExportError) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

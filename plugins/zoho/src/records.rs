@@ -8,17 +8,18 @@
 //! Where these credentials may not search, the plain list names the records, and each is read by itself: the list's
 //! rows have neither custom fields nor, mostly, the time of the last change.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use plugin_api::{
-    Desk, ErrorKind, ExportError, Job, Kind, Order, Range, RawValue, Request, Result, Search, SearchCursor, SearchPage,
-    SearchPages, Timestamp,
+    Desk, ErrorKind, ExportError, Job, Kind, ListPages, Order, Range, RawValue, Request, Result, Search, SearchCursor,
+    SearchPage, SearchPages, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{is_of_one_record, is_refused};
 use crate::least::{SEARCH_LIMIT, list, list_with_count};
-use crate::list::List;
+use crate::list::list_pages;
 
 mod facts;
 mod row;
@@ -42,8 +43,6 @@ const RESOLUTION: i64 = 1_000_000;
 pub struct Module {
     /// Its path, e.g. `/contacts`: the list is there, the search at `/contacts/search`, a record at `/contacts/{id}`.
     pub path: &'static str,
-    /// The index of the first record in the list; a search's is 0.
-    pub first: u64,
     /// Query parameters of the list beside from and limit, e.g. its order.
     pub list: &'static [(&'static str, &'static str)],
 }
@@ -88,6 +87,9 @@ impl Walk {
 #[derive(Debug)]
 pub struct Page {
     body: Body,
+    facts: Facts,
+    /// Whether the facts have its records.
+    is_counted: Cell<bool>,
     /// Where the walk stands behind it: all records up to here have been given. `None` where it can't be gone on with.
     pub cursor: Option<Cursor>,
 }
@@ -95,7 +97,7 @@ pub struct Page {
 #[derive(Debug)]
 enum Body {
     /// Rows of a search, but those that were created in this range.
-    Search(SearchPage, Option<Range>),
+    Search(SearchPage, Walk, Option<Range>),
     /// A record's detail, and what only the list has of it.
     Detail(Box<RawValue>),
 }
@@ -103,15 +105,19 @@ enum Body {
 impl Page {
     /// The records, each once in the whole walk.
     pub fn records(&self) -> Result<Vec<&RawValue>> {
-        match &self.body {
-            Body::Detail(record) => Ok(vec![record]),
-            Body::Search(page, None) => page.records(),
-            Body::Search(page, Some(given)) => {
-                let mut records = page.records()?;
-                records.retain(|record| !is_given(record, *given));
-                Ok(records)
-            }
+        let (page, walk, given) = match &self.body {
+            Body::Detail(record) => return Ok(vec![record]),
+            Body::Search(page, walk, given) => (page, *walk, *given),
+        };
+        let mut records = page.records()?;
+        // Only now: to tell the records of a page apart is most of the work.
+        if !self.is_counted.replace(true) {
+            self.facts.gave(walk == Walk::Modified, records.len() as u64);
         }
+        if let Some(given) = given {
+            records.retain(|record| !is_given(record, given));
+        }
+        Ok(records)
     }
 
     /// Whether these are details, with what only the list has of them, in place of rows of the search.
@@ -139,7 +145,7 @@ pub struct Records<'d, 'a> {
 
 enum Source<'d, 'a> {
     /// `true` until the first page came.
-    Search(Walk, SearchPages<'d, 'a>, bool),
+    Search(Walk, Box<SearchPages<'d, 'a>>, bool),
     List(Box<dyn Iterator<Item = Result<Page>> + 'd>),
     Ended,
 }
@@ -169,7 +175,7 @@ impl<'d, 'a> Records<'d, 'a> {
             kind: job.kind,
             range,
             facts,
-            source: Source::Search(walk, pages, resume.is_none()),
+            source: Source::Search(walk, Box::new(pages), resume.is_none()),
         })
     }
 
@@ -188,7 +194,7 @@ impl<'d, 'a> Records<'d, 'a> {
                     match pages.next() {
                         Some(Ok(page)) => return self.found(walk, page).map(Some),
                         Some(Err(error)) if was_first && is_refused(&error) => {
-                            self.source = Source::List(self.listed(&error));
+                            self.source = Source::List(self.listed(&error)?);
                         }
                         Some(Err(error)) => return Err(error),
                         None => {
@@ -209,24 +215,22 @@ impl<'d, 'a> Records<'d, 'a> {
                 "a page of a search that is not walked",
             ));
         };
-        let records = page.records()?;
+        self.facts.searched(walk == Walk::Modified, pages.expected());
         let given = (walk == Walk::Modified && self.kind == Kind::Custom).then_some(self.range);
-        let again = given.map_or(0, |given| {
-            records.iter().filter(|record| is_given(record, given)).count()
-        });
-        self.facts.searched(
-            walk == Walk::Modified,
-            pages.expected(),
-            records.len() as u64,
-            again as u64,
-        );
+        if let Some(given) = given {
+            let records = page.records()?;
+            let again = records.iter().filter(|record| is_given(record, given)).count();
+            self.facts.gave_again(again as u64);
+        }
         let cursor = Cursor {
             walk,
             search: pages.cursor(),
             counted: self.facts.counted(),
         };
         Ok(Page {
-            body: Body::Search(page, given),
+            body: Body::Search(page, walk, given),
+            facts: self.facts(),
+            is_counted: Cell::new(false),
             cursor: Some(cursor),
         })
     }
@@ -235,7 +239,7 @@ impl<'d, 'a> Records<'d, 'a> {
     fn next_walk(&mut self, walk: Walk) -> Result<()> {
         self.source = if self.kind == Kind::Custom && walk == Walk::Created {
             let pages = search(self.desk, self.module, Walk::Modified, self.range, None)?;
-            Source::Search(Walk::Modified, pages, false)
+            Source::Search(Walk::Modified, Box::new(pages), false)
         } else {
             self.facts.ended();
             Source::Ended
@@ -244,7 +248,7 @@ impl<'d, 'a> Records<'d, 'a> {
     }
 
     /// The list, and each of its records by itself.
-    fn listed(&self, refusal: &ExportError) -> Box<dyn Iterator<Item = Result<Page>> + 'd> {
+    fn listed(&self, refusal: &ExportError) -> Result<Box<dyn Iterator<Item = Result<Page>> + 'd>> {
         self.facts.refused(&format!(
             "{}: searching is refused, so the list was read and each record by itself, which takes many more requests; \
              {}",
@@ -257,7 +261,7 @@ impl<'d, 'a> Records<'d, 'a> {
             .fold(Request::get(module.path), |request, (name, value)| {
                 request.query(*name, value)
             });
-        let pages = List::new(self.desk, base, "/data", module.first, SEARCH_LIMIT);
+        let pages = list_pages(self.desk, base, "/data", SEARCH_LIMIT)?;
         let told = facts.clone();
         let rows = Rows {
             pages,
@@ -294,12 +298,14 @@ impl<'d, 'a> Records<'d, 'a> {
             let page = record.map(|record| {
                 record.map(|record| Page {
                     body: Body::Detail(record),
+                    facts: facts.clone(),
+                    is_counted: Cell::new(true),
                     cursor: None,
                 })
             });
             page.transpose()
         });
-        Box::new(records)
+        Ok(Box::new(records))
     }
 }
 
@@ -353,7 +359,7 @@ fn search<'d, 'a>(
 
 /// The rows of a list with their ids.
 struct Rows<'d, 'a> {
-    pages: List<'d, 'a>,
+    pages: ListPages<'d, 'a>,
     waiting: VecDeque<Row>,
 }
 
@@ -365,12 +371,11 @@ impl Rows<'_, '_> {
             let Some(page) = self.pages.next().transpose()? else {
                 return Ok(None);
             };
-            for (id, record) in page.records()? {
+            for record in page.records()? {
+                let id = id(record)?;
                 if !is_path_safe(&id) {
-                    return Err(ExportError::decode(
-                        page.asked(),
-                        format_args!("{id:?} is no id of a record"),
-                    ));
+                    let asked = &page.response.asked;
+                    return Err(ExportError::decode(asked, format_args!("{id:?} is no id of a record")));
                 }
                 self.waiting.push_back((id, record.to_owned()));
             }

@@ -41,6 +41,7 @@ pub(super) enum Refused {
 /// Where a walk stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct State {
     range: Range,
     /// The order that the query asks for.
@@ -337,26 +338,23 @@ impl State {
         // Whether the walk is nowhere further than where the page ends.
         let leads = last.is_some() && self.tail.last().map(|row| &row.id) == last.as_ref();
         self.read = reached;
-        match page.count {
-            Some(count) => {
-                self.ended = reached >= count;
-                if was_careful {
-                    self.changed |= self.count.is_some_and(|expected| expected != count);
-                    self.count = Some(count);
-                    if !self.ended {
-                        self.after_careful(length, added, reached > before, leads)?;
-                    }
+        if let Some(count) = page.count {
+            self.ended = reached >= count;
+            if was_careful {
+                self.changed |= self.count.is_some_and(|expected| expected != count);
+                self.count = Some(count);
+                if !self.ended {
+                    self.after_careful(length, added, reached > before, leads)?;
                 }
-                self.abreast = self.abreast.saturating_mul(2).max(1);
             }
-            None => {
-                // Nobody says how many there are, and a page may be short because the desk hides a record of it: the
-                // end is only where nothing is behind what was read.
-                self.ended = added == 0 && reached <= before;
-                if !self.ended && self.gap != old_gap {
-                    self.begin_at_gap();
-                    self.read = 0;
-                }
+            self.abreast = self.abreast.saturating_mul(2).max(1);
+        } else {
+            // Nobody says how many there are, and a page may be short because the desk hides a record of it: the
+            // end is only where nothing is behind what was read.
+            self.ended = added == 0 && reached <= before;
+            if !self.ended && self.gap != old_gap {
+                self.begin_at_gap();
+                self.read = 0;
             }
         }
         Ok(fresh)

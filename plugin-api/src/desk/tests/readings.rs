@@ -22,6 +22,7 @@ enum Ascending {
 
 /// One way to read the documentation.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 struct Reading {
     max_from: u64,
     /// `from` and limit together may not reach beyond the greatest `from`.
