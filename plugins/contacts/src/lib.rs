@@ -71,7 +71,7 @@ fn format() -> Vec<Column> {
 }
 
 /// The API's other fields.
-const FURTHER: [&str; 13] = [
+const FURTHER: [&str; 12] = [
     "photoURL",
     "webUrl",
     "isAnonymous",
@@ -84,7 +84,6 @@ const FURTHER: [&str; 13] = [
     "isFollowing",
     "accountCount",
     "layoutDetails",
-    "accounts",
 ];
 
 #[cfg(test)]

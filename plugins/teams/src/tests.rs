@@ -5,7 +5,7 @@ use zoho::testing::FakeZoho;
 
 use super::Teams;
 
-fn team(id: &str, agents: Value, derived: Value) -> Value {
+fn team(id: &str, agents: &Value, derived: &Value) -> Value {
     json!({
         "id": id, "name": format!("Hardware \"desk\" {id}\n印刷 🖨"), "description": null, "departmentId": "731500000000021055",
         "logoUrl": null, "agents": agents, "derivedAgents": derived, "roles": [], "rolesWithSubordinates": ["9"],
@@ -20,7 +20,7 @@ fn run(teams: Vec<Value>) -> Run {
 
 #[test]
 fn conforms() {
-    let team = |number: u64| team(&format!("7315{number:014}"), json!(["11", "12"]), json!(["12", "13"]));
+    let team = |number: u64| team(&format!("7315{number:014}"), &json!(["11", "12"]), &json!(["12", "13"]));
     let desk = FakeZoho::new()
         .list("/teams", "teams", (1..=230).map(team).collect())
         .desk();
@@ -30,8 +30,8 @@ fn conforms() {
 #[test]
 fn members_are_those_that_the_row_names() {
     let run = run(vec![
-        team("1", json!(["11", 12, "11"]), json!(["12", "13"])),
-        team("2", json!([]), Value::Null),
+        team("1", &json!(["11", 12, "11"]), &json!(["12", "13"])),
+        team("2", &json!([]), &Value::Null),
         json!({"id": 3}),
     ]);
     assert_eq!(run.result, Ok(()));
@@ -66,6 +66,6 @@ fn members_are_those_that_the_row_names() {
 
 #[test]
 fn a_member_that_can_not_be_read_is_an_error() {
-    let run = run(vec![team("1", json!([{"id": "11"}]), json!([]))]);
+    let run = run(vec![team("1", &json!([{"id": "11"}]), &json!([]))]);
     assert_eq!(run.result.map_err(|error| error.kind), Err(ErrorKind::Decode));
 }

@@ -82,7 +82,11 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     /// Reads the list of the next department.
     fn department(&mut self) -> Result<()> {
         if self.firsts.is_empty() {
-            let some: Vec<_> = self.departments.iter_mut().flat_map(|left| left.drain(..left.len().min(25))).collect();
+            let some: Vec<_> = self
+                .departments
+                .iter_mut()
+                .flat_map(|left| left.drain(..left.len().min(25)))
+                .collect();
             for child in self.run.desk.each(some.into_iter().map(Ok), |id| Some(page(id, 0))) {
                 let child = child?;
                 if let Some(answer) = child.answer {
@@ -97,7 +101,8 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
         match self.list(&id, first) {
             Ok(()) => self.steps.push_back(Step::Mark(Mark::Department(id))),
             Err(error) if is_of_one_record(&error) => {
-                self.steps.push_back(unread(&format!("archived tickets of department {id}"), &error));
+                self.steps
+                    .push_back(unread(&format!("archived tickets of department {id}"), &error));
             }
             Err(error) => return Err(error),
         }
@@ -110,7 +115,10 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
         let (mut answer, mut from, mut last, mut restarts) = (first?, 0, None::<String>, 0);
         let rows = loop {
             let records = answer.records("/data")?;
-            let ids = records.iter().map(|record| zoho::id(record)).collect::<Result<Vec<_>>>()?;
+            let ids = records
+                .iter()
+                .map(|record| zoho::id(record))
+                .collect::<Result<Vec<_>>>()?;
             let moved = last.is_some() && ids.first() != last.as_ref();
             for (id, record) in ids.iter().zip(&records) {
                 self.row(id, record)?;
@@ -124,7 +132,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 // A page that is cut at the last index says nothing of what is behind it.
                 if from == LAST && count > 1 || count < PAGE && rows == LAST + 1 && from < LAST {
                     let why = "the desk lists no more than 5,000 archived tickets of a department";
-                    return self.capped(id, &ExportError::new(ErrorKind::Other, why));
+                    return self.capped(id, &ExportError::decode("GET /tickets/archivedTickets", why));
                 }
                 if count < PAGE {
                     break rows;
@@ -145,7 +153,10 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     /// A list that has more than it gives.
     fn capped(&mut self, id: &str, error: &ExportError) -> Result<()> {
         self.run.sum(|sums| sums.least += zoho::list(LAST, PAGE));
-        self.steps.push_back(unread(&format!("archived tickets of department {id} behind the first 5,000"), error));
+        self.steps.push_back(unread(
+            &format!("archived tickets of department {id} behind the first 5,000"),
+            error,
+        ));
         Ok(())
     }
 
@@ -213,7 +224,10 @@ fn departments(run: &Run<'_, '_>) -> Result<Vec<String>> {
             .query("limit", DEPARTMENTS)
     };
     let mut ids = Vec::new();
-    for child in run.desk.each([true, false].map(Ok), |enabled| Some(request(*enabled, 0))) {
+    for child in run
+        .desk
+        .each([true, false].map(Ok), |enabled| Some(request(*enabled, 0)))
+    {
         let child = child?;
         let mut answer = child.answer.transpose()?;
         let mut from = 0;

@@ -57,7 +57,11 @@ mod tests {
 
     #[test]
     fn ids_stay_segments() {
-        for (id, expected) in [("731500000004410237", "731500000004410237"), ("../x?a=1", "%2E%2E%2Fx%3Fa%3D1"), ("é", "%C3%A9")] {
+        for (id, expected) in [
+            ("731500000004410237", "731500000004410237"),
+            ("../x?a=1", "%2E%2E%2Fx%3Fa%3D1"),
+            ("é", "%C3%A9"),
+        ] {
             assert_eq!(segment(id), expected);
         }
     }

@@ -48,7 +48,11 @@ pub(crate) fn read_all(run: &Run<'_, '_>, out: &mut Output<'_>, write: bool) -> 
             match taken {
                 Ok(true) => {}
                 Ok(false) => next.push(walk),
-                Err(error) if error.kind == ErrorKind::NotFound && walk.is_deleted => unlisted += 1,
+                Err(error) if error.kind == ErrorKind::NotFound && walk.is_deleted => {
+                    // Nobody knows before.
+                    run.sum(|sums| sums.least += 1);
+                    unlisted += 1;
+                }
                 Err(error) if error.kind == ErrorKind::NotFound => out.gone(table, agent(&walk))?,
                 // The same for all agents: the tickets are asked for theirs.
                 Err(error) if zoho::is_refused(&error) => refused = refused.or(Some(error)),
@@ -84,7 +88,11 @@ fn agents(run: &Run<'_, '_>, out: &mut Output<'_>) -> Result<Vec<Walk>> {
                 if agents.reading() == Some(AgentStatus::Deleted)
                     && (zoho::is_refused(&error) || error.kind == ErrorKind::NotFound) =>
             {
-                out.unread(run.tables.entries, "time entries of deleted agents that belong to no ticket", &error)?;
+                out.unread(
+                    run.tables.entries,
+                    "time entries of deleted agents that belong to no ticket",
+                    &error,
+                )?;
                 break;
             }
             page => page?,
@@ -115,7 +123,10 @@ fn page(run: &Run<'_, '_>, walk: &Walk) -> Request {
 /// Takes a page in. Whether it was the last.
 fn take(run: &Run<'_, '_>, out: &mut Output<'_>, walk: &mut Walk, answer: &Response, write: bool) -> Result<bool> {
     let records = answer.records("/data")?;
-    let ids = records.iter().map(|record| zoho::id(record)).collect::<Result<Vec<_>>>()?;
+    let ids = records
+        .iter()
+        .map(|record| zoho::id(record))
+        .collect::<Result<Vec<_>>>()?;
     for (id, record) in ids.iter().zip(records) {
         let entry: Entry = read("a time entry", record)?;
         // What was made later was not written by the earlier run.

@@ -44,10 +44,15 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         unsure: RefCell::new(Vec::new()),
         sums: RefCell::new(cursor.sums),
     };
-    let records = (!cursor.searched).then(|| Records::open(desk, job, TICKETS, cursor.page.as_ref())).transpose()?;
+    let records = (!cursor.searched)
+        .then(|| Records::open(desk, job, TICKETS, cursor.page.as_ref()))
+        .transpose()?;
     let facts = records.as_ref().map(Records::facts);
     let archived = Archived::new(&run, cursor.departments.clone(), is_resumed);
-    let steps = records.into_iter().flat_map(|records| searched(&run, records)).chain(archived);
+    let steps = records
+        .into_iter()
+        .flat_map(|records| searched(&run, records))
+        .chain(archived);
     // The first tickets are on their way while the agents' lists are read.
     let mut details = desk.each(steps, chain::detail).peekable();
     details.peek();
@@ -113,7 +118,11 @@ fn expect(run: &Run<'_, '_>, out: &mut Output<'_>, tickets: Option<u64>) -> Resu
         Some(tickets) => {
             let children = u128::from(rows) * u128::from(tickets) / u128::from(done);
             let children = u64::try_from(children).unwrap_or(u64::MAX);
-            out.expect(tickets.saturating_add(children).saturating_add(run.entries.borrow().len()))
+            out.expect(
+                tickets
+                    .saturating_add(children)
+                    .saturating_add(run.entries.borrow().len()),
+            )
         }
         None => Ok(()),
     }

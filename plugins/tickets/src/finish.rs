@@ -15,7 +15,10 @@ impl Writer<'_, '_, '_> {
     /// Ends a ticket.
     pub(crate) fn end(&mut self, ticket: &Rc<Ticket>, out: &mut Output<'_>) -> Result<()> {
         let drafts = self.run.drafts.get();
-        if ticket.way != Way::Conversations && drafts == Drafts::NotCounted && self.open.latest.is_some() | (ticket.way == Way::Nothing) {
+        if ticket.way != Way::Conversations
+            && drafts == Drafts::NotCounted
+            && self.open.latest.is_some() | (ticket.way == Way::Nothing)
+        {
             // It was asked for before that was known.
             self.conversations(ticket, 0, out)?;
         }
@@ -76,7 +79,10 @@ impl Writer<'_, '_, '_> {
     /// Behind a last page that is full there may be more than the counts say: drafts may not be counted.
     fn rest_of_conversations(&mut self, ticket: &Rc<Ticket>, out: &mut Output<'_>) -> Result<()> {
         let counts = ticket.counts;
-        let rows = counts.threads.zip(counts.comments).map(|(threads, comments)| threads.saturating_add(comments));
+        let rows = counts
+            .threads
+            .zip(counts.comments)
+            .map(|(threads, comments)| threads.saturating_add(comments));
         let met = ticket.met.borrow().len() as u64;
         let is_known = self.open.drafts == 0 || self.run.drafts.get() == Drafts::Counted;
         if ticket.way != Way::Conversations || !ticket.full.get() || is_known && rows.is_some_and(|rows| rows <= met) {
@@ -100,7 +106,11 @@ impl Writer<'_, '_, '_> {
 
     /// The threads found, as the desk counts them.
     fn counted_threads(&self) -> u64 {
-        let hidden = if self.run.drafts.get() == Drafts::NotCounted { self.open.drafts } else { 0 };
+        let hidden = if self.run.drafts.get() == Drafts::NotCounted {
+            self.open.drafts
+        } else {
+            0
+        };
         self.open.threads.found().saturating_sub(hidden)
     }
 
@@ -131,12 +141,20 @@ impl Writer<'_, '_, '_> {
             (self.run.tables.threads, now.threads, true),
             (self.run.tables.comments, now.comments, false),
         ] {
-            let found = if is_threads { self.counted_threads() } else { self.open.comments.found() };
+            let found = if is_threads {
+                self.counted_threads()
+            } else {
+                self.open.comments.found()
+            };
             let lacking = missing(count, found);
             if lacking > 0 {
                 let what = if is_threads { "threads" } else { "comments" };
                 self.tell_missing(ticket, table, count.unwrap_or(0), found, what, out)?;
-                let written = if is_threads { &mut self.open.threads } else { &mut self.open.comments };
+                let written = if is_threads {
+                    &mut self.open.threads
+                } else {
+                    &mut self.open.comments
+                };
                 written.unread += lacking;
             }
         }
@@ -244,19 +262,31 @@ impl Writer<'_, '_, '_> {
         let found = self.open.attachments.len() as u64;
         let known = self.run.entries.borrow().of_ticket(&ticket.id);
         let mut lacking = [
-            counts.attachments.map_or(0, |count| count.saturating_sub(found + self.open.hidden)),
+            counts
+                .attachments
+                .map_or(0, |count| count.saturating_sub(found + self.open.hidden)),
             counts.entries.map_or(0, |count| count.saturating_sub(known)),
         ];
         if lacking != [0, 0] {
             // Deleted meanwhile, or hidden from us?
             let now = self.counts_now(ticket)?;
             let now = now.map_or([Some(0); 2], |now| [now.attachments, now.entries]);
-            for (lacking, (now, there)) in lacking.iter_mut().zip(now.into_iter().zip([found + self.open.hidden, known])) {
+            for (lacking, (now, there)) in lacking
+                .iter_mut()
+                .zip(now.into_iter().zip([found + self.open.hidden, known]))
+            {
                 *lacking = (*lacking).min(now.map_or(*lacking, |now| now.saturating_sub(there)));
             }
         }
         if lacking[0] > 0 && !self.open.told.attachments {
-            self.tell_missing(ticket, tables.attachments, found + lacking[0], found, "attachments", out)?;
+            self.tell_missing(
+                ticket,
+                tables.attachments,
+                found + lacking[0],
+                found,
+                "attachments",
+                out,
+            )?;
         }
         if lacking[1] > 0 && !self.open.told.entries {
             self.tell_missing(ticket, tables.entries, known + lacking[1], known, "time entries", out)?;
@@ -285,7 +315,11 @@ impl Writer<'_, '_, '_> {
         out: &mut Output<'_>,
     ) -> Result<()> {
         let why = format!("the desk counts {count} {what}, and shows {found}, also when it is asked again");
-        out.unread(table, &ticket.id, &ExportError::decode(format_args!("ticket {}", ticket.id), why))
+        out.unread(
+            table,
+            &ticket.id,
+            &ExportError::decode(format_args!("ticket {}", ticket.id), why),
+        )
     }
 }
 

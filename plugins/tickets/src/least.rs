@@ -73,7 +73,11 @@ mod tests {
             (counts(0, 0, 0, 3), 2, Drafts::Unknown, 2),
         ] {
             let (threads, comments) = (counts.threads.unwrap_or(0), counts.comments.unwrap_or(0));
-            assert_eq!(ticket(&counts, threads, comments, known, drafts), expected, "{counts:?}");
+            assert_eq!(
+                ticket(&counts, threads, comments, known, drafts),
+                expected,
+                "{counts:?}"
+            );
         }
     }
 }

@@ -38,7 +38,9 @@ struct Tickets;
 
 impl Exporter for Tickets {
     fn describe(&self) -> Description {
-        Description::new("tickets", "Tickets").connection("zoho").tables(tables::NAMES)
+        Description::new("tickets", "Tickets")
+            .connection("zoho")
+            .tables(tables::NAMES)
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

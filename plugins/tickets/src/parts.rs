@@ -14,6 +14,13 @@ use crate::ticket::{Conversation, Facts, Ticket, Way, read};
 /// Pages of one list that are asked for because of a count alone; what is behind them is read when the ticket ends.
 const AHEAD: u64 = 20;
 
+/// Which list gave a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Search,
+    Archived,
+}
+
 /// What is to be asked for, or written, one after the other.
 #[derive(Debug)]
 pub(crate) enum Part {
@@ -22,7 +29,7 @@ pub(crate) enum Part {
     Gone(TableId, String),
     Unread(TableId, String, ExportError),
     /// A ticket begins, with its record where it is to be written.
-    Begin(Option<Box<RawValue>>),
+    Begin(Option<Box<RawValue>>, Origin),
     /// A page of its attachments.
     Attachments(Rc<Ticket>, u64),
     /// A page of its time entries.
@@ -55,7 +62,10 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
     let cases = run.tables.cases;
     let id = row.id.clone();
     let made = match answer {
-        None => row.record.clone().map_or_else(|| Err(ExportError::decode("a ticket", "no record")), Ok),
+        None => row
+            .record
+            .clone()
+            .map_or_else(|| Err(ExportError::decode("a ticket", "no record")), Ok),
         Some(answer) => answer.and_then(|answer| detail(&row, &answer)),
     };
     let made = made.and_then(|record| Facts::read(&record).map(|facts| (record, facts)));
@@ -91,7 +101,10 @@ fn detail(row: &Row, answer: &Response) -> Result<Box<RawValue>> {
     let detail = answer.record()?;
     let id = zoho::id(detail).map_err(|error| error.at(&answer.asked))?;
     if id != row.id {
-        return Err(ExportError::decode(&answer.asked, format_args!("the desk gave ticket {id} in its place")));
+        return Err(ExportError::decode(
+            &answer.asked,
+            format_args!("the desk gave ticket {id} in its place"),
+        ));
     }
     match &row.record {
         Some(record) => zoho::union(detail, record),
@@ -101,9 +114,11 @@ fn detail(row: &Row, answer: &Response) -> Result<Box<RawValue>> {
 
 fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -> Vec<Part> {
     let counts = facts.counts();
-    if row.is_archived {
-        run.sum(|sums| sums.archived += 1);
-    }
+    let origin = if row.is_archived {
+        Origin::Archived
+    } else {
+        Origin::Search
+    };
     let ticket = Rc::new(Ticket {
         way: way(run.drafts.get(), &row, facts),
         id: row.id,
@@ -116,12 +131,15 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
     if let Some(Some(thread)) = row.again {
         ticket.met.borrow_mut().insert(thread.to_string());
     }
-    let mut parts = vec![Part::Begin(row.again.is_none().then_some(record))];
+    let mut parts = vec![Part::Begin(row.again.is_none().then_some(record), origin)];
     if row.again.is_none() {
         for page in 0..least::pages(counts.attachments).min(AHEAD) {
             parts.push(Part::Attachments(Rc::clone(&ticket), page * PAGE));
         }
-        if counts.entries.is_none_or(|count| count > run.entries.borrow().of_ticket(&ticket.id)) {
+        if counts
+            .entries
+            .is_none_or(|count| count > run.entries.borrow().of_ticket(&ticket.id))
+        {
             for page in 0..least::pages(counts.entries).min(AHEAD) {
                 parts.push(Part::Entries(Rc::clone(&ticket), page * PAGE));
             }

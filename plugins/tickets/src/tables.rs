@@ -45,7 +45,11 @@ fn comments() -> Table {
 
 /// A thread that is split off takes its attachments to another ticket: the id alone is no key.
 fn attachments() -> Table {
-    let given = [("ticketId", "Ticket Id"), ("threadId", "Thread Id"), ("commentId", "Comment Id")];
+    let given = [
+        ("ticketId", "Ticket Id"),
+        ("threadId", "Thread Id"),
+        ("commentId", "Comment Id"),
+    ];
     let mut columns = format(&ATTACHMENTS);
     columns.extend(given.map(|(name, label)| Column::new(name, label).given()));
     zoho::table("Attachments", columns, Vec::new(), &[])
@@ -220,7 +224,13 @@ const COMMENTS: [(&str, &str); 8] = [
     ("moduleId", "Module Id"),
 ];
 
-const MORE_OF_COMMENTS: [&str; 5] = ["contentType", "encodedContent", "commenter", "impersonatedUser", "attachments"];
+const MORE_OF_COMMENTS: [&str; 5] = [
+    "contentType",
+    "encodedContent",
+    "commenter",
+    "impersonatedUser",
+    "attachments",
+];
 
 const ENTRIES: [(&str, &str); 17] = [
     ("id", "Time Entry Id"),

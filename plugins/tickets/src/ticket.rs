@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::fmt::Display;
 
 use plugin_api::{ExportError, RawValue, Result, Timestamp};
 use serde::{Deserialize, Deserializer};
@@ -143,7 +144,9 @@ pub(crate) struct Thread<'r> {
 impl Thread<'_> {
     /// Whether it was not sent yet.
     pub(crate) fn is_draft(&self) -> bool {
-        self.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("DRAFT"))
+        self.status
+            .as_deref()
+            .is_some_and(|status| status.eq_ignore_ascii_case("DRAFT"))
     }
 
     /// Channel and direction in one, as in Zoho's own backup: `EMAIL INCOMING`.
@@ -223,10 +226,15 @@ impl Entry {
 
 /// Reads a record.
 pub(crate) fn read<'r, T: Deserialize<'r>>(what: &str, record: &'r RawValue) -> Result<T> {
-    serde_json::from_str(record.get()).map_err(|error| {
+    let wrong = |why: &dyn Display| {
         let start: String = record.get().chars().take(80).collect();
-        ExportError::decode(format_args!("{what}, {start}"), error)
-    })
+        ExportError::decode(format_args!("{what}, {start}"), why)
+    };
+    // Keys by their place in a list would be taken too.
+    if !record.get().starts_with('{') {
+        return Err(wrong(&"it is no object"));
+    }
+    serde_json::from_str(record.get()).map_err(|error| wrong(&error))
 }
 
 fn plain(value: &Json) -> Option<String> {
@@ -275,15 +283,39 @@ mod tests {
     #[test]
     fn tickets_are_read_whatever_they_look_like() {
         for (record, threads, trashed, draft) in [
-            (r#"{"threadCount":"7","isTrashed":"true","lastThread":{"isDraft":"true"}}"#, Some(7), true, true),
-            (r#"{"threadCount":7,"isTrashed":true,"lastThread":{"isDraft":true}}"#, Some(7), true, true),
-            (r#"{"threadCount":"-1","isTrashed":"false","lastThread":null}"#, None, false, false),
-            (r#"{"threadCount":null,"isTrashed":null,"lastThread":"x"}"#, None, false, false),
+            (
+                r#"{"threadCount":"7","isTrashed":"true","lastThread":{"isDraft":"true"}}"#,
+                Some(7),
+                true,
+                true,
+            ),
+            (
+                r#"{"threadCount":7,"isTrashed":true,"lastThread":{"isDraft":true}}"#,
+                Some(7),
+                true,
+                true,
+            ),
+            (
+                r#"{"threadCount":"-1","isTrashed":"false","lastThread":null}"#,
+                None,
+                false,
+                false,
+            ),
+            (
+                r#"{"threadCount":null,"isTrashed":null,"lastThread":"x"}"#,
+                None,
+                false,
+                false,
+            ),
             (r#"{"threadCount":[1],"extra":{"a":1}}"#, None, false, false),
             ("{}", None, false, false),
         ] {
             let facts = Facts::read(raw(record)).expect(record);
-            assert_eq!((facts.counts().threads, facts.is_trashed, facts.ends_in_draft()), (threads, trashed, draft), "{record}");
+            assert_eq!(
+                (facts.counts().threads, facts.is_trashed, facts.ends_in_draft()),
+                (threads, trashed, draft),
+                "{record}"
+            );
         }
         assert!(Facts::read(raw("[1]")).is_err());
         assert_eq!(Facts::default().counts(), Counts::default());
@@ -292,14 +324,26 @@ mod tests {
     #[test]
     fn threads_say_channel_and_direction() {
         for (record, expected, private) in [
-            (r#"{"channel":"EMAIL","direction":"in","visibility":"public"}"#, Some("EMAIL INCOMING"), Some(false)),
-            (r#"{"channel":"WEB","direction":"out","visibility":"private"}"#, Some("WEB OUTGOING"), Some(true)),
+            (
+                r#"{"channel":"EMAIL","direction":"in","visibility":"public"}"#,
+                Some("EMAIL INCOMING"),
+                Some(false),
+            ),
+            (
+                r#"{"channel":"WEB","direction":"out","visibility":"private"}"#,
+                Some("WEB OUTGOING"),
+                Some(true),
+            ),
             (r#"{"channel":"PHONE","direction":null}"#, Some("PHONE"), None),
             (r#"{"direction":"sideways","visibility":"x"}"#, Some("SIDEWAYS"), None),
             ("{}", None, None),
         ] {
             let thread: Thread<'_> = read("a thread", raw(record)).expect(record);
-            assert_eq!((thread.in_one().as_deref(), thread.is_private()), (expected, private), "{record}");
+            assert_eq!(
+                (thread.in_one().as_deref(), thread.is_private()),
+                (expected, private),
+                "{record}"
+            );
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::ask::{self, is_of_one_record};
 use crate::ids;
 use crate::object;
-use crate::parts::Part;
+use crate::parts::{Origin, Part};
 use crate::run::{Drafts, Run};
 use crate::ticket::{Conversation, Thread, Ticket, read};
 
@@ -80,8 +80,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         match (part, answer) {
             (Part::Gone(table, key), _) => out.gone(table, key),
             (Part::Unread(table, key, error), _) => self.unread(table, key, &error, out),
-            (Part::Begin(record), _) => {
+            (Part::Begin(record, origin), _) => {
                 self.open = Open::default();
+                self.run
+                    .sum(|sums| sums.archived += u64::from(origin == Origin::Archived));
                 record.map_or(Ok(()), |record| out.record(self.run.tables.cases, &record))
             }
             (Part::Attachments(ticket, from), Some(answer)) => self.attachments(&ticket, from, answer, out),
@@ -90,7 +92,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             (Part::Thread(ticket, id, row), Some(answer)) => self.thread(&ticket, &id, Some(&row), answer, out),
             (Part::Comment(ticket, record), _) => self.comment(&ticket, &record, out),
             (Part::End(ticket), _) => self.end(&ticket, out),
-            (part, _) => Err(ExportError::new(ErrorKind::Other, format!("{part:?} was not asked for"))),
+            (part, _) => Err(ExportError::new(
+                ErrorKind::Other,
+                format!("{part:?} was not asked for"),
+            )),
         }
     }
 
@@ -147,7 +152,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         let record = answer.and_then(|answer| {
             let detail = answer.record()?;
             if zoho::id(detail)? != id {
-                return Err(ExportError::decode(&answer.asked, "the desk gave another thread in its place"));
+                return Err(ExportError::decode(
+                    &answer.asked,
+                    "the desk gave another thread in its place",
+                ));
             }
             row.map_or_else(|| Ok(detail.to_owned()), |row| zoho::union(detail, row))
         });
@@ -169,20 +177,32 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
     }
 
     /// The record with its whole body.
-    fn whole(&mut self, ticket: &Ticket, id: &str, record: Box<RawValue>, out: &mut Output<'_>) -> Result<Box<RawValue>> {
+    fn whole(
+        &mut self,
+        ticket: &Ticket,
+        id: &str,
+        record: Box<RawValue>,
+        out: &mut Output<'_>,
+    ) -> Result<Box<RawValue>> {
         let thread: Thread<'_> = read("a thread", &record)?;
         if !thread.is_content_truncated {
             return Ok(record);
         }
         self.open.cut += 1;
         let request = thread.full_content.as_deref().and_then(below_base);
-        let request = request.unwrap_or_else(|| ask::ticket(&ticket.id, &format!("/threads/{}/fullContent", ask::segment(id))));
+        let request =
+            request.unwrap_or_else(|| ask::ticket(&ticket.id, &format!("/threads/{}/fullContent", ask::segment(id))));
         let content = zoho::judge(self.run.desk.send(&request)?).and_then(|answer| full_content(&answer));
         match content {
             Ok(content) => object::with(&record, "content", &content),
             Err(error) if is_of_one_record(&error) => {
                 // What there is of it is better than nothing.
-                self.unread(self.run.tables.threads, id, &error.at("only the beginning of its text was read"), out)?;
+                self.unread(
+                    self.run.tables.threads,
+                    id,
+                    &error.at("only the beginning of its text was read"),
+                    out,
+                )?;
                 Ok(record)
             }
             Err(error) => Err(error),
@@ -196,7 +216,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             ("ticketId", Value::Text(&ticket.id)),
             ("threadStatus", in_one.as_deref().map_or(Value::Null, Value::Text)),
             ("isPrivate", thread.is_private().map_or(Value::Null, Value::Bool)),
-            ("departmentId", ticket.department.as_deref().map_or(Value::Null, Value::Text)),
+            (
+                "departmentId",
+                ticket.department.as_deref().map_or(Value::Null, Value::Text),
+            ),
             ("layoutId", ticket.layout.as_deref().map_or(Value::Null, Value::Text)),
         ];
         out.record_with(self.run.tables.threads, record, &given)?;
@@ -204,10 +227,21 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         self.open.drafts += u64::from(thread.is_draft());
         let shown = thread.attachments.as_ref().map_or(0, |shown| shown.len() as u64);
         let id = thread.id.clone().unwrap_or_default();
-        if let Some(hidden) = thread.attachment_count.and_then(|count| count.checked_sub(shown)).filter(|hidden| *hidden > 0) {
+        if let Some(hidden) = thread
+            .attachment_count
+            .and_then(|count| count.checked_sub(shown))
+            .filter(|hidden| *hidden > 0)
+        {
             self.open.hidden += hidden;
-            let why = format!("the desk counts {} attachments of thread {id}, and shows {shown}", shown + hidden);
-            out.unread(self.run.tables.attachments, &id, &ExportError::decode(format_args!("ticket {}", ticket.id), why))?;
+            let why = format!(
+                "the desk counts {} attachments of thread {id}, and shows {shown}",
+                shown + hidden
+            );
+            out.unread(
+                self.run.tables.attachments,
+                &id,
+                &ExportError::decode(format_args!("ticket {}", ticket.id), why),
+            )?;
         }
         for attachment in thread.attachments.iter().flatten() {
             self.attachment(ticket, attachment, Some(&id), None, out)?;
@@ -217,7 +251,11 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
 
     /// A comment.
     pub(crate) fn comment(&mut self, ticket: &Rc<Ticket>, record: &RawValue, out: &mut Output<'_>) -> Result<()> {
-        out.record_with(self.run.tables.comments, record, &[("entityId", Value::Text(&ticket.id))])?;
+        out.record_with(
+            self.run.tables.comments,
+            record,
+            &[("entityId", Value::Text(&ticket.id))],
+        )?;
         self.open.comments.rows += 1;
         let id = zoho::id(record)?;
         match read::<Conversation<'_>>("a comment", record) {
@@ -289,7 +327,13 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
     }
 
     /// A page of a ticket's time entries.
-    pub(crate) fn entries(&mut self, ticket: &Ticket, from: u64, answer: Result<Response>, out: &mut Output<'_>) -> Result<()> {
+    pub(crate) fn entries(
+        &mut self,
+        ticket: &Ticket,
+        from: u64,
+        answer: Result<Response>,
+        out: &mut Output<'_>,
+    ) -> Result<()> {
         self.open.asked_entries = true;
         let taken = answer.and_then(|answer| {
             let records = answer.records("/data")?;
@@ -343,6 +387,8 @@ fn full_content(answer: &Response) -> Result<Box<RawValue>> {
 fn below_base(url: &str) -> Option<Request> {
     let (_, path) = url.split_once("/api/v1/")?;
     let path = path.split('?').next().unwrap_or_default();
-    let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte));
+    let is_plain = path
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte));
     (is_plain && !path.contains("//")).then(|| Request::get(format!("/{path}")))
 }

@@ -8,6 +8,7 @@
 //! Where these credentials may not search, the plain list names the records, and each is read by itself: the list's
 //! rows have neither custom fields nor, mostly, the time of the last change.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 use plugin_api::{
@@ -86,6 +87,9 @@ impl Walk {
 #[derive(Debug)]
 pub struct Page {
     body: Body,
+    facts: Facts,
+    /// Whether the facts have its records.
+    is_counted: Cell<bool>,
     /// Where the walk stands behind it: all records up to here have been given. `None` where it can't be gone on with.
     pub cursor: Option<Cursor>,
 }
@@ -93,7 +97,7 @@ pub struct Page {
 #[derive(Debug)]
 enum Body {
     /// Rows of a search, but those that were created in this range.
-    Search(SearchPage, Option<Range>),
+    Search(SearchPage, Walk, Option<Range>),
     /// A record's detail, and what only the list has of it.
     Detail(Box<RawValue>),
 }
@@ -101,15 +105,19 @@ enum Body {
 impl Page {
     /// The records, each once in the whole walk.
     pub fn records(&self) -> Result<Vec<&RawValue>> {
-        match &self.body {
-            Body::Detail(record) => Ok(vec![record]),
-            Body::Search(page, None) => page.records(),
-            Body::Search(page, Some(given)) => {
-                let mut records = page.records()?;
-                records.retain(|record| !is_given(record, *given));
-                Ok(records)
-            }
+        let (page, walk, given) = match &self.body {
+            Body::Detail(record) => return Ok(vec![record]),
+            Body::Search(page, walk, given) => (page, *walk, *given),
+        };
+        let mut records = page.records()?;
+        // Only now: to tell the records of a page apart is most of the work.
+        if !self.is_counted.replace(true) {
+            self.facts.gave(walk == Walk::Modified, records.len() as u64);
         }
+        if let Some(given) = given {
+            records.retain(|record| !is_given(record, given));
+        }
+        Ok(records)
     }
 
     /// Whether these are details, with what only the list has of them, in place of rows of the search.
@@ -137,7 +145,7 @@ pub struct Records<'d, 'a> {
 
 enum Source<'d, 'a> {
     /// `true` until the first page came.
-    Search(Walk, SearchPages<'d, 'a>, bool),
+    Search(Walk, Box<SearchPages<'d, 'a>>, bool),
     List(Box<dyn Iterator<Item = Result<Page>> + 'd>),
     Ended,
 }
@@ -167,7 +175,7 @@ impl<'d, 'a> Records<'d, 'a> {
             kind: job.kind,
             range,
             facts,
-            source: Source::Search(walk, pages, resume.is_none()),
+            source: Source::Search(walk, Box::new(pages), resume.is_none()),
         })
     }
 
@@ -207,24 +215,22 @@ impl<'d, 'a> Records<'d, 'a> {
                 "a page of a search that is not walked",
             ));
         };
-        let records = page.records()?;
+        self.facts.searched(walk == Walk::Modified, pages.expected());
         let given = (walk == Walk::Modified && self.kind == Kind::Custom).then_some(self.range);
-        let again = given.map_or(0, |given| {
-            records.iter().filter(|record| is_given(record, given)).count()
-        });
-        self.facts.searched(
-            walk == Walk::Modified,
-            pages.expected(),
-            records.len() as u64,
-            again as u64,
-        );
+        if let Some(given) = given {
+            let records = page.records()?;
+            let again = records.iter().filter(|record| is_given(record, given)).count();
+            self.facts.gave_again(again as u64);
+        }
         let cursor = Cursor {
             walk,
             search: pages.cursor(),
             counted: self.facts.counted(),
         };
         Ok(Page {
-            body: Body::Search(page, given),
+            body: Body::Search(page, walk, given),
+            facts: self.facts(),
+            is_counted: Cell::new(false),
             cursor: Some(cursor),
         })
     }
@@ -233,7 +239,7 @@ impl<'d, 'a> Records<'d, 'a> {
     fn next_walk(&mut self, walk: Walk) -> Result<()> {
         self.source = if self.kind == Kind::Custom && walk == Walk::Created {
             let pages = search(self.desk, self.module, Walk::Modified, self.range, None)?;
-            Source::Search(Walk::Modified, pages, false)
+            Source::Search(Walk::Modified, Box::new(pages), false)
         } else {
             self.facts.ended();
             Source::Ended
@@ -292,6 +298,8 @@ impl<'d, 'a> Records<'d, 'a> {
             let page = record.map(|record| {
                 record.map(|record| Page {
                     body: Body::Detail(record),
+                    facts: facts.clone(),
+                    is_counted: Cell::new(true),
                     cursor: None,
                 })
             });

@@ -15,11 +15,20 @@ pub struct FakeZoho {
     modules: BTreeMap<String, Vec<Json>>,
     /// Keys that a module's list rows lack.
     bare: Vec<&'static str>,
-    /// Lists by path and a part of the query: envelope and records.
-    lists: Vec<(String, Option<(String, String)>, String, Vec<Json>)>,
+    lists: Vec<List>,
     answers: BTreeMap<String, Json>,
     refused: Vec<(String, u16, String)>,
     plain_empty: bool,
+}
+
+/// A plain list.
+#[derive(Clone, Debug)]
+struct List {
+    path: String,
+    /// The parameter that asks for it.
+    query: Option<(String, String)>,
+    envelope: String,
+    records: Vec<Json>,
 }
 
 impl FakeZoho {
@@ -66,7 +75,12 @@ impl FakeZoho {
     }
 
     fn with_list(mut self, path: &str, query: Option<(String, String)>, envelope: &str, records: Vec<Json>) -> Self {
-        self.lists.push((path.to_owned(), query, envelope.to_owned(), records));
+        self.lists.push(List {
+            path: path.to_owned(),
+            query,
+            envelope: envelope.to_owned(),
+            records,
+        });
         self
     }
 
@@ -104,12 +118,12 @@ impl FakeZoho {
         if let Some(answer) = self.answers.get(path) {
             return Reply::json(200, answer);
         }
-        let is_asked = |query: &Option<(String, String)>| match query {
-            Some((name, value)) => asked(request, name) == Some(value),
-            None => true,
+        let is_asked = |list: &&List| {
+            let query = list.query.as_ref();
+            list.path == path && query.is_none_or(|(name, value)| asked(request, name) == Some(value))
         };
-        if let Some((_, _, envelope, records)) = self.lists.iter().find(|list| list.0 == path && is_asked(&list.1)) {
-            return self.page(request, envelope, records.iter().collect(), None, 200);
+        if let Some(list) = self.lists.iter().find(is_asked) {
+            return self.page(request, &list.envelope, list.records.iter().collect(), None, 200);
         }
         if let Some(records) = self.modules.get(path) {
             let rows: Vec<Json> = records.iter().map(|record| self.row(record)).collect();

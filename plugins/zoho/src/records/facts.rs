@@ -128,17 +128,38 @@ impl Facts {
         self.0.borrow_mut().counted = counted;
     }
 
-    /// A page of a walk came with so many new records, of which some were given `again`.
-    pub(super) fn searched(&self, is_modified: bool, count: Option<u64>, records: u64, again: u64) {
+    /// A page of a walk came, of which the desk says that it has about so many records.
+    pub(super) fn searched(&self, is_modified: bool, count: Option<u64>) {
         let mut state = self.0.borrow_mut();
-        if is_modified {
-            state.counted.modified.expected = count.or(state.counted.modified.expected);
-            state.modified = Some(state.modified.unwrap_or(0) + records);
+        let walk = if is_modified {
+            &mut state.counted.modified
         } else {
-            state.counted.created.expected = count.or(state.counted.created.expected);
-            state.created = Some(state.created.unwrap_or(0) + records);
-        }
-        state.counted.again += again;
+            &mut state.counted.created
+        };
+        walk.expected = count.or(walk.expected);
+        // Also a page without records is a request.
+        let records = if is_modified {
+            &mut state.modified
+        } else {
+            &mut state.created
+        };
+        records.get_or_insert(0);
+    }
+
+    /// A page of a walk gave so many records.
+    pub(super) fn gave(&self, is_modified: bool, records: u64) {
+        let mut state = self.0.borrow_mut();
+        let sum = if is_modified {
+            &mut state.modified
+        } else {
+            &mut state.created
+        };
+        *sum = Some(sum.unwrap_or(0) + records);
+    }
+
+    /// So many records of the second walk were in the first.
+    pub(super) fn gave_again(&self, records: u64) {
+        self.0.borrow_mut().counted.again += records;
     }
 
     /// A walk came to its end.

@@ -69,7 +69,7 @@ fn wrong(record: &RawValue, why: impl std::fmt::Display) -> ExportError {
 
 #[cfg(test)]
 mod tests {
-    use plugin_api::{ErrorKind, RawValue};
+    use plugin_api::{ErrorKind, RawValue, Timestamp};
 
     use super::{Times, id, is_path_safe};
 
@@ -104,7 +104,7 @@ mod tests {
     fn times_are_read_where_they_are() {
         let times = |record| {
             let times = Times::of(raw(record)).expect("times");
-            [times.created, times.modified].map(|time| time.map(|time| time.micros()))
+            [times.created, times.modified].map(|time| time.map(Timestamp::micros))
         };
         assert_eq!(
             times(r#"{"createdTime":"1970-01-01T00:00:01.500Z"}"#),
