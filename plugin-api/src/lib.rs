@@ -167,6 +167,7 @@ mod exporter;
 pub mod glue;
 mod host;
 mod job;
+mod json;
 mod logging;
 mod mapping;
 mod note;

@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use self::rows::Rows;
+use self::rows::{Pointers, Rows};
 use self::state::{Refused, State};
 use super::{Desk, Ticket};
 use crate::{ErrorKind, ExportError, Range, Request, Response, Result};
@@ -115,6 +115,7 @@ impl SearchPage {
 pub struct SearchPages<'d, 'a> {
     desk: &'d Desk<'a>,
     search: Search<'d>,
+    pointers: Pointers,
     /// Behind the page that was given last.
     given: State,
     /// Behind the last page that is known to be good.
@@ -143,6 +144,7 @@ impl<'d, 'a> SearchPages<'d, 'a> {
         }
         Ok(Self {
             desk,
+            pointers: Pointers::new(&search)?,
             search,
             given,
             ahead,
@@ -213,7 +215,7 @@ impl<'d, 'a> SearchPages<'d, 'a> {
                 break;
             }
             let response = self.desk.judged(response)?;
-            let rows = Rows::read(&self.search, &response)?;
+            let rows = Rows::read(&self.search, &self.pointers, &response)?;
             match state.take(&self.search, offset, rows) {
                 Ok(fresh) => {
                     let page = SearchPage {
