@@ -9,7 +9,6 @@ use crate::run::Run;
 /// How the desk's tickets are enumerated.
 pub(crate) const TICKETS: Module = Module {
     path: "/tickets",
-    first: 0,
     list: &[("sortBy", "createdTime")],
 };
 
