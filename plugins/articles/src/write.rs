@@ -44,7 +44,7 @@ enum Part {
     /// The article ends.
     End(String),
     /// Everything before it has been given.
-    Mark(zoho::Cursor),
+    Mark(Box<zoho::Cursor>),
 }
 
 struct Writer<'w, 'a> {
@@ -110,7 +110,7 @@ fn parts(page: &zoho::Page) -> Result<Vec<Part>> {
         }
         parts.push(Part::End(id));
     }
-    parts.extend(page.cursor.clone().map(Part::Mark));
+    parts.extend(page.cursor.clone().map(|cursor| Part::Mark(Box::new(cursor))));
     Ok(parts)
 }
 
@@ -151,7 +151,7 @@ impl Writer<'_, '_> {
                     out.expect(expected + self.sums.translations + self.sums.attachments)?;
                 }
                 out.checkpoint(&Cursor {
-                    page: Some(page),
+                    page: Some(*page),
                     sums: self.sums,
                 })
             }
@@ -189,20 +189,16 @@ impl Writer<'_, '_> {
         };
         out.record(self.tables[0], record)?;
         self.strikes = 0;
-        self.open = Some(Open::default());
-        match article.others() {
-            Some(languages) => {
-                if let Some(open) = &mut self.open {
-                    open.languages = languages;
-                }
-            }
-            None => {
-                let why = ExportError::decode(
-                    format_args!("article {id}"),
-                    "the desk does not say in which languages it is there",
-                );
-                self.unread(self.tables[1], &id, &why, out)?;
-            }
+        let languages = article.others();
+        let is_known = languages.is_some();
+        self.open = Some(Open {
+            languages: languages.unwrap_or_default(),
+            ..Open::default()
+        });
+        if !is_known {
+            let what = format_args!("article {id}");
+            let why = ExportError::decode(what, "the desk does not say in which languages it is there");
+            self.unread(self.tables[1], &id, &why, out)?;
         }
         self.attachments(&id, None, &article, out)
     }
