@@ -34,7 +34,7 @@ fn conforms() {
     // Without the scope for searches.
     check_exporter(
         || Accounts,
-        zoho(accounts(6)).refuse("/search", 403, "SCOPE_MISMATCH").desk(),
+        zoho(accounts(130)).refuse("/search", 403, "SCOPE_MISMATCH").desk(),
     );
 }
 

@@ -36,7 +36,8 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         match at.export(job, desk, out, &mut cursor) {
             Err(error) if is_closed(&error) && out.rows(table) == 0 && cursor.records.is_none() => {
                 cursor.refused.push((cursor.kind, error));
-                at.least.add(1);
+                // Its search and its list, which both were refused.
+                at.least.add(2);
             }
             done => done?,
         }

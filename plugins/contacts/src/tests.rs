@@ -350,3 +350,44 @@ fn makes_no_request_too_many_and_counts_what_the_desk_counts() {
     );
     assert_eq!((run.requests.len(), least(&run)), (1 + 1 + 2, Some(1 + 1 + 2)));
 }
+
+#[test]
+fn without_searching_an_interrupted_list_goes_on_where_it_was() {
+    let without_search = |contacts: Vec<Value>| zoho(contacts).refuse("/search", 403, "SCOPE_MISMATCH").desk();
+    let ids = |run: &Run| {
+        run.rows("Contacts")
+            .into_iter()
+            .map(|row| row[0].clone())
+            .collect::<Vec<_>>()
+    };
+    let whole = run(&without_search(many(230)), &Job::full("contacts"));
+    let expected = ids(&whole);
+    // Interrupted behind 150 contacts; then those with these numbers are deleted.
+    for gone in [
+        vec![],
+        vec![149],
+        (0..140).collect::<Vec<usize>>(),
+        (145..150).collect(),
+        vec![160],
+    ] {
+        let mut contacts = many(230);
+        for at in gone.iter().rev() {
+            contacts.remove(*at);
+        }
+        let job = Job::full("contacts").resumed(&whole.checkpoints[149].cursor);
+        let resumed = run(&without_search(contacts), &job);
+        assert_eq!(resumed.result, Ok(()), "{gone:?}");
+        let mut left = expected[150..].to_vec();
+        left.retain(|id| !gone.iter().any(|at| &expected[*at] == id));
+        assert_eq!(ids(&resumed), left, "{gone:?}");
+        assert!(remarks(&resumed)[0].contains("searching was refused"));
+    }
+    // Nothing of what it could go on behind.
+    let mut contacts = many(230);
+    contacts.drain(100..150);
+    let job = Job::full("contacts").resumed(&whole.checkpoints[149].cursor);
+    let error = run(&without_search(contacts), &job)
+        .result
+        .expect_err("nothing to go on behind");
+    assert!(error.message.contains("make the backup anew"), "{error}");
+}

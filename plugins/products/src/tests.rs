@@ -46,7 +46,7 @@ fn conforms() {
     check_exporter(|| Products, zoho(products(230)).desk());
     check_exporter(
         || Products,
-        zoho(products(6)).refuse("/search", 403, "SCOPE_MISMATCH").desk(),
+        zoho(products(15)).refuse("/search", 403, "SCOPE_MISMATCH").desk(),
     );
 }
 

@@ -11,12 +11,13 @@
 //! | contacts, accounts, products | fields: 1; search: `list_with_count(n, 100)` |
 //! | activities | fields: 3; each of tasks, calls, events: `list_with_count(n, 100)`; comments: `list(c, 100)` for each activity with `isCommented` |
 //! | agents | fields: 1; `/agents/count`: 1; active, disabled and deleted ones: `list(n, 200)` each |
-//! | teams | `list(n, 200)` |
+//! | teams | `list(n, 200)`. That `limit=0` gives all teams at once is not counted on: an answer without bound |
 //! | departments | `/departments/count`: 1; enabled and disabled ones: `list(n, 200)` each |
+//! | tickets, articles | of these terms; what belongs to each ticket or article is added up in their own packages |
 //!
-//! A custom range takes two searches, by the time of creation and of change, each with its own n. Without the scope
-//! for searches the rules allow no less than the list and a request for each record: `list(n, 100) + n`, and the one
-//! request that was refused.
+//! A custom range takes two searches, by the time of creation and of change, each with its own n; an incremental one takes
+//! the second alone. Without the scope for searches the rules allow no less than the request that was refused, the list,
+//! and a request for each record: `1 + list(n, 100) + n`.
 
 use plugin_api::{Output, Result};
 

@@ -9,24 +9,24 @@
 //! rows have neither custom fields nor, mostly, the time of the last change.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 
 use plugin_api::{
-    Desk, ErrorKind, ExportError, Job, Kind, ListPages, Order, Range, RawValue, Request, Result, Search, SearchCursor,
-    SearchPage, SearchPages, Timestamp,
+    Desk, ErrorKind, ExportError, Job, Kind, Order, Range, RawValue, Request, Result, Search, SearchCursor, SearchPage,
+    SearchPages, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{is_of_one_record, is_refused};
+use crate::answer::is_refused;
 use crate::least::{SEARCH_LIMIT, list, list_with_count};
-use crate::list::list_pages;
 
 mod facts;
+mod listed;
 mod row;
 
 pub use facts::Facts;
+use listed::{ListCursor, Listed};
+use row::Times;
 pub use row::id;
-use row::{Times, is_path_safe};
 
 /// The greatest `from` of a search for certain: the specification's.
 const MAX_FROM: u64 = 999;
@@ -49,11 +49,18 @@ pub struct Module {
 
 /// Where [`Records`] stands, for a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    walk: Walk,
-    search: SearchCursor,
-    /// As [`Facts`] had them.
-    counted: facts::Counted,
+pub struct Cursor(Place);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    Search {
+        walk: Walk,
+        search: Box<SearchCursor>,
+        /// As [`Facts`] had them.
+        counted: facts::Counted,
+    },
+    List(ListCursor),
 }
 
 impl Cursor {
@@ -163,20 +170,25 @@ impl<'d, 'a> Records<'d, 'a> {
         } else {
             Walk::Created
         };
-        let walk = resume.map_or(begin, |cursor| cursor.walk);
-        let facts = Facts::default();
-        if let Some(cursor) = resume {
-            facts.resume(cursor.counted);
-        }
-        let pages = search(desk, module, walk, range, resume.map(|cursor| &cursor.search))?;
-        Ok(Self {
+        let mut records = Self {
             desk,
             module,
             kind: job.kind,
             range,
-            facts,
-            source: Source::Search(walk, Box::new(pages), resume.is_none()),
-        })
+            facts: Facts::default(),
+            source: Source::Ended,
+        };
+        records.source = match resume {
+            None => Source::Search(begin, Box::new(records.search(begin, None)?), true),
+            Some(Cursor(Place::Search { walk, search, counted })) => {
+                records.facts.resume(*counted);
+                Source::Search(*walk, Box::new(records.search(*walk, Some(search))?), false)
+            }
+            Some(Cursor(Place::List(cursor))) => {
+                records.listed("searching was refused when the backup began", Some(cursor))?
+            }
+        };
+        Ok(records)
     }
 
     /// What is found out besides the records.
@@ -194,7 +206,7 @@ impl<'d, 'a> Records<'d, 'a> {
                     match pages.next() {
                         Some(Ok(page)) => return self.found(walk, page).map(Some),
                         Some(Err(error)) if was_first && is_refused(&error) => {
-                            self.source = Source::List(self.listed(&error)?);
+                            self.source = self.listed(&format!("searching is refused: {}", error.message), None)?;
                         }
                         Some(Err(error)) => return Err(error),
                         None => {
@@ -222,11 +234,11 @@ impl<'d, 'a> Records<'d, 'a> {
             let again = records.iter().filter(|record| is_given(record, given)).count();
             self.facts.gave_again(again as u64);
         }
-        let cursor = Cursor {
+        let cursor = Cursor(Place::Search {
             walk,
-            search: pages.cursor(),
+            search: Box::new(pages.cursor()),
             counted: self.facts.counted(),
-        };
+        });
         Ok(Page {
             body: Body::Search(page, walk, given),
             facts: self.facts(),
@@ -238,7 +250,7 @@ impl<'d, 'a> Records<'d, 'a> {
     /// What comes behind a walk.
     fn next_walk(&mut self, walk: Walk) -> Result<()> {
         self.source = if self.kind == Kind::Custom && walk == Walk::Created {
-            let pages = search(self.desk, self.module, Walk::Modified, self.range, None)?;
+            let pages = self.search(Walk::Modified, None)?;
             Source::Search(Walk::Modified, Box::new(pages), false)
         } else {
             self.facts.ended();
@@ -247,148 +259,50 @@ impl<'d, 'a> Records<'d, 'a> {
         Ok(())
     }
 
-    /// The list, and each of its records by itself.
-    fn listed(&self, refusal: &ExportError) -> Result<Box<dyn Iterator<Item = Result<Page>> + 'd>> {
+    fn search(&self, walk: Walk, resume: Option<&SearchCursor>) -> Result<SearchPages<'d, 'a>> {
+        let field = walk.field();
+        let path = self.module.path;
+        let request = move |range: Range, order: Order| {
+            let sign = if order == Order::Descending { "-" } else { "" };
+            Request::get(format!("{path}/search"))
+                .query(format!("{field}Range"), crate::range(range))
+                .query("sortBy", format!("{sign}{field}"))
+        };
+        let search = Search {
+            range: self.range,
+            request: Box::new(request),
+            offset: "from",
+            first: 0,
+            max_offset: MAX_FROM,
+            try_offset: TRY_FROM,
+            limit: "limit",
+            size: SEARCH_LIMIT,
+            items: "/data",
+            count: Some("/count"),
+            time: if walk == Walk::Created {
+                "/createdTime"
+            } else {
+                "/modifiedTime"
+            },
+            id: "/id",
+            overlap: RESOLUTION,
+        };
+        self.desk.search(search, resume)
+    }
+
+    /// The same without searching.
+    fn listed(&self, why: &str, resume: Option<&ListCursor>) -> Result<Source<'d, 'a>> {
         self.facts.refused(&format!(
-            "{}: searching is refused, so the list was read and each record by itself, which takes many more requests; \
-             {}",
-            self.module.path, refusal.message
+            "{}: the list was read, and each record by itself, which takes many more requests: {why}",
+            self.module.path
         ));
-        let (module, range, kind, facts) = (self.module, self.range, self.kind, self.facts.clone());
-        let base = module
-            .list
-            .iter()
-            .fold(Request::get(module.path), |request, (name, value)| {
-                request.query(*name, value)
-            });
-        let pages = list_pages(self.desk, base, "/data", SEARCH_LIMIT)?;
-        let told = facts.clone();
-        let rows = Rows {
-            pages,
-            waiting: VecDeque::new(),
-        }
-        .inspect(move |row| {
-            if row.is_ok() {
-                told.listed();
-            }
-        });
-        let details = self
-            .desk
-            .each(rows, move |(id, _)| Some(Request::get(format!("{}/{id}", module.path))));
-        let records = details.filter_map(move |child| {
-            let record = child.and_then(|child| {
-                let (id, row) = child.parent;
-                match child.answer.transpose() {
-                    Ok(None) => Ok(None),
-                    Ok(Some(answer)) => {
-                        let record = crate::union(answer.record()?, &row)?;
-                        Ok(wanted(&record, kind, range)?.then_some(record))
-                    }
-                    Err(error) if error.kind == ErrorKind::NotFound => {
-                        facts.gone(id);
-                        Ok(None)
-                    }
-                    Err(error) if is_of_one_record(&error) => {
-                        facts.unread(id, error);
-                        Ok(None)
-                    }
-                    Err(error) => Err(error),
-                }
-            });
-            let page = record.map(|record| {
-                record.map(|record| Page {
-                    body: Body::Detail(record),
-                    facts: facts.clone(),
-                    is_counted: Cell::new(true),
-                    cursor: None,
-                })
-            });
-            page.transpose()
-        });
-        Ok(Box::new(records))
-    }
-}
-
-/// Whether a record that was read by itself is asked for. One without times can't be told to be outside: it is kept.
-fn wanted(record: &RawValue, kind: Kind, range: Range) -> Result<bool> {
-    let times = Times::of(record)?;
-    let inside = |time: Option<Timestamp>| time.map(|time| range.contains(time));
-    let (created, modified) = (inside(times.created), inside(times.modified));
-    Ok(match kind {
-        Kind::Full => created.unwrap_or(true),
-        Kind::Custom => created.unwrap_or(false) || modified.unwrap_or(created.is_none()),
-        Kind::Incremental => modified.or(created).unwrap_or(true),
-    })
-}
-
-fn search<'d, 'a>(
-    desk: &'d Desk<'a>,
-    module: Module,
-    walk: Walk,
-    range: Range,
-    resume: Option<&SearchCursor>,
-) -> Result<SearchPages<'d, 'a>> {
-    let field = walk.field();
-    let request = move |range: Range, order: Order| {
-        let sign = if order == Order::Descending { "-" } else { "" };
-        Request::get(format!("{}/search", module.path))
-            .query(format!("{field}Range"), crate::range(range))
-            .query("sortBy", format!("{sign}{field}"))
-    };
-    let search = Search {
-        range,
-        request: Box::new(request),
-        offset: "from",
-        first: 0,
-        max_offset: MAX_FROM,
-        try_offset: TRY_FROM,
-        limit: "limit",
-        size: SEARCH_LIMIT,
-        items: "/data",
-        count: Some("/count"),
-        time: if walk == Walk::Created {
-            "/createdTime"
-        } else {
-            "/modifiedTime"
-        },
-        id: "/id",
-        overlap: RESOLUTION,
-    };
-    desk.search(search, resume)
-}
-
-/// The rows of a list with their ids.
-struct Rows<'d, 'a> {
-    pages: ListPages<'d, 'a>,
-    waiting: VecDeque<Row>,
-}
-
-type Row = (String, Box<RawValue>);
-
-impl Rows<'_, '_> {
-    fn row(&mut self) -> Result<Option<Row>> {
-        while self.waiting.is_empty() {
-            let Some(page) = self.pages.next().transpose()? else {
-                return Ok(None);
-            };
-            for record in page.records()? {
-                let id = id(record)?;
-                if !is_path_safe(&id) {
-                    let asked = &page.response.asked;
-                    return Err(ExportError::decode(asked, format_args!("{id:?} is no id of a record")));
-                }
-                self.waiting.push_back((id, record.to_owned()));
-            }
-        }
-        Ok(self.waiting.pop_front())
-    }
-}
-
-impl Iterator for Rows<'_, '_> {
-    type Item = Result<Row>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.row().transpose()
+        let listed = Listed {
+            module: self.module,
+            kind: self.kind,
+            range: self.range,
+            facts: self.facts(),
+        };
+        Ok(Source::List(listed.pages(self.desk, resume)?))
     }
 }
 
