@@ -12,7 +12,7 @@ use crate::ask::{PAGE, is_of_one_record};
 use crate::ids::key;
 use crate::run::Run;
 use crate::source::{Mark, Row, Step, TICKETS};
-use crate::ticket::Facts;
+use crate::ticket::{Facts, Visit};
 
 /// The greatest index of a row that the list gives.
 const LAST: u64 = 4_999;
@@ -132,7 +132,8 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 // A page that is cut at the last index says nothing of what is behind it.
                 if from == LAST && count > 1 || count < PAGE && rows == LAST + 1 && from < LAST {
                     let why = "the desk lists no more than 5,000 archived tickets of a department";
-                    return self.capped(id, &ExportError::decode("GET /tickets/archivedTickets", why));
+                    self.capped(id, &ExportError::decode("GET /tickets/archivedTickets", why));
+                    return Ok(());
                 }
                 if count < PAGE {
                     break rows;
@@ -142,7 +143,10 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
             }
             answer = match zoho::judge(self.run.desk.send(&page(id, from))?) {
                 // Behind its end some desks say so.
-                Err(error) if from == LAST && error.kind == ErrorKind::Http => return self.capped(id, &error),
+                Err(error) if from == LAST && error.kind == ErrorKind::Http && is_of_one_record(&error) => {
+                    self.capped(id, &error);
+                    return Ok(());
+                }
                 answer => answer?,
             };
         };
@@ -151,13 +155,12 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     }
 
     /// A list that has more than it gives.
-    fn capped(&mut self, id: &str, error: &ExportError) -> Result<()> {
+    fn capped(&mut self, id: &str, error: &ExportError) {
         self.run.sum(|sums| sums.least += zoho::list(LAST, PAGE));
         self.steps.push_back(unread(
             &format!("archived tickets of department {id} behind the first 5,000"),
             error,
         ));
-        Ok(())
     }
 
     fn row(&mut self, id: &str, record: &RawValue) -> Result<()> {
@@ -177,7 +180,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 record: Some(record.to_owned()),
                 is_whole: false,
                 is_archived: true,
-                again: None,
+                visit: Visit::First,
             }));
         }
         Ok(())

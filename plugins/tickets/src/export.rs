@@ -70,7 +70,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
     let forgotten = cursor.unsure;
     chain::walk(&run, out, details, |mark, out| {
         match mark {
-            Mark::Page(page) => cursor.page = Some(page),
+            Mark::Page(page) => cursor.page = Some(*page),
             Mark::Searched => cursor.searched = true,
             Mark::Department(id) => cursor.departments.push(id),
         }
@@ -81,6 +81,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
             _ => forgotten + run.unsure.borrow().len() as u64,
         };
         if let Some(facts) = &facts {
+            facts.tell(out, run.tables.cases)?;
             expect(&run, out, facts.expected())?;
             cursor.counts = facts.desk_counts();
         }

@@ -8,7 +8,7 @@ use crate::ask::{self, CONVERSATIONS, PAGE, is_of_one_record};
 use crate::least;
 use crate::parts::{Part, conversations};
 use crate::run::Drafts;
-use crate::ticket::{Counts, Facts, Ticket, Way};
+use crate::ticket::{Counts, Facts, Ticket, Visit, Way};
 use crate::write::{Open, Writer, Written};
 
 impl Writer<'_, '_, '_> {
@@ -17,7 +17,7 @@ impl Writer<'_, '_, '_> {
         let drafts = self.run.drafts.get();
         if ticket.way != Way::Conversations
             && drafts == Drafts::NotCounted
-            && self.open.latest.is_some() | (ticket.way == Way::Nothing)
+            && (self.open.latest.is_some() || ticket.way == Way::Nothing)
         {
             // It was asked for before that was known.
             self.conversations(ticket, 0, out)?;
@@ -30,7 +30,7 @@ impl Writer<'_, '_, '_> {
         if ticket.way != Way::Conversations && self.run.drafts.get() == Drafts::Unknown {
             self.remember(ticket);
         }
-        if ticket.again.is_some() {
+        if ticket.visit != Visit::First {
             self.run.sum(|sums| {
                 sums.threads.explained += self.open.threads.rows + self.open.threads.unread;
                 sums.attachments += self.open.attachments.len() as u64 + self.open.hidden;
@@ -98,7 +98,7 @@ impl Writer<'_, '_, '_> {
         let open = &self.open;
         let fewer = |count: Option<u64>, found: u64| count.is_some_and(|count| count > found);
         let unknown = ticket.trouble.borrow().is_some() && (counts.threads.is_none() || counts.comments.is_none());
-        if ticket.again.is_some() {
+        if ticket.visit != Visit::First {
             return ticket.trouble.borrow().is_some();
         }
         unknown || fewer(counts.threads, self.counted_threads()) || fewer(counts.comments, open.comments.found())
@@ -149,7 +149,7 @@ impl Writer<'_, '_, '_> {
             let lacking = missing(count, found);
             if lacking > 0 {
                 let what = if is_threads { "threads" } else { "comments" };
-                self.tell_missing(ticket, table, count.unwrap_or(0), found, what, out)?;
+                tell_missing(ticket, table, (count.unwrap_or(0), found), what, out)?;
                 let written = if is_threads {
                     &mut self.open.threads
                 } else {
@@ -198,9 +198,10 @@ impl Writer<'_, '_, '_> {
                         continue;
                     }
                     let (ticket, record) = (Rc::clone(ticket), record.to_owned());
-                    parts.push(match is_thread {
-                        true => Part::Thread(ticket, id, record),
-                        false => Part::Comment(ticket, record),
+                    parts.push(if is_thread {
+                        Part::Thread(ticket, id, record)
+                    } else {
+                        Part::Comment(ticket, record)
                     });
                 }
                 self.found(ticket, parts, out)?;
@@ -279,17 +280,16 @@ impl Writer<'_, '_, '_> {
             }
         }
         if lacking[0] > 0 && !self.open.told.attachments {
-            self.tell_missing(
+            tell_missing(
                 ticket,
                 tables.attachments,
-                found + lacking[0],
-                found,
+                (found + lacking[0], found),
                 "attachments",
                 out,
             )?;
         }
         if lacking[1] > 0 && !self.open.told.entries {
-            self.tell_missing(ticket, tables.entries, known + lacking[1], known, "time entries", out)?;
+            tell_missing(ticket, tables.entries, (known + lacking[1], known), "time entries", out)?;
         }
         let (threads, comments) = (self.open.threads, self.open.comments);
         let drafts = self.run.drafts.get();
@@ -304,23 +304,19 @@ impl Writer<'_, '_, '_> {
         });
         Ok(())
     }
+}
 
-    fn tell_missing(
-        &self,
-        ticket: &Ticket,
-        table: TableId,
-        count: u64,
-        found: u64,
-        what: &str,
-        out: &mut Output<'_>,
-    ) -> Result<()> {
-        let why = format!("the desk counts {count} {what}, and shows {found}, also when it is asked again");
-        out.unread(
-            table,
-            &ticket.id,
-            &ExportError::decode(format_args!("ticket {}", ticket.id), why),
-        )
-    }
+/// Names a ticket of which the desk counts more than it shows.
+fn tell_missing(
+    ticket: &Ticket,
+    table: TableId,
+    (count, found): (u64, u64),
+    what: &str,
+    out: &mut Output<'_>,
+) -> Result<()> {
+    let why = format!("the desk counts {count} {what}, and shows {found}, also when it is asked again");
+    let why = ExportError::decode(format_args!("ticket {}", ticket.id), why);
+    out.unread(table, &ticket.id, &why)
 }
 
 impl Written {

@@ -24,7 +24,7 @@ pub(crate) fn without(record: &RawValue, key: &str) -> Result<Box<RawValue>> {
 /// The object with this value, itself JSON, for a key that it has or not.
 pub(crate) fn with(record: &RawValue, key: &str, value: &RawValue) -> Result<Box<RawValue>> {
     let name = serde_json::Value::from(key);
-    zoho::union(&*raw(format!("{{{name}:{}}}", value.get()))?, record)
+    zoho::union(&raw(format!("{{{name}:{}}}", value.get()))?, record)
 }
 
 fn raw(text: String) -> Result<Box<RawValue>> {

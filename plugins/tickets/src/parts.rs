@@ -9,7 +9,7 @@ use crate::least;
 use crate::object;
 use crate::run::{Drafts, Run};
 use crate::source::{Mark, Row, Step};
-use crate::ticket::{Conversation, Facts, Ticket, Way, read};
+use crate::ticket::{Conversation, Facts, Ticket, Visit, Way, read};
 
 /// Pages of one list that are asked for because of a count alone; what is behind them is read when the ticket ends.
 const AHEAD: u64 = 20;
@@ -114,6 +114,7 @@ fn detail(row: &Row, answer: &Response) -> Result<Box<RawValue>> {
 
 fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -> Vec<Part> {
     let counts = facts.counts();
+    let is_first = row.visit == Visit::First;
     let origin = if row.is_archived {
         Origin::Archived
     } else {
@@ -125,14 +126,14 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
         counts,
         department: facts.department_id.clone(),
         layout: facts.layout_id.clone(),
-        again: row.again,
+        visit: row.visit,
         ..Ticket::default()
     });
-    if let Some(Some(thread)) = row.again {
+    if let Visit::Again(Some(thread)) = row.visit {
         ticket.met.borrow_mut().insert(thread.to_string());
     }
-    let mut parts = vec![Part::Begin(row.again.is_none().then_some(record), origin)];
-    if row.again.is_none() {
+    let mut parts = vec![Part::Begin(is_first.then_some(record), origin)];
+    if is_first {
         for page in 0..least::pages(counts.attachments).min(AHEAD) {
             parts.push(Part::Attachments(Rc::clone(&ticket), page * PAGE));
         }
@@ -162,7 +163,7 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
 /// How threads and comments are asked for. A draft may not be counted.
 fn way(drafts: Drafts, row: &Row, facts: &Facts) -> Way {
     let may_hide = drafts == Drafts::NotCounted
-        || row.again.is_some()
+        || row.visit != Visit::First
         || drafts == Drafts::Unknown && (facts.ends_in_draft() || crate::ids::number(&row.id).is_none());
     match (facts.counts().threads, facts.counts().comments) {
         _ if may_hide => Way::Conversations,
@@ -200,7 +201,7 @@ pub(crate) fn conversations(ticket: &Rc<Ticket>, answer: &Response) -> Result<Ve
     for record in records {
         let id = zoho::id(record)?;
         let is_comment = read::<Conversation<'_>>("a row of conversations", record)?.is_comment();
-        if is_comment && ticket.again.is_some() || !ticket.met.borrow_mut().insert(id.clone()) {
+        if is_comment && ticket.visit != Visit::First || !ticket.met.borrow_mut().insert(id.clone()) {
             continue;
         }
         let record = object::without(record, "type")?;

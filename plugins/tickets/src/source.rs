@@ -5,11 +5,11 @@ use zoho::{Module, Records};
 
 use crate::ids::key;
 use crate::run::Run;
+use crate::ticket::Visit;
 
 /// How the desk's tickets are enumerated.
 pub(crate) const TICKETS: Module = Module {
     path: "/tickets",
-    first: 0,
     list: &[("sortBy", "createdTime")],
 };
 
@@ -33,15 +33,14 @@ pub(crate) struct Row {
     pub(crate) is_whole: bool,
     /// Only the archived lists gave it.
     pub(crate) is_archived: bool,
-    /// As [`Ticket::again`](crate::ticket::Ticket::again).
-    pub(crate) again: Option<Option<u64>>,
+    pub(crate) visit: Visit,
 }
 
 /// A place to go on from.
 #[derive(Debug)]
 pub(crate) enum Mark {
     /// Behind a page of the search.
-    Page(zoho::Cursor),
+    Page(Box<zoho::Cursor>),
     /// Behind all of the search.
     Searched,
     /// Behind a department's archived tickets.
@@ -68,10 +67,14 @@ fn steps(run: &Run<'_, '_>, page: &zoho::Page) -> Result<Vec<Step>> {
             record: Some(record.to_owned()),
             is_whole: page.is_detail(),
             is_archived: false,
-            again: None,
+            visit: Visit::First,
         }));
     }
-    steps.extend(page.cursor.clone().map(|cursor| Step::Mark(Mark::Page(cursor))));
+    steps.extend(
+        page.cursor
+            .clone()
+            .map(|cursor| Step::Mark(Mark::Page(Box::new(cursor)))),
+    );
     Ok(steps)
 }
 
@@ -83,7 +86,7 @@ pub(crate) fn again(unsure: Vec<(u64, Option<u64>)>) -> impl Iterator<Item = Res
             record: None,
             is_whole: false,
             is_archived: false,
-            again: Some(thread),
+            visit: Visit::Again(thread),
         }))
     })
 }

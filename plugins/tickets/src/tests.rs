@@ -8,6 +8,7 @@ use zoho::testing::FakeZoho;
 use crate::Tickets;
 
 mod odd;
+mod ranges;
 mod whole;
 
 /// A ticket with all that belongs to it.
@@ -103,10 +104,14 @@ impl Case {
         let mut rows: Vec<Json> = self.threads.iter().map(row_of).collect();
         if self.threads.len() > 1 {
             // It would not be there behind the latest thread alone.
-            rows.iter_mut().for_each(|row| row["onlyInRow"] = json!(1));
+            for row in &mut rows {
+                row["onlyInRow"] = json!(1);
+            }
         }
         desk = desk.list(&format!("{at}/threads"), "data", rows.clone());
-        rows.iter_mut().for_each(|row| row["type"] = json!("thread"));
+        for row in &mut rows {
+            row["type"] = json!("thread");
+        }
         for comment in &self.comments {
             let mut comment = comment.clone();
             comment["type"] = json!("comment");

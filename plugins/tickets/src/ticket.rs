@@ -25,8 +25,7 @@ pub(crate) struct Ticket {
     pub(crate) counts: Counts,
     pub(crate) department: Option<String>,
     pub(crate) layout: Option<String>,
-    /// Only what was not there before is written: the thread that was, where there was one.
-    pub(crate) again: Option<Option<u64>>,
+    pub(crate) visit: Visit,
     /// How its threads and comments are asked for.
     pub(crate) way: Way,
     /// Ids of threads and comments that were met.
@@ -35,6 +34,15 @@ pub(crate) struct Ticket {
     pub(crate) full: Cell<bool>,
     /// Why its conversations could not be read.
     pub(crate) trouble: RefCell<Option<ExportError>>,
+}
+
+/// Whether a ticket was read before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Visit {
+    #[default]
+    First,
+    /// It was, with this thread, where it had one: only further threads are written.
+    Again(Option<u64>),
 }
 
 /// How a ticket's threads and comments are asked for.
