@@ -39,9 +39,6 @@ use desk::World;
 /// The organisation's id, which is in the links to attachments.
 pub const ORGANISATION: u64 = 20_077_001;
 
-/// The organisation's id, which is in the links to attachments.
-pub const ORGANISATION: u64 = 20_077_001;
-
 /// The desk's id of a record: 19 digits, from which kind, place and parent can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(pub u64);
