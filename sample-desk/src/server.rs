@@ -70,7 +70,7 @@ pub struct SampleDesk {
 struct Shared {
     settings: Settings,
     origin: String,
-    desk: Box<dyn Desk>,
+    desk: Arc<dyn Desk>,
     surface: Surface,
     router: Router,
     /// Bytes that the last answer of each endpoint had.
@@ -99,13 +99,13 @@ impl SampleDesk {
     /// [`Error::Bind`].
     pub fn start(settings: Settings, port: Option<u16>, runtime: &Handle) -> Result<Self, Error> {
         let desk = world::build(&settings);
-        Self::serve(settings, desk, port, runtime)
+        Self::serve(settings, Arc::from(desk), port, runtime)
     }
 
     /// Starts a desk that holds what `desk` holds.
     pub(crate) fn serve(
         settings: Settings,
-        desk: Box<dyn Desk>,
+        desk: Arc<dyn Desk>,
         port: Option<u16>,
         runtime: &Handle,
     ) -> Result<Self, Error> {
@@ -117,8 +117,10 @@ impl SampleDesk {
         let daily = settings
             .credits
             .unwrap_or_else(|| gate::daily_credits(settings.edition, answer::few::users(&*desk)));
+        let origin = format!("http://{address}");
+        desk.set_base(&origin);
         let shared = Arc::new(Shared {
-            origin: format!("http://{address}"),
+            origin,
             router: Router::new(&surface.endpoints),
             rooms: surface.endpoints.iter().map(|_| AtomicUsize::new(0)).collect(),
             gate: Gate::new(
@@ -161,7 +163,7 @@ impl SampleDesk {
 
     /// The organisation's id, for the `orgId` header.
     pub fn org_id(&self) -> String {
-        answer::ORG_ID.to_string()
+        world::ORGANISATION.to_string()
     }
 
     /// The id of the client that it knows.

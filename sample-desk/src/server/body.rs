@@ -1,16 +1,10 @@
-//! Bodies of answers: whole, cut off in the middle, or made as they are sent.
+//! Bodies of answers: whole, or cut off in the middle.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-
-use crate::server::faults::mix;
-use crate::world::Id;
-
-/// Bytes of an attachment that are made at once.
-const CHUNK: u64 = 64 * 1024;
 
 /// A body.
 #[derive(Debug)]
@@ -21,12 +15,6 @@ pub(crate) enum Payload {
         half: Bytes,
         length: u64,
         flushed: bool,
-    },
-    /// Bytes that follow from an id; from `at` to `size`.
-    Made {
-        id: Id,
-        at: u64,
-        size: u64,
     },
 }
 
@@ -44,7 +32,6 @@ impl Payload {
         match self {
             Self::Whole(bytes) => bytes.len() as u64,
             Self::Cut { length, .. } => *length,
-            Self::Made { at, size, .. } => size - at,
         }
     }
 }
@@ -66,14 +53,6 @@ impl Body for Payload {
                     return Poll::Ready(Some(Err(CutOff)));
                 }
                 std::mem::take(half)
-            }
-            Self::Made { id, at, size } => {
-                let end = size.saturating_sub(*at).min(CHUNK) + *at;
-                let bytes = (*at..end)
-                    .map(|place| (mix(id.0 ^ (place / 8)) >> (place % 8 * 8)) as u8)
-                    .collect();
-                *at = end;
-                bytes
             }
         };
         Poll::Ready((!data.is_empty()).then_some(Ok(Frame::data(data))))

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response};
 
-use crate::server::answer::{Ask, ORG_ID};
+use crate::server::answer::Ask;
 use crate::server::body::{CutOff, Payload};
 use crate::server::error::ApiError;
 use crate::server::faults::{self, Cut, Fault, Garbage};
@@ -20,6 +20,7 @@ use crate::server::route::Route;
 use crate::server::stats::add;
 use crate::server::surface::{Credit, Endpoint};
 use crate::server::{Shared, token};
+use crate::world::ORGANISATION;
 
 /// Where the API begins.
 const BASE: &str = "/api/v1";
@@ -180,14 +181,14 @@ impl Shared {
                 response.headers_mut().insert(CONTENT_TYPE, JSON);
                 *response.body_mut() = Payload::Whole(body.into());
             }
-            Reply::Bytes { id, name, size } => {
+            Reply::Bytes { name, bytes } => {
                 let headers = response.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
                 let value = format!("attachment; filename*=UTF-8''{}", percent(&name));
                 if let Ok(value) = HeaderValue::from_str(&value) {
                     headers.insert(CONTENT_DISPOSITION, value);
                 }
-                *response.body_mut() = Payload::Made { id, at: 0, size };
+                *response.body_mut() = Payload::Whole(bytes.into());
             }
         }
         self.weigh(&mut response, cost);
@@ -235,7 +236,7 @@ fn org(request: &Request<Incoming>) -> Result<(), ApiError> {
     });
     match given.and_then(|id| id.parse::<u64>().ok()) {
         None => Err(ApiError::internal()),
-        Some(ORG_ID) => Ok(()),
+        Some(ORGANISATION) => Ok(()),
         Some(_) => Err(ApiError::new(
             403,
             "OAUTH_ORG_MISMATCH",
@@ -279,7 +280,7 @@ fn spoil(response: Response<Payload>, garbage: Garbage) -> Response<Payload> {
     let Payload::Whole(body) = response.body() else {
         return response;
     };
-    if response.status().as_u16() >= 300 {
+    if response.status().as_u16() >= 300 || response.headers().contains_key(CONTENT_DISPOSITION) {
         return response;
     }
     match garbage {

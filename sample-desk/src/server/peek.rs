@@ -8,55 +8,46 @@ use serde_json::value::RawValue;
 
 use crate::server::error::ApiError;
 
-/// What the listings of agents and departments are filtered by, and attachments are served by.
+/// What answers are filtered and named by.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Facts<'a> {
+struct Facts<'a> {
     #[serde(borrow)]
-    pub(crate) status: Option<Cow<'a, str>>,
-    pub(crate) is_confirmed: Flag,
-    pub(crate) is_light_agent: Flag,
-    pub(crate) is_enabled: Flag,
+    associated_department_ids: Vec<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(crate) associated_department_ids: Vec<Cow<'a, str>>,
+    department_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(crate) department_id: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(crate) agents: Vec<Cow<'a, str>>,
+    subject: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    pub(crate) name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) size: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) locale: Option<Cow<'a, str>>,
-}
-
-/// A boolean, which may be text.
-#[derive(Debug, Default, Deserialize)]
-#[serde(from = "AnyFlag")]
-pub(crate) struct Flag(pub(crate) bool);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum AnyFlag {
-    Bool(bool),
-    Text(String),
-    Null(()),
-}
-
-impl From<AnyFlag> for Flag {
-    fn from(flag: AnyFlag) -> Self {
-        Self(match flag {
-            AnyFlag::Bool(flag) => flag,
-            AnyFlag::Text(text) => text == "true",
-            AnyFlag::Null(()) => false,
-        })
-    }
+    locale: Option<Cow<'a, str>>,
 }
 
 /// The facts of a row; of one that is no object, none.
-pub(crate) fn facts(row: &[u8]) -> Facts<'_> {
+fn facts(row: &[u8]) -> Facts<'_> {
     serde_json::from_slice(row).unwrap_or_default()
+}
+
+/// Whether an agent or a team is of one of these departments.
+pub(crate) fn is_of(row: &[u8], departments: &[&str]) -> bool {
+    let facts = facts(row);
+    facts
+        .department_id
+        .iter()
+        .chain(&facts.associated_department_ids)
+        .any(|id| departments.contains(&&**id))
+}
+
+/// A record's name, or its subject.
+pub(crate) fn name(row: &[u8]) -> String {
+    let facts = facts(row);
+    facts.name.or(facts.subject).unwrap_or_default().into_owned()
+}
+
+/// Whether an article is in this language.
+pub(crate) fn is_in(row: &[u8], locale: &str) -> bool {
+    facts(row).locale.as_deref() == Some(locale)
 }
 
 /// The text of the first key with this name. A quote within a text has a backslash before it, so nothing but a key
@@ -155,13 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn facts_are_read_leniently() {
-        let row = br#"{"status":"ACTIVE","isConfirmed":"true","isLightAgent":null,"isEnabled":true,"associatedDepartmentIds":["1"],"more":[1]}"#;
-        let facts = facts(row);
-        assert_eq!(facts.status.as_deref(), Some("ACTIVE"));
-        assert!(facts.is_confirmed.0 && facts.is_enabled.0 && !facts.is_light_agent.0);
-        assert_eq!(facts.associated_department_ids, ["1"]);
-        assert!(super::facts(b"[]").status.is_none());
+    fn facts_are_read() {
+        let row =
+            br#"{"name":"a \"b\"","associatedDepartmentIds":["1","2"],"departmentId":null,"locale":"fr","more":[1]}"#;
+        assert_eq!(name(row), "a \"b\"");
+        assert!(is_of(row, &["3", "2"]) && !is_of(row, &["3"]));
+        assert!(is_of(br#"{"departmentId":"3"}"#, &["3"]));
+        assert!(is_in(row, "fr") && !is_in(row, "f") && !is_in(b"[]", ""));
+        assert_eq!(name(br#"{"subject":"s"}"#), "s");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! An answer, before it is HTTP.
 
-use crate::world::Id;
-
 /// What is answered.
 #[derive(Debug)]
 pub(crate) enum Reply {
@@ -10,12 +8,7 @@ pub(crate) enum Reply {
     /// 200 with JSON.
     Json(Vec<u8>),
     /// 200 with the bytes of an attachment.
-    Bytes {
-        /// What the bytes are made from.
-        id: Id,
-        name: String,
-        size: u64,
-    },
+    Bytes { name: String, bytes: Vec<u8> },
 }
 
 /// `{"data":[...]}`, while it is being written.

@@ -111,6 +111,7 @@ pub(crate) enum Serve {
     Departments,
     Fields,
     MyInfo,
+    RecycleBin,
     Empty,
 }
 
@@ -308,6 +309,7 @@ fn serve(text: &str) -> Serve {
         ["departments"] => Serve::Departments,
         ["fields"] => Serve::Fields,
         ["myinfo"] => Serve::MyInfo,
+        ["recycleBin"] => Serve::RecycleBin,
         ["empty"] => Serve::Empty,
         _ => unreachable!("the embedded table names what is not served: {text}"),
     }

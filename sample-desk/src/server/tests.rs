@@ -20,9 +20,9 @@ use tiny::Tiny;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
+use crate::Settings;
 use crate::server::{SampleDesk, Stats};
 use crate::world::Desk;
-use crate::{Settings, world};
 
 /// What came back.
 #[derive(Debug)]
@@ -67,44 +67,6 @@ struct Bench {
     token: String,
 }
 
-/// The desk is shared with the server, so that a test can look into it.
-struct Shared(Arc<Tiny>);
-
-impl Desk for Shared {
-    fn page(
-        &self,
-        kind: world::Kind,
-        filter: &world::Filter,
-        by: world::By,
-        descending: bool,
-        from: u64,
-        limit: u64,
-    ) -> world::Page {
-        self.0.page(kind, filter, by, descending, from, limit)
-    }
-    fn children(&self, parent: world::Id, kind: world::Kind) -> Vec<world::Id> {
-        self.0.children(parent, kind)
-    }
-    fn all(&self, kind: world::Kind) -> Vec<world::Id> {
-        self.0.all(kind)
-    }
-    fn standing(&self, id: world::Id, kind: world::Kind) -> world::Standing {
-        self.0.standing(id, kind)
-    }
-    fn write(&self, id: world::Id, kind: world::Kind, shape: world::Shape, out: &mut Vec<u8>) {
-        self.0.write(id, kind, shape, out);
-    }
-    fn write_fields(&self, module: &str, out: &mut Vec<u8>) {
-        self.0.write_fields(module, out);
-    }
-    fn change(&self, request: u64) {
-        self.0.change(request);
-    }
-    fn truth(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-        self.0.truth(out)
-    }
-}
-
 impl Bench {
     /// A desk of 250 records of each kind.
     async fn new(settings: Settings) -> Self {
@@ -113,7 +75,7 @@ impl Bench {
 
     async fn of(settings: Settings, records: u64) -> Self {
         let tiny = Arc::new(Tiny::new(records));
-        let desk = SampleDesk::serve(settings, Box::new(Shared(Arc::clone(&tiny))), None, &Handle::current()).unwrap();
+        let desk = SampleDesk::serve(settings, Arc::clone(&tiny) as Arc<dyn Desk>, None, &Handle::current()).unwrap();
         let token = loop {
             // The token endpoint may fail, too.
             let answer = token(&desk, &refresh(&desk)).await;

@@ -21,23 +21,19 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=UTF-8");
 /// Most bytes of a form.
 const MAX_FORM: usize = 16 * 1024;
 
-/// Answers a request to the accounts host. It does not count as in flight and costs nothing.
+/// Answers a request to the accounts host. It does not count as in flight, costs nothing and has no latency.
 pub(crate) async fn handle(shared: &Shared, request: Request<Incoming>) -> Response<Payload> {
     let number = add(&shared.counters.token_requests, 1);
     let settings = &shared.settings;
     // Numbered apart from the API's requests, whose faults stay where they are however often a token is renewed.
     let fault = faults::draw(&settings.faults, !settings.seed, number);
-    let mut takes = settings.latency;
     let answer = match fault {
         Some(Fault::Failed) => respond(500, JSON, r#"{"error":"internal_error"}"#),
         Some(Fault::Gateway(status)) => page(status),
         _ => serve(shared, request).await,
     };
     if fault == Some(Fault::Slow) {
-        takes += super::http::SLOW;
-    }
-    if !takes.is_zero() {
-        tokio::time::sleep(takes).await;
+        tokio::time::sleep(super::http::SLOW).await;
     }
     answer
 }

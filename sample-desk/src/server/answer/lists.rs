@@ -1,13 +1,10 @@
 //! Lists and searches, and the children of records.
 
-use std::cmp::Ordering;
-
 use crate::server::answer::Ask;
 use crate::server::error::ApiError;
-use crate::server::peek;
 use crate::server::reply::Reply;
 use crate::settings::Ascending;
-use crate::world::{By, Filter, Id, Kind, Shape};
+use crate::world::{AgentStanding, By, Filter, Id, Kind, Shape};
 
 /// By what, and whether descending. What the world cannot sort by comes newest first.
 fn order(ask: &Ask<'_>) -> (By, bool) {
@@ -49,7 +46,7 @@ pub(super) fn list(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
     let (by, descending) = order(ask);
     let (from, limit) = (ask.params.offset(ask.endpoint), ask.params.limit(ask.endpoint));
     let page = ask.desk.page(kind, &filter, by, descending, from, limit);
-    rows(ask, kind, &page.ids, "")
+    ask.rows(kind, page.ids.iter(), "")
 }
 
 pub(super) fn archived(ask: &Ask<'_>) -> Result<Reply, ApiError> {
@@ -76,55 +73,11 @@ pub(super) fn archived(ask: &Ask<'_>) -> Result<Reply, ApiError> {
         link(from + limit < page.total, from + limit),
         link(from > 0, from.saturating_sub(limit)),
     );
-    rows(
-        ask,
+    ask.rows(
         Kind::Ticket,
-        &page.ids,
+        page.ids.iter(),
         &format!(",\"pagination\":{{\"next\":{next},\"prev\":{prev}}}"),
     )
-}
-
-/// Rows of a list, with the fields or the further keys that are asked for.
-fn rows(ask: &Ask<'_>, kind: Kind, ids: &[Id], tail: &str) -> Result<Reply, ApiError> {
-    let mut list = ask.list();
-    let (fields, include) = (
-        ask.params.text("fields").is_some(),
-        ask.params.text("include").is_some(),
-    );
-    let (mut short, mut full) = (Vec::new(), Vec::new());
-    for id in ids {
-        if !fields && !include {
-            ask.desk.write(*id, kind, Shape::List, list.row());
-            continue;
-        }
-        short.clear();
-        full.clear();
-        ask.desk.write(*id, kind, Shape::List, &mut short);
-        ask.desk.write(*id, kind, Shape::Search, &mut full);
-        if fields {
-            let names = ask
-                .params
-                .list("fields")
-                .chain(ask.params.list("include").map(included));
-            peek::project(&short, &full, names, list.row())?;
-        } else {
-            peek::include(&short, &full, ask.params.list("include").map(included), list.row())?;
-        }
-    }
-    Ok(list.end(tail, ask.settings.behaviour.empty_is_204))
-}
-
-/// The key that a value of `include` adds.
-fn included(name: &str) -> &str {
-    match name {
-        "contacts" => "contact",
-        "products" => "product",
-        "departments" => "department",
-        "teams" => "team",
-        "tickets" => "ticket",
-        "accounts" => "account",
-        _ => name,
-    }
 }
 
 pub(super) fn search(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
@@ -189,27 +142,28 @@ pub(super) fn count_tickets(ask: &Ask<'_>) -> u64 {
 pub(super) fn activities(ask: &Ask<'_>) -> Result<Reply, ApiError> {
     let (from, limit) = window(ask)?;
     let (by, descending) = search_order(ask)?;
-    let key = if by == By::Created {
-        "createdTime"
-    } else {
-        "modifiedTime"
-    };
     let mut total = 0;
-    let mut all: Vec<(Vec<u8>, Kind, Id)> = Vec::new();
+    let mut all: Vec<(i64, Kind, Id)> = Vec::new();
     for kind in [Kind::Task, Kind::Call, Kind::Event] {
         let page = ask
             .desk
             .page(kind, &search_filter(ask, kind), by, descending, 0, from + limit);
         total += page.total;
-        let mut row = Vec::new();
-        for id in page.ids {
-            row.clear();
-            ask.desk.write(id, kind, Shape::Search, &mut row);
-            all.push((peek::text(&row, key).to_vec(), kind, id));
-        }
+        all.extend(page.ids.into_iter().map(|id| {
+            let times = ask.desk.times(id);
+            (
+                if by == By::Created {
+                    times.created
+                } else {
+                    times.modified
+                },
+                kind,
+                id,
+            )
+        }));
     }
     // Stable, so that records of one moment stay in the order in which the world has them.
-    all.sort_by(|(one, ..), (other, ..)| if descending { other.cmp(one) } else { one.cmp(other) });
+    all.sort_by_key(|(time, ..)| if descending { -time } else { *time });
     let mut list = ask.list();
     for (_, kind, id) in all.iter().skip(from as usize).take(limit as usize) {
         ask.desk.write(*id, *kind, Shape::Search, list.row());
@@ -221,7 +175,12 @@ pub(super) fn activities(ask: &Ask<'_>) -> Result<Reply, ApiError> {
 pub(super) fn children(ask: &Ask<'_>, of: Kind, kind: Kind) -> Result<Reply, ApiError> {
     let parent = ask.id(0);
     ask.there(parent, of)?;
-    if of == Kind::Agent && !ask.settings.behaviour.deleted_agents_entries && is_deleted_agent(ask, parent) {
+    let deleted = || {
+        ask.desk
+            .agent(parent)
+            .is_some_and(|agent| agent.standing == AgentStanding::Deleted)
+    };
+    if of == Kind::Agent && !ask.settings.behaviour.deleted_agents_entries && deleted() {
         return Err(ApiError::not_found());
     }
     let mut ids = ask.desk.children(parent, kind);
@@ -232,15 +191,20 @@ pub(super) fn children(ask: &Ask<'_>, of: Kind, kind: Kind) -> Result<Reply, Api
     }
     let mut filter = Filter::default();
     ranges(ask, &mut filter);
+    let within = |range: Option<(i64, i64)>, time: i64| range.is_none_or(|(from, to)| (from..=to).contains(&time));
     if filter != Filter::default() {
-        filter.ids = Some(ids.clone());
-        let page = ask.desk.page(kind, &filter, By::Created, false, 0, u64::MAX);
-        ids.retain(|id| page.ids.contains(id));
+        ids.retain(|id| {
+            let times = ask.desk.times(*id);
+            within(filter.created, times.created) && within(filter.modified, times.modified)
+        });
+    }
+    if let Some(department) = department(ask) {
+        ids.retain(|id| ask.desk.department(*id) == Some(department));
     }
     if newest_first(ask, kind) {
         ids.reverse();
     }
-    Ok(ask.slice(&ids, kind, Shape::List))
+    ask.slice(&ids, kind)
 }
 
 /// The world has children in the order of their times; which way is asked for, or the list's own.
@@ -250,12 +214,6 @@ fn newest_first(ask: &Ask<'_>, kind: Kind) -> bool {
         (None, Some(order)) => order == "DESC",
         (None, None) => kind == Kind::Thread,
     }
-}
-
-fn is_deleted_agent(ask: &Ask<'_>, id: Id) -> bool {
-    let mut row = Vec::new();
-    ask.desk.write(id, Kind::Agent, Shape::Detail, &mut row);
-    peek::facts(&row).status.as_deref() == Some("DELETED")
 }
 
 /// Those of the ids that are there.
@@ -268,9 +226,4 @@ pub(super) fn by_ids(ask: &Ask<'_>, kind: Kind) -> Reply {
         }
     }
     list.end("", ask.settings.behaviour.empty_is_204)
-}
-
-/// Newest first; a stable order for those of one moment.
-pub(super) fn newest(one: &[u8], other: &[u8]) -> Ordering {
-    other.cmp(one)
 }

@@ -1,10 +1,10 @@
 //! What only tickets have: conversations, the latest thread, the bytes of attachments.
 
-use crate::server::answer::{Ask, lists};
+use crate::server::answer::Ask;
 use crate::server::error::ApiError;
 use crate::server::peek;
 use crate::server::reply::Reply;
-use crate::world::{Id, Kind, Shape};
+use crate::world::{Kind, Shape};
 
 /// Threads and comments of a ticket, newest first.
 pub(super) fn conversations(ask: &Ask<'_>) -> Result<Reply, ApiError> {
@@ -18,20 +18,9 @@ pub(super) fn conversations(ask: &Ask<'_>) -> Result<Reply, ApiError> {
     if from > 0 && !ask.settings.behaviour.conversations_page {
         return Ok(ask.list().end("", empty_is_204));
     }
-    let mut all = Vec::with_capacity(ask.room);
-    let mut rows = Vec::new();
-    for (kind, time) in [(Kind::Thread, "createdTime"), (Kind::Comment, "commentedTime")] {
-        for id in ask.desk.children(ticket, kind).into_iter().rev() {
-            let start = all.len();
-            ask.desk.write(id, kind, Shape::Conversation, &mut all);
-            let row = start..all.len();
-            rows.push((peek::text(&all[row.clone()], time).to_vec(), row));
-        }
-    }
-    rows.sort_by(|(one, _), (other, _)| lists::newest(one, other));
     let mut list = ask.list();
-    for (_, row) in rows.into_iter().skip(from).take(limit) {
-        list.row().extend_from_slice(&all[row]);
+    for (id, kind) in ask.desk.conversations(ticket).into_iter().skip(from).take(limit) {
+        ask.desk.write(id, kind, Shape::Conversation, list.row());
     }
     Ok(list.end("", empty_is_204))
 }
@@ -60,11 +49,6 @@ pub(super) fn latest(ask: &Ask<'_>) -> Result<Reply, ApiError> {
     Ok(Reply::Empty)
 }
 
-/// A thread's whole body. No body of this desk is truncated, so it is the thread itself.
-pub(super) fn full(ask: &Ask<'_>, id: Id) -> Reply {
-    ask.record(id, Kind::Thread)
-}
-
 /// The bytes of an attachment.
 pub(super) fn content(ask: &Ask<'_>, of: Kind) -> Result<Reply, ApiError> {
     let own = matches!(of, Kind::Ticket | Kind::Article);
@@ -84,13 +68,11 @@ pub(super) fn content(ask: &Ask<'_>, of: Kind) -> Result<Reply, ApiError> {
     if !known {
         return Err(ApiError::not_found());
     }
-    let mut row = Vec::new();
+    let (mut row, mut bytes) = (Vec::new(), Vec::new());
     ask.desk.write(id, Kind::Attachment, Shape::List, &mut row);
-    let facts = peek::facts(&row);
-    let size = facts.size.as_deref().and_then(|size| size.parse().ok()).unwrap_or(0);
+    ask.desk.write_attachment(id, &mut bytes);
     Ok(Reply::Bytes {
-        id,
-        name: facts.name.unwrap_or_default().into_owned(),
-        size,
+        name: peek::name(&row),
+        bytes,
     })
 }

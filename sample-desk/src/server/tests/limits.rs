@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hyper::Method;
 
 use crate::Settings;
-use crate::server::tests::tiny::id;
+use crate::server::tests::tiny::{TRASHED, id};
 use crate::server::tests::{Bench, send};
 use crate::settings::{Edition, Faults};
 use crate::world::Kind;
@@ -19,34 +19,14 @@ async fn one_request_too_many_is_refused_at_once() {
         (Edition::Professional, 15),
         (Edition::Enterprise, 25),
     ] {
-        // Those inside stay inside: nothing depends on how fast the test is.
+        // Those inside stay inside, so that nothing depends on how fast the test is.
         let settings = Settings {
             edition,
-            latency: Duration::ZERO,
+            latency: Duration::from_hours(1),
             ..Settings::default()
         };
-        let mut bench = Bench::new(settings.clone()).await;
-        let slow = Bench::new(Settings {
-            latency: Duration::from_hours(1),
-            ..settings
-        });
-        // The token endpoint has the latency, too, so the token is another desk's with the same seed.
-        drop(slow);
-        let held = crate::server::SampleDesk::serve(
-            Settings {
-                edition,
-                latency: Duration::from_hours(1),
-                ..Settings::default()
-            },
-            Box::new(super::Shared(Arc::clone(&bench.tiny))),
-            None,
-            &tokio::runtime::Handle::current(),
-        )
-        .unwrap();
-        bench.desk = held;
-        let bench = Arc::new(bench);
+        let bench = Arc::new(Bench::new(settings).await);
         for inside in 1..=cap {
-            let bench = Arc::clone(&bench);
             let asker = Arc::clone(&bench);
             tokio::spawn(async move { asker.get("/tickets").await });
             while bench.stats().in_flight < inside {
@@ -323,4 +303,26 @@ async fn every_request_may_change_the_desk_once() {
     let changes = bench.tiny.changes.lock().unwrap().clone();
     assert_eq!(changes, (0..51).collect::<Vec<u64>>());
     assert_eq!(bench.stats().requests, 51);
+}
+
+#[tokio::test]
+async fn what_is_in_the_recycle_bin_is_listed_and_can_be_asked_for() {
+    let bench = Bench::new(Settings::default()).await;
+    let trashed = |kind, number| id(kind, TRASHED + number).to_string();
+    let all = bench.get("/recycleBin").await;
+    assert_eq!(all.ids()[0], trashed(Kind::Ticket, 1));
+    assert_eq!(all.json()["data"][0]["type"], "tickets");
+    assert_eq!(all.ids().len(), 3);
+    assert_eq!(
+        bench.get("/recycleBin?module=tasks").await.ids(),
+        [trashed(Kind::Task, 0)]
+    );
+    assert_eq!(bench.get("/recycleBin?module=calls").await.status, 204);
+    assert_eq!(
+        bench
+            .get(&format!("/tickets/{}", trashed(Kind::Ticket, 0)))
+            .await
+            .status,
+        200
+    );
 }

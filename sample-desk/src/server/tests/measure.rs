@@ -28,7 +28,7 @@ async fn requests_a_second() {
         credits: Some(1 << 40),
         ..Settings::default()
     };
-    let desk: Box<dyn Desk> = Box::new(tiny);
+    let desk: Arc<dyn Desk> = Arc::new(tiny);
     let desk = Arc::new(SampleDesk::serve(settings, desk, None, &tokio::runtime::Handle::current()).unwrap());
     let access = token(&desk, &refresh(&desk)).await.json()["access_token"]
         .as_str()
