@@ -58,7 +58,7 @@ pub(crate) fn draw(faults: &Faults, seed: u64, number: u64) -> Option<Fault> {
     })
 }
 
-/// A number that follows from another one as if by chance (the finalizer of SplitMix64).
+/// A number that follows from another one as if by chance (the finalizer of `SplitMix64`).
 pub(crate) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -235,7 +235,7 @@ mod tests {
     fn the_oldest_of_too_many_is_dropped() {
         let start = Instant::now();
         let (mut tokens, refresh) = tokens(HOUR);
-        let at = |index: usize| start + Duration::from_mins(2) * index as u32;
+        let at = |index: usize| start + Duration::from_mins(2 * index as u64);
         let all: Vec<String> = (0..=MAX_LIVE)
             .map(|index| tokens.refresh(&refresh, at(index)).unwrap().access)
             .collect();

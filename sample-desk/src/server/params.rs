@@ -13,10 +13,13 @@ use crate::world::Id;
 /// Most bytes of a query that are read.
 const MAX_QUERY: usize = 64 * 1024;
 
+/// Names and values, in their order.
+pub(crate) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
 /// What a request asks for; all of it is as the table wants it.
 #[derive(Debug, Default)]
 pub(crate) struct Params<'a> {
-    given: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    given: Pairs<'a>,
 }
 
 impl<'a> Params<'a> {
@@ -100,7 +103,7 @@ impl<'a> Params<'a> {
 }
 
 /// The pairs of a query string, decoded.
-pub(crate) fn pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, ApiError> {
+pub(crate) fn pairs(query: &str) -> Result<Pairs<'_>, ApiError> {
     let bad = || ApiError::new(400, "BAD_REQUEST", "The query string is malformed.");
     if query.len() > MAX_QUERY {
         return Err(bad());

@@ -1,6 +1,5 @@
 //! The accounts host: tokens for codes and refresh tokens, and the page on which a person consents.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 use http_body_util::{BodyExt, Limited};
@@ -14,15 +13,13 @@ use crate::server::body::Payload;
 use crate::server::faults::{self, Fault};
 use crate::server::http::{page, respond};
 use crate::server::oauth::{Granted, Refusal};
-use crate::server::params::pairs;
+use crate::server::params::{Pairs, pairs};
 use crate::server::stats::add;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=UTF-8");
 /// Most bytes of a form.
 const MAX_FORM: usize = 16 * 1024;
-
-type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Answers a request to the accounts host. It does not count as in flight and costs nothing.
 pub(crate) async fn handle(shared: &Shared, request: Request<Incoming>) -> Response<Payload> {
