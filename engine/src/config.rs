@@ -101,6 +101,11 @@ impl Default for Log {
     }
 }
 
+/// Reads a span of time as a configuration has it: a whole number and `ms`, `s`, `m`, `h` or `d`.
+pub(crate) fn time(text: &str) -> Option<Duration> {
+    units::read_time(text)
+}
+
 impl Config {
     /// Reads and checks the bytes of a file, which messages call `file`. Relative paths start at `folder`.
     ///

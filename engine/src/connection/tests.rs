@@ -18,6 +18,7 @@ mod server;
 mod sharing;
 mod tls;
 mod wire;
+mod zoho;
 
 /// In every connection's credentials here, and never to be seen.
 const TOKEN: &str = "hunter2";

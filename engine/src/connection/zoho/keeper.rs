@@ -141,12 +141,6 @@ impl Keeper {
         secret::scrub(text, &self.lock().sent)
     }
 
-    /// Tokens so far.
-    #[cfg(test)]
-    pub(super) fn given(&self) -> u64 {
-        self.lock().given
-    }
-
     fn look(self: &Arc<Self>, now: Instant) -> Look {
         let mut state = self.lock();
         let usable = state.current.clone().filter(|token| now < token.ends_at);
