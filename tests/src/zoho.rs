@@ -209,7 +209,11 @@ impl Desk {
             let Ok(Json::List(fields)) = Json::parse(&text) else {
                 panic!("the fields of {module}: {text}")
             };
-            let is_custom = |field: &&Json| field.get("isCustomField") == Some(&Json::Bool(true));
+            let is_custom = |field: &&Json| match field.get("isCustomField") {
+                Some(Json::Bool(bit)) => *bit,
+                Some(Json::Text(text)) => text == "true",
+                _ => false,
+            };
             let text = |field: &Json, key: &str| field.get(key).and_then(Json::text).unwrap_or_default().to_owned();
             let named = |field: &Json| (text(field, "apiName"), text(field, "displayLabel"));
             fields.iter().filter(is_custom).map(named).collect()
