@@ -1,5 +1,6 @@
 //! What has to hold for every backup that is complete.
 
+use deskvault_tests::compare::Report;
 use deskvault_tests::zoho::{Backup, Desk, MODULES, module_of, modules};
 use engine::archive::ModuleState;
 
@@ -71,7 +72,7 @@ pub(crate) fn back_up(name: &str, desk: &Desk) -> Backup {
 }
 
 /// The archive is the truth.
-pub(crate) fn same(name: &str, desk: &Desk, backup: &Backup, modules: &[&str]) {
+pub(crate) fn same(name: &str, desk: &Desk, backup: &Backup, modules: &[&str]) -> Report {
     let started = std::time::Instant::now();
     // A module that was skipped may have left its header rows.
     let begun = |module: &&&str| backup.manifest.tables.iter().any(|table| table.module == ***module);
@@ -93,6 +94,7 @@ pub(crate) fn same(name: &str, desk: &Desk, backup: &Backup, modules: &[&str]) {
     assert!(report.is_same(), "{name}: {report}");
     assert_eq!(report.rows(), backup.summary.rows(), "{name}: rows are counted alike");
     assert!(report.rows() > 0, "{name}: nothing was compared");
+    report
 }
 
 /// The manifest has the desk's own count of each table that has one, and it is that of the rows.
