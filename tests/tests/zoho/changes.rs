@@ -23,7 +23,8 @@ fn check(seed: u64, tickets: u64, edit_every: u32, delete_every: u32) {
     let report = same(&name, &desk, &backup, &modules());
     let (edited, deleted) = (report.edited(), report.deleted());
     println!("  {edited} rows of edited records, {deleted} deleted records without a row");
-    assert_eq!(edited > 0, edit_every > 0, "{name}: {edited} were edited");
+    // A ticket is edited too where something of it is deleted: its counts change.
+    assert!(edited > 0, "{name}: nothing was edited");
     assert_eq!(deleted > 0, delete_every > 0, "{name}: {deleted} were deleted");
 }
 
