@@ -139,6 +139,10 @@ pub struct ModuleSummary {
     pub reason: Option<String>,
     /// Requests made.
     pub requests: u64,
+    /// The least number of requests with which the desk's rules allow what was exported, where the exporter says it and
+    /// came to its end.
+    #[serde(default)]
+    pub least_requests: Option<u64>,
     /// Tries beyond the first of each request.
     pub retries: u64,
     /// From its start to its end.
@@ -165,6 +169,9 @@ pub struct TableSummary {
     pub bytes: u64,
     /// Rows that the desk itself counts, where it does.
     pub expected: Option<u64>,
+    /// What it counted when it was asked again at the end, because records came or went meanwhile.
+    #[serde(default)]
+    pub expected_after: Option<u64>,
 }
 
 /// Shows nothing.

@@ -12,14 +12,16 @@ use crate::host::Host;
 use crate::{ErrorKind, ExportError, Request, Response, Result};
 
 mod each;
+mod list;
 mod pages;
 mod search;
 #[cfg(test)]
 mod tests;
 
 pub use each::{Child, Each};
+pub use list::{List, ListPage, ListPages};
 pub use pages::{Pages, Paging};
-pub use search::{Order, Search, SearchCursor, SearchPage, SearchPages};
+pub use search::{Counted, Order, Search, SearchCursor, SearchPage, SearchPages};
 
 /// The desk, for the time of one export.
 pub struct Desk<'a> {
@@ -151,7 +153,13 @@ impl<'a> Desk<'a> {
         Pages::new(self, request, paging.clone())
     }
 
-    /// The pages of a search that is walked by time in place of offsets: nothing is lost or repeated while
+    /// The pages of a list by offset that may change while it is read, and whose count or first offset may be unknown: what
+    /// comes twice is given once. See [`List`].
+    pub fn list<'d>(&'d self, request: Request, list: &List) -> Result<ListPages<'d, 'a>> {
+        ListPages::new(self, request, list)
+    }
+
+    /// The pages of a search that is walked by time, with as few requests as can be: nothing is lost or repeated while
     /// records are added and changed. See [`Search`].
     ///
     /// A walk by the time of the last change leaves a record that changes meanwhile, and so moves behind the end of the
@@ -219,6 +227,16 @@ impl<'a> Desk<'a> {
             }
         }
         Ok(answers)
+    }
+
+    /// An answer that was taken waits on in an iterator.
+    fn hold(&self, response: &Response) {
+        self.memory.hold(response.body().len() as u64);
+    }
+
+    /// It is used now.
+    fn release(&self, response: &Response) {
+        self.memory.release(response.body().len() as u64);
     }
 
     /// Nobody will ask for the answer any more.

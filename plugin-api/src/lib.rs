@@ -47,6 +47,7 @@
 //! |---|---|
 //! | one thing | [`Desk::get`], [`Desk::send`] |
 //! | a list in pages | [`Desk::pages`] with [`Paging`]: by offset, by number, or by links |
+//! | the same, though it shifts while it is read | [`Desk::list`] with [`List`] |
 //! | something for each record | [`Desk::each`] |
 //! | everything of a range of time | [`Desk::search`]: nothing is lost or repeated while records are added and go |
 //!
@@ -166,6 +167,7 @@ mod exporter;
 pub mod glue;
 mod host;
 mod job;
+mod json;
 mod logging;
 mod mapping;
 mod note;
@@ -180,7 +182,10 @@ mod time;
 mod frozen;
 
 pub use cell::Value;
-pub use desk::{Child, Desk, Each, Judge, Order, Pages, Paging, Search, SearchCursor, SearchPage, SearchPages};
+pub use desk::{
+    Child, Counted, Desk, Each, Judge, List, ListPage, ListPages, Order, Pages, Paging, Search, SearchCursor,
+    SearchPage, SearchPages,
+};
 pub use error::{ErrorKind, ExportError, Result};
 pub use exporter::Exporter;
 pub use job::{Description, Job, Kind, Range};

@@ -3,15 +3,15 @@
 //! Numbers keep every digit that the desk wrote, and what no column takes is kept for the column that has the
 //! rest.
 
-use std::collections::HashMap;
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use self::keys::Keys;
 use crate::abi::Cell;
-use crate::response::{Key, pointer_keys};
+use crate::json::{Entries, Malformed, Piece};
+use crate::response::pointer_keys;
 use crate::{ErrorKind, ExportError, Result, Source, Table, Timestamp, Value};
+
+mod keys;
 
 /// A table's columns, arranged by where their values are found.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Mapping {
     /// The column that takes what is left over.
     rest: Option<usize>,
     times: Vec<bool>,
+    /// Room for what is left over of a record.
+    left: String,
 }
 
 /// What is to be done with the value of a key.
@@ -28,7 +30,7 @@ struct Node {
     /// Columns that take the value itself.
     columns: Vec<usize>,
     /// Keys of an object below it that columns take.
-    keys: HashMap<String, Node>,
+    keys: Keys,
 }
 
 impl Mapping {
@@ -37,6 +39,7 @@ impl Mapping {
             tree: Node::default(),
             rest: None,
             times: vec![false; table.columns.len()],
+            left: String::new(),
         };
         for (at, column) in table.columns.iter().enumerate() {
             let wrong = |why: &str| {
@@ -62,7 +65,7 @@ impl Mapping {
             mapping.times[at] = matches!(column.source, Source::Time(_));
             let mut node = &mut mapping.tree;
             for key in keys {
-                node = node.keys.entry(key).or_default();
+                node = node.keys.insert(&key);
             }
             node.columns.push(at);
         }
@@ -72,35 +75,39 @@ impl Mapping {
     /// Makes the row of `record`; `given` holds cells by their column's position, which win over the record: what the
     /// record has for them is left over, like what no column takes.
     pub(crate) fn row<R>(
-        &self,
+        &mut self,
         record: &RawValue,
         given: &[(usize, Value<'_>)],
         write: impl FnOnce(&[Cell<'_>]) -> Result<R>,
     ) -> Result<R> {
+        let mut left = std::mem::take(&mut self.left);
+        left.clear();
         let mut found = Found {
-            raw: vec![None; self.times.len()],
-            rest: self.rest.map(|_| String::new()),
+            pieces: vec![None; self.times.len()],
+            rest: self.rest.map(|_| left),
             given,
         };
-        let mut reader = serde_json::Deserializer::from_str(record.get());
-        Walk {
-            node: &self.tree,
-            found: &mut found,
-        }
-        .deserialize(&mut reader)
-        .map_err(|error| ExportError::decode(format_args!("record {}", start_of(record)), error))?;
+        let unreadable = |why: &str| ExportError::decode(format_args!("record {}", start_of(record)), why);
+        let entries = Entries::of(record.get()).ok_or_else(|| unreadable("it is no object"))?;
+        found
+            .object(&mut self.tree, entries)
+            .map_err(|Malformed| unreadable("it is no JSON"))?;
         let mut rest = found.rest.unwrap_or_default();
         if !rest.is_empty() {
             rest.push('}');
         }
         // Texts with escapes are decoded here; the others are cells right out of the body.
-        let decoded: Vec<Option<String>> = found.raw.iter().map(|raw| raw.and_then(decode)).collect();
-        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(found.raw.len());
-        for (at, raw) in found.raw.iter().enumerate() {
-            let value = match (raw, &decoded[at]) {
-                (None, _) => Value::Null,
-                (Some(_), Some(text)) => Value::Text(text),
-                (Some(raw), None) => plain(raw),
+        let escaped = found.pieces.iter().enumerate();
+        let decoded: Vec<(usize, String)> = escaped
+            .filter_map(|(at, piece)| Some((at, decode((*piece)?)?)))
+            .collect();
+        let mut of_decoded = decoded.iter().peekable();
+        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(found.pieces.len());
+        for (at, piece) in found.pieces.iter().enumerate() {
+            let value = match (piece, of_decoded.next_if(|(decoded, _)| *decoded == at)) {
+                (_, Some((_, text))) => Value::Text(text),
+                (Some(piece), None) => plain(*piece),
+                (None, None) => Value::Null,
             };
             let value = match value {
                 Value::Text(text) if self.times[at] => Timestamp::parse(text).map_or(Value::Text(text), Value::Time),
@@ -121,9 +128,18 @@ impl Mapping {
             })?;
             *cell = value.to_cell();
         }
-        write(&cells)
+        let written = write(&cells);
+        drop(cells);
+        // The room is used again, unless one record had very much.
+        if rest.capacity() <= MOST_ROOM {
+            self.left = rest;
+        }
+        written
     }
 }
+
+/// What is kept for the rest of the next record, in bytes.
+const MOST_ROOM: usize = 1 << 20;
 
 /// The beginning of a record, to name it by.
 fn start_of(record: &RawValue) -> String {
@@ -132,19 +148,18 @@ fn start_of(record: &RawValue) -> String {
 
 /// The content of a JSON string that has escapes; `None` for all else, and for a string that is no text (half of
 /// a surrogate pair), which is kept as the JSON it is.
-fn decode(raw: &str) -> Option<String> {
-    (raw.starts_with('"') && raw.contains('\\'))
-        .then(|| serde_json::from_str(raw).ok())
-        .flatten()
+fn decode(piece: Piece<'_>) -> Option<String> {
+    piece.escaped.then(|| serde_json::from_str(piece.text).ok()).flatten()
 }
 
-/// What a JSON value without escapes means.
-fn plain(raw: &str) -> Value<'_> {
+/// What a JSON value means; of strings those without escapes, or that are no text.
+fn plain(piece: Piece<'_>) -> Value<'_> {
+    let raw = piece.text;
     match raw.as_bytes().first() {
         None | Some(b'n') => Value::Null,
         Some(b't') => Value::Bool(true),
         Some(b'f') => Value::Bool(false),
-        Some(b'"') if !raw.contains('\\') => Value::Text(raw.get(1..raw.len() - 1).unwrap_or_default()),
+        Some(b'"') if !piece.escaped => Value::Text(piece.inner().unwrap_or_default()),
         Some(b'"' | b'{' | b'[') => Value::Json(raw),
         // Only what comes back digit by digit is a number to us: -0, 1.50 and 1e3 stay as the desk wrote them.
         Some(_) => match raw.parse::<i64>() {
@@ -156,91 +171,76 @@ fn plain(raw: &str) -> Value<'_> {
 
 /// What was found in a record.
 struct Found<'de, 'g> {
-    raw: Vec<Option<&'de str>>,
+    pieces: Vec<Option<Piece<'de>>>,
     /// The beginning of an object of what no column took; `None` where nobody wants it.
     rest: Option<String>,
     given: &'g [(usize, Value<'g>)],
 }
 
 impl<'de> Found<'de, '_> {
-    fn keep(&mut self, key: &str, value: &str) {
-        if let Some(rest) = &mut self.rest {
-            rest.push(if rest.is_empty() { '{' } else { ',' });
-            // A key is text: writing it as JSON can't fail.
-            rest.push_str(&serde_json::Value::from(key).to_string());
-            rest.push(':');
-            rest.push_str(value);
-        }
-    }
-
-    /// Deals out the value of one key.
-    fn deal(&mut self, node: &Node, key: &str, value: &'de str) -> Result<(), serde_json::Error> {
-        let given = self.given;
-        let mut takers = node
-            .columns
-            .iter()
-            .filter(|column| !given.iter().any(|(at, _)| at == *column))
-            .peekable();
-        let whole_is_taken = takers.peek().is_some();
-        let mut earlier = None;
-        for &column in takers {
-            earlier = self.raw[column].replace(value);
-        }
-        // The key comes twice.
-        if let Some(earlier) = earlier.filter(|earlier| *earlier != value) {
-            self.keep(key, earlier);
-        }
-        if node.keys.is_empty() || !value.starts_with('{') {
-            // A key that columns look into, but no object here: null says nothing, all else is kept.
-            if !whole_is_taken && value != "null" {
-                self.keep(key, value);
-            }
-            return Ok(());
-        }
-        let outer = self.rest.take();
-        self.rest = outer.as_ref().filter(|_| !whole_is_taken).map(|_| String::new());
-        let result = Walk { node, found: self }.deserialize(&mut serde_json::Deserializer::from_str(value));
-        let inner = std::mem::replace(&mut self.rest, outer).unwrap_or_default();
-        if !inner.is_empty() {
-            self.keep(key, &format!("{inner}}}"));
-        }
-        result
-    }
-}
-
-/// Goes through the keys of an object.
-struct Walk<'w, 'de, 'g> {
-    node: &'w Node,
-    found: &'w mut Found<'de, 'g>,
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_, 'de, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_, 'de, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            let value: &'de RawValue = map.next_value()?;
-            match self.node.keys.get(key.as_ref()) {
-                Some(node) => {
-                    let dealt = self.found.deal(node, &key, value.get());
-                    dealt.map_err(serde::de::Error::custom)?;
-                }
-                None => self.found.keep(&key, value.get()),
+    /// Goes through the keys of an object.
+    fn object(&mut self, node: &mut Node, mut entries: Entries<'de>) -> Result<(), Malformed> {
+        node.keys.begin();
+        while let Some((key, value)) = entries.next()? {
+            match node.keys.get(key)? {
+                Some(below) => self.deal(below, key, value)?,
+                None => self.keep(key, value.text)?,
             }
         }
         Ok(())
+    }
+
+    fn keep(&mut self, key: Piece<'_>, value: &str) -> Result<(), Malformed> {
+        if let Some(rest) = &mut self.rest {
+            rest.push(if rest.is_empty() { '{' } else { ',' });
+            if key.escaped {
+                // Written anew, without escapes that need not be.
+                let key: String = serde_json::from_str(key.text).map_err(|_| Malformed)?;
+                rest.push_str(&serde_json::Value::from(key).to_string());
+            } else {
+                rest.push_str(key.text);
+            }
+            rest.push(':');
+            rest.push_str(value);
+        }
+        Ok(())
+    }
+
+    /// Deals out the value of one key.
+    fn deal(&mut self, node: &mut Node, key: Piece<'_>, value: Piece<'de>) -> Result<(), Malformed> {
+        let given = self.given;
+        let mut whole_is_taken = false;
+        let mut earlier = None;
+        for &column in &node.columns {
+            if !given.iter().any(|(at, _)| *at == column) {
+                whole_is_taken = true;
+                earlier = self.pieces[column].replace(value);
+            }
+        }
+        // The key comes twice.
+        if let Some(earlier) = earlier.filter(|earlier| earlier.text != value.text) {
+            self.keep(key, earlier.text)?;
+        }
+        let entries = if node.keys.is_empty() {
+            None
+        } else {
+            Entries::of(value.text)
+        };
+        let Some(entries) = entries else {
+            // A key that columns look into, but no object here: null says nothing, all else is kept.
+            if !whole_is_taken && value.text != "null" {
+                self.keep(key, value.text)?;
+            }
+            return Ok(());
+        };
+        let outer = self.rest.take();
+        self.rest = outer.as_ref().filter(|_| !whole_is_taken).map(|_| String::new());
+        let result = self.object(node, entries);
+        let inner = std::mem::replace(&mut self.rest, outer).unwrap_or_default();
+        if !inner.is_empty() {
+            self.keep(key, &format!("{inner}}}"))?;
+        }
+        result
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
     fn check(table: &Table, record: &str, given: &[(usize, Value<'_>)], expected: &[&str]) {
         let record: &RawValue = serde_json::from_str(record).expect("a test record");
         let shown = Mapping::new(table)
-            .and_then(|mapping| {
+            .and_then(|mut mapping| {
                 mapping.row(record, given, |cells| {
                     let values = cells
                         .iter()

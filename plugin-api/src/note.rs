@@ -58,3 +58,58 @@ pub enum Note {
         key: String,
     },
 }
+
+impl Note {
+    /// The names of all notes of this version, as they stand in the JSON. A host that meets another one passes over it:
+    /// it comes from a later version.
+    pub const NAMES: [&'static str; 7] = [
+        "expected",
+        "desk_count",
+        "desk_count_after",
+        "least_requests",
+        "remark",
+        "unread",
+        "gone",
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Note;
+
+    #[test]
+    fn every_note_has_its_name() {
+        let (table, key, text) = (1, "7".to_owned(), "so".to_owned());
+        let notes = [
+            Note::Expected { rows: 1 },
+            Note::DeskCount { table, count: 2 },
+            Note::DeskCountAfter { table, count: 3 },
+            Note::LeastRequests { requests: 4 },
+            Note::Remark { text: text.clone() },
+            Note::Unread {
+                table,
+                key: key.clone(),
+                reason: text,
+            },
+            Note::Gone { table, key },
+        ];
+        for (note, name) in notes.iter().zip(Note::NAMES) {
+            let json = serde_json::to_value(note).expect("a note is JSON");
+            assert_eq!(
+                json.as_object().map(|note| note.keys().collect::<Vec<_>>()),
+                Some(vec![&name.to_owned()])
+            );
+            assert_eq!(serde_json::from_value::<Note>(json).ok().as_ref(), Some(note));
+            // One more variant, and this no longer compiles: it belongs to the names too.
+            match note {
+                Note::Expected { .. }
+                | Note::DeskCount { .. }
+                | Note::DeskCountAfter { .. }
+                | Note::LeastRequests { .. }
+                | Note::Remark { .. }
+                | Note::Unread { .. }
+                | Note::Gone { .. } => {}
+            }
+        }
+    }
+}

@@ -26,19 +26,17 @@ struct Open {
     desk_count: Option<u64>,
 }
 
-impl Open {
-    /// A row whose whole key is empty can't be told from others: the record is not what the exporter believes.
-    fn check_key(&self, cells: &[Cell<'_>]) -> Result<()> {
-        let is_empty = |at: &usize| {
-            let cell = cells.get(*at);
-            cell.is_none_or(|cell| cell.kind == CellKind::NULL || cell.kind == CellKind::TEXT && cell.text.is_empty())
-        };
-        if self.key.is_empty() || !self.key.iter().all(is_empty) {
-            return Ok(());
-        }
-        let message = format!("a record has no {}, which is the key", self.table.key.join(", "));
-        Err(ExportError::new(ErrorKind::Decode, message))
+/// A row whose whole key is empty can't be told from others: the record is not what the exporter believes.
+fn check_key(table: &Table, key: &[usize], cells: &[Cell<'_>]) -> Result<()> {
+    let is_empty = |at: &usize| {
+        let cell = cells.get(*at);
+        cell.is_none_or(|cell| cell.kind == CellKind::NULL || cell.kind == CellKind::TEXT && cell.text.is_empty())
+    };
+    if key.is_empty() || !key.iter().all(is_empty) {
+        return Ok(());
     }
+    let message = format!("a record has no {}, which is the key", table.key.join(", "));
+    Err(ExportError::new(ErrorKind::Decode, message))
 }
 
 /// A table that was opened. [`Output::table`] gives it.
@@ -92,7 +90,7 @@ impl<'a> Output<'a> {
         let cells: Vec<_> = row.iter().map(|value| value.to_cell()).collect();
         // A row of the wrong length is the host's to refuse.
         if cells.len() == open.table.columns.len() {
-            open.check_key(&cells).map_err(|error| error.at(&open.table.name))?;
+            check_key(&open.table, &open.key, &cells).map_err(|error| error.at(&open.table.name))?;
         }
         self.host.write_row(open.number, &cells)?;
         open.rows += 1;
@@ -119,12 +117,15 @@ impl<'a> Output<'a> {
             placed.push((at, value));
         }
         let (host, number) = (self.host, open.number);
-        open.mapping
+        let Open {
+            table, key, mapping, ..
+        } = &mut *open;
+        mapping
             .row(record, &placed, |cells| {
-                open.check_key(cells)?;
+                check_key(table, key, cells)?;
                 host.write_row(number, cells)
             })
-            .map_err(|error| error.at(&open.table.name))?;
+            .map_err(|error| error.at(&table.name))?;
         open.rows += 1;
         Ok(())
     }

@@ -152,6 +152,9 @@ pub struct TableEntry {
     /// How many rows the desk itself says there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desk_count: Option<u64>,
+    /// How many it said there were when it was asked again behind the last of them, because records came or went meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk_count_after: Option<u64>,
     /// Its parts in order; one at least.
     pub files: Vec<FileEntry>,
 }

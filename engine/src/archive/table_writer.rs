@@ -37,6 +37,7 @@ pub struct TableWriter {
     rows: u64,
     bytes: u64,
     desk_count: Option<u64>,
+    desk_count_after: Option<u64>,
     /// The disk failed: a part has a hole, and nothing more can be said about this table.
     broken: bool,
 }
@@ -81,6 +82,7 @@ pub struct TableSummary {
 pub(super) struct Closed {
     pub(super) files: Vec<FileEntry>,
     pub(super) desk_count: Option<u64>,
+    pub(super) desk_count_after: Option<u64>,
 }
 
 impl TableWriter {
@@ -97,6 +99,7 @@ impl TableWriter {
             rows: 0,
             bytes: 0,
             desk_count: None,
+            desk_count_after: None,
             broken: false,
             shared,
         };
@@ -142,6 +145,11 @@ impl TableWriter {
         self.desk_count = Some(count);
     }
 
+    /// Notes how many it said there were when it was asked again at the end, for the manifest.
+    pub fn desk_count_after(&mut self, count: u64) {
+        self.desk_count_after = Some(count);
+    }
+
     /// Rows written so far.
     pub fn rows(&self) -> u64 {
         self.rows
@@ -179,8 +187,12 @@ impl TableWriter {
             packed_bytes: files.iter().map(|file| file.packed_bytes).sum(),
             files: files.len(),
         };
-        let desk_count = self.desk_count;
-        self.shared.close_table(self.place, Closed { files, desk_count });
+        let closed = Closed {
+            files,
+            desk_count: self.desk_count,
+            desk_count_after: self.desk_count_after,
+        };
+        self.shared.close_table(self.place, closed);
         Ok(summary)
     }
 

@@ -197,7 +197,12 @@ impl Writer {
                 let reason = format!("belongs to module {module}, of which the outcome says nothing");
                 return Err(ArchiveError::table(&table.name, reason));
             }
-            let Some(Closed { files, desk_count }) = closed else {
+            let Some(Closed {
+                files,
+                desk_count,
+                desk_count_after,
+            }) = closed
+            else {
                 return Err(ArchiveError::table(
                     &table.name,
                     "was opened, but not brought to its end",
@@ -213,6 +218,7 @@ impl Writer {
                 // Only the verification finds them.
                 repeated_keys: 0,
                 desk_count,
+                desk_count_after,
                 files,
             });
         }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::BackupError;
 use super::module::{Ended, Module};
 use super::services::Open;
-use super::verdict::{count_differs, verdict};
+use super::verdict::{DeskCounts, count_differs, verdict};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::connection::{self, Connection};
 use crate::plugins::{Plugin, Registry};
@@ -331,6 +331,11 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<Judged, Back
         let mut verdict = verdict(&outcome, rows);
         let mut missing = written.unread;
         let whole = verdict.state == ModuleState::Complete;
+        let remarks = written
+            .remarks
+            .iter()
+            .map(|remark| format!("{}: {remark}", module.name));
+        judged.notes.extend(remarks);
         if whole {
             missing.extend(written.unopened.iter().map(|table| {
                 format!(
@@ -349,6 +354,7 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<Judged, Back
             name,
             writer,
             desk_count,
+            desk_count_after,
             gone,
             ..
         } in written.tables
@@ -356,13 +362,18 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<Judged, Back
             let closed = writer.close().map_err(archive_failed)?;
             // A module that broke off has said so already.
             if whole {
-                missing.extend(count_differs(&name, closed.rows, gone, desk_count));
+                let counts = DeskCounts {
+                    before: desk_count,
+                    after: desk_count_after,
+                };
+                missing.extend(count_differs(&name, closed.rows, gone, counts));
             }
             tables.push(TableSummary {
                 table: name.to_string(),
                 rows: closed.rows,
                 bytes: closed.bytes,
                 expected: desk_count,
+                expected_after: desk_count_after,
             });
         }
         if verdict.state == ModuleState::Skipped {
@@ -385,6 +396,7 @@ fn judge(modules: &mut [Module], progress: &dyn Progress) -> Result<Judged, Back
             state: verdict.state,
             reason: verdict.reason,
             requests: stats.tries,
+            least_requests: written.least_requests.filter(|_| whole),
             retries: stats.retries,
             seconds: took.as_secs_f64(),
             tables,

@@ -11,6 +11,8 @@ use crate::plugins::{Answer, Services};
 
 /// Unread records that are named one by one; the others are counted.
 const NAMED: usize = 1000;
+/// Remarks that are kept; an exporter makes a few.
+const REMARKS: usize = 100;
 
 /// Counts of one module, for whoever watches.
 #[derive(Debug, Default)]
@@ -44,6 +46,8 @@ pub(super) struct ModuleServices {
     current: Option<u32>,
     unread: Vec<String>,
     more_unread: u64,
+    remarks: Vec<String>,
+    least_requests: Option<u64>,
     /// Requests that failed for good, and the first of them.
     failed: (u64, String),
 }
@@ -54,6 +58,8 @@ pub(super) struct Open {
     pub(super) writer: TableWriter,
     /// What the desk says of the number of its records, where it does.
     pub(super) desk_count: Option<u64>,
+    /// What it said when it was asked again at the end.
+    pub(super) desk_count_after: Option<u64>,
     /// Records that were deleted while they were read.
     pub(super) gone: u64,
     /// Bytes that were counted already.
@@ -66,6 +72,10 @@ pub(super) struct Written {
     pub(super) tables: Vec<Open>,
     /// Records that could not be read, a line each.
     pub(super) unread: Vec<String>,
+    /// What the exporter remarked, a line each.
+    pub(super) remarks: Vec<String>,
+    /// The least number of requests that the desk's rules allow, where the exporter says it.
+    pub(super) least_requests: Option<u64>,
     /// Tables that were described and not opened.
     pub(super) unopened: Vec<String>,
     /// Requests that failed for good and of which the exporter said nothing.
@@ -84,6 +94,8 @@ impl ModuleServices {
             current: None,
             unread: Vec::new(),
             more_unread: 0,
+            remarks: Vec::new(),
+            least_requests: None,
             failed: (0, String::new()),
         }
     }
@@ -106,6 +118,8 @@ impl ModuleServices {
         Written {
             tables,
             unread,
+            remarks: std::mem::take(&mut self.remarks),
+            least_requests: self.least_requests,
             unopened,
             failed_requests,
         }
@@ -156,6 +170,7 @@ impl Services for ModuleServices {
             writer,
             bytes,
             desk_count: None,
+            desk_count_after: None,
             gone: 0,
         });
         Ok(self.tables.len() as u32 - 1)
@@ -218,6 +233,18 @@ impl Services for ModuleServices {
                 let open = self.table(table)?;
                 open.desk_count = Some(count);
                 open.writer.desk_count(count);
+            }
+            Note::DeskCountAfter { table, count } => {
+                let open = self.table(table)?;
+                open.desk_count_after = Some(count);
+                open.writer.desk_count_after(count);
+            }
+            Note::LeastRequests { requests } => self.least_requests = Some(requests),
+            Note::Remark { text } => {
+                let line = crate::plugins::one_line(&self.scrub(&text));
+                if self.remarks.len() < REMARKS && !self.remarks.contains(&line) {
+                    self.remarks.push(line);
+                }
             }
             Note::Unread { table, key, reason } => {
                 let reason = self.scrub(&reason);

@@ -25,6 +25,7 @@ pub(crate) fn render(summary: &Summary) -> String {
         rows.push(line(
             &printable(&module.module),
             [written, bytes, module.requests, module.retries],
+            module.least_requests,
             module.seconds,
         ));
         for table in &module.tables {
@@ -35,9 +36,10 @@ pub(crate) fn render(summary: &Summary) -> String {
             ]);
         }
     }
-    rows.push(line("total", total, summary.seconds));
+    rows.push(line("total", total, None, summary.seconds));
     let mut text = table(&rows, 1);
     text.push('\n');
+    text.push_str(&least(&summary.modules));
     let reasons = summary.reasons.iter().map(|reason| ("missing", reason));
     for (kind, line) in reasons.chain(summary.notes.iter().map(|note| ("note", note))) {
         // Writing to a string cannot fail.
@@ -55,15 +57,37 @@ pub(crate) fn render(summary: &Summary) -> String {
     text
 }
 
-fn line(name: &str, [rows, bytes, requests, retries]: [u64; 4], seconds: f64) -> Vec<String> {
+fn line(
+    name: &str,
+    [rows, bytes, requests, retries]: [u64; 4],
+    least_requests: Option<u64>,
+    seconds: f64,
+) -> Vec<String> {
+    let least = least_requests.map(|least| format!(" (least possible {})", grouped(least)));
     vec![
         name.to_owned(),
         grouped(rows),
         size(bytes),
-        grouped(requests),
+        grouped(requests) + &least.unwrap_or_default(),
         grouped(retries),
         format!("{seconds:.1}"),
     ]
+}
+
+/// How many requests were made for the least that the desk's rules allow, over the modules that say it.
+fn least(modules: &[ModuleSummary]) -> String {
+    let said = modules
+        .iter()
+        .filter_map(|module| Some((module.requests, module.least_requests?)));
+    let (made, least) = said.fold((0u64, 0u64), |(made, least), (requests, fewest)| {
+        (made.saturating_add(requests), least.saturating_add(fewest))
+    });
+    if least == 0 {
+        return String::new();
+    }
+    let ratio = made as f64 / least as f64;
+    let (made, least) = (grouped(made), grouped(least));
+    format!("requests: {made}, least possible {least} ({ratio:.3} x)\n")
 }
 
 fn sums(module: &ModuleSummary) -> (u64, u64) {
@@ -85,6 +109,7 @@ pub(crate) fn sample() -> Summary {
         rows,
         bytes,
         expected,
+        expected_after: None,
     };
     Summary {
         desk: "main".into(),
@@ -109,6 +134,7 @@ pub(crate) fn sample() -> Summary {
                 state: ModuleState::Complete,
                 reason: None,
                 requests: 1451,
+                least_requests: Some(1440),
                 retries: 2,
                 seconds: 61.04,
                 tables: vec![
@@ -121,6 +147,7 @@ pub(crate) fn sample() -> Summary {
                 state: ModuleState::Skipped,
                 reason: Some("the desk forbids it\u{1b}[2J".into()),
                 requests: 1,
+                least_requests: None,
                 retries: 0,
                 seconds: 0.2,
                 tables: vec![],
@@ -135,13 +162,14 @@ mod tests {
     fn the_table() {
         assert_eq!(
             super::render(&super::sample()),
-            "                      rows      bytes  requests  retries  seconds\n\
-             request-tracker  1,234,767  117.8 MiB     1,451        2     61.0\n\
+            "                      rows      bytes                      requests  retries  seconds\n\
+             request-tracker  1,234,767  117.8 MiB  1,451 (least possible 1,440)        2     61.0\n\
              \x20 Tickets              200   64.0 KiB\n\
              \x20 Transactions   1,234,567  117.7 MiB\n\
-             問い合わせ               0        0 B         1        0      0.2\n\
-             total            1,234,767  117.8 MiB     1,452        2     75.2\n\
+             問い合わせ               0        0 B                             1        0      0.2\n\
+             total            1,234,767  117.8 MiB                         1,452        2     75.2\n\
              \n\
+             requests: 1,451, least possible 1,440 (1.008 x)\n\
              missing: Transactions: the desk counts 1234568 records, 1234567 were written\n\
              missing: module 問い合わせ was skipped: the desk forbids it\\u{1b}[2J\n\
              note: Transactions: 2 rows whose parent is not there\n\

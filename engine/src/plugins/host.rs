@@ -184,11 +184,11 @@ fn read<T: serde::de::DeserializeOwned>(what: &str, json: RStr<'_>) -> Result<T>
         .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("{what} can't be read: {error}")))
 }
 
+/// Cells of a row that are kept on the stack.
+const FEW: usize = 64;
+
 /// Events that one export may log; what comes beyond is left out, so that a plugin can't fill the disk.
 const MOST_EVENTS: u64 = 10_000;
-
-/// The notes that are known: one of them that can't be read is a mistake, any other comes from a later version.
-const NOTES: [&str; 4] = ["expected", "desk_count", "unread", "gone"];
 
 impl<S: Services> AbiHost for ModuleHost<S> {
     fn log(&self, level: u8, event_json: RStr<'_>) {
@@ -235,12 +235,23 @@ impl<S: Services> AbiHost for ModuleHost<S> {
 
     fn write_row(&self, table: u32, row: RSlice<'_, Cell<'_>>) -> RResult<(), AbiError> {
         self.strict(|services| {
-            let values: std::result::Result<Vec<Value<'_>>, u8> = row.iter().map(Value::from_cell).collect();
-            let values = values.map_err(|kind| {
+            let wrong = |kind: u8| {
                 let message = format!("a cell of kind {kind} is not known, or its text is not UTF-8");
                 ExportError::new(ErrorKind::Misuse, message)
-            })?;
-            services.write_row(table, &values)
+            };
+            // Nearly all rows fit in here: one that does not takes an allocation.
+            let mut few = [Value::Null; FEW];
+            if let Some(values) = few.get_mut(..row.len()) {
+                for (value, cell) in values.iter_mut().zip(row) {
+                    *value = Value::from_cell(cell).map_err(wrong)?;
+                }
+                return services.write_row(table, values);
+            }
+            let values = row
+                .iter()
+                .map(Value::from_cell)
+                .collect::<std::result::Result<Vec<_>, _>>();
+            services.write_row(table, &values.map_err(wrong)?)
         })
     }
 
@@ -271,7 +282,8 @@ impl<S: Services> AbiHost for ModuleHost<S> {
     fn progress(&self, note_json: RStr<'_>) {
         let _ = self.strict(|services| {
             let note: serde_json::Map<String, serde_json::Value> = read("a note", note_json)?;
-            if !note.keys().any(|key| NOTES.contains(&key.as_str())) {
+            // One that is known and can't be read is a mistake; any other comes from a later version.
+            if !note.keys().any(|key| Note::NAMES.contains(&key.as_str())) {
                 tracing::warn!(
                     module = self.module,
                     "a note is passed over: this deskvault is older than the plugin"

@@ -9,7 +9,9 @@ use crate::testing::{FakeDesk, Reply, Run};
 use crate::{Column, Description, Desk, Exporter, Job, Output, Request, Result, Table};
 
 mod each;
+mod list;
 mod pages;
+mod readings;
 mod search;
 
 /// What a test does with a desk.

@@ -47,6 +47,7 @@ fn search(range: Range, max_offset: u64) -> Search<'static> {
         offset: "offset",
         first: 1,
         max_offset,
+        try_offset: max_offset,
         limit: "limit",
         size: 10,
         items: "/data",
@@ -239,16 +240,15 @@ fn the_count_is_that_of_the_whole_walk_also_when_it_goes_on() {
 }
 
 #[test]
-fn a_large_range_is_read_in_slices_side_by_side() {
+fn pages_are_asked_for_side_by_side() {
     let records: Arc<Vec<Record>> = Arc::new((0..2_000).map(|id| (id, id as i64 * 60 * SECOND)).collect());
     let range = range(0, 2_000 * 60 * SECOND);
     let desk = FakeDesk::new(move |request| answer(request, &records, USUAL));
-    for (window, in_flight) in [(1, 1), (4, 4), (16, 10)] {
+    for window in [1, 4, 16] {
         let (result, run) = walk(&desk, (window, 3), range, 5_000, None);
-        assert_eq!(result.map(|walked| sorted(ids(&walked))), Ok((0..2_000).collect()));
-        assert_eq!(run.most_in_flight, in_flight);
-        // A tenth of each page at most is read twice, and each slice ends with a page of its own.
-        assert!(run.requests.len() < 250, "{}", run.requests.len());
+        assert_eq!(result.map(|walked| ids(&walked)), Ok((0..2_000).collect()));
+        assert_eq!(run.most_in_flight, window as usize);
+        assert_eq!(run.requests.len(), 200);
     }
 }
 
@@ -401,7 +401,8 @@ fn records_that_change_or_go_meanwhile_are_neither_lost_nor_repeated() {
 
 #[test]
 fn answers_that_can_not_be_walked_are_errors() {
-    let unsorted = json!({"data": [{"id": 1, "time": "1970-01-01T00:00:05Z"}, {"id": 2, "time": "1970-01-01T00:00:04Z"}], "count": 2});
+    let unsorted = json!({"data": [{"id": 1, "time": "1970-01-01T00:00:05Z"}, {"id": 2, "time": "1970-01-01T00:00:04Z"},
+        {"id": 3, "time": "1970-01-01T00:00:05Z"}], "count": 4});
     for answer in [
         unsorted,
         json!({"data": [{"id": 1}], "count": 1}),
@@ -440,15 +441,8 @@ fn ranges_and_cursors_of_any_kind_do_no_harm() {
         let walked = walk(&desk, (4, 0), range(from, to), 100, None).0;
         assert_eq!(walked.map(|walked| ids(&walked)), Ok(expected), "{from} {to}");
     }
-    let odd = r#"{"slices":[{"range":{"from":"1970-01-01T00:00:00Z","to":"1970-01-01T00:00:09Z"},"low":"1970-01-01T00:00:00Z",
-        "offset":0,"seen":{},"ended":true}],"turn":99}"#;
-    let odd: SearchCursor = serde_json::from_str(odd).expect("a cursor");
-    assert_eq!(
-        walk(&desk, (4, 0), range(0, 10 * SECOND), 100, Some(odd))
-            .0
-            .map(|walked| walked.len()),
-        Ok(0)
-    );
+    let odd = r#"{"slices":[{"low":"1970-01-01T00:00:00Z"}],"turn":99}"#;
+    serde_json::from_str::<SearchCursor>(odd).expect_err("a cursor of another kind is not taken for a beginning");
     for (size, overlap) in [(0, SECOND), (10, 0), (10, -1)] {
         let (result, _) = with_desk(&desk, (4, 0), move |desk| {
             let search = Search {
