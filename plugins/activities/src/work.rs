@@ -1,0 +1,132 @@
+//! The export: one kind after the other.
+
+use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, RawValue, Result, TableId};
+use serde::{Deserialize, Serialize};
+use zoho::{Least, Records, list};
+
+use crate::comments::{self, PAGE};
+use crate::kinds::{ALL, Kind};
+
+/// How far an export has come: what a checkpoint keeps.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Cursor {
+    /// The place of the kind that is read.
+    kind: usize,
+    /// Where it stands in it.
+    records: Option<zoho::Cursor>,
+    /// Kinds before it that may not be read, and why.
+    refused: Vec<(usize, ExportError)>,
+    /// About how many rows the kinds before it have.
+    before: u64,
+}
+
+/// Exports all kinds, and tells those that these credentials may not read: as an error if it is all of them, else as
+/// unread.
+pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    let mut cursor = match &job.resume {
+        Some(cursor) => Cursor::deserialize(cursor).map_err(|error| ExportError::decode("the cursor", error))?,
+        None => Cursor::default(),
+    };
+    let mut least = Least::default();
+    // The fields of each kind.
+    least.add(ALL.len() as u64);
+    while let Some(kind) = ALL.get(cursor.kind) {
+        let table = out.table(kind.table)?;
+        let mut at = At { kind, table, least };
+        match at.export(job, desk, out, &mut cursor) {
+            Err(error) if is_closed(&error) && out.rows(table) == 0 && cursor.records.is_none() => {
+                cursor.refused.push((cursor.kind, error));
+                // Its search and its list, which both were refused.
+                at.least.add(2);
+            }
+            done => done?,
+        }
+        least = at.least;
+        cursor.kind += 1;
+        cursor.records = None;
+        out.checkpoint(&cursor)?;
+    }
+    least.tell(out)?;
+    if cursor.refused.len() >= ALL.len()
+        && let Some((_, error)) = cursor.refused.pop()
+    {
+        return Err(error);
+    }
+    for (at, error) in &cursor.refused {
+        if let Some(kind) = ALL.get(*at) {
+            let table = out.table(kind.table)?;
+            out.unread(table, format!("all {}", kind.module), error)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the kind as a whole is not there for these credentials.
+fn is_closed(error: &ExportError) -> bool {
+    matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unavailable)
+}
+
+/// The kind that is read.
+struct At<'k> {
+    kind: &'k Kind,
+    table: TableId,
+    least: Least,
+}
+
+/// An activity, with the cursor behind it if it is the last one of its page.
+type Item = (Box<RawValue>, String, Option<zoho::Cursor>);
+
+impl At<'_> {
+    fn export(&mut self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>, cursor: &mut Cursor) -> Result<()> {
+        let table = out.table(comments::TABLE)?;
+        let pages = Records::open(desk, job, self.kind.records, cursor.records.as_ref())?;
+        let facts = pages.facts();
+        let mut expected = 0;
+        let activities = pages.flat_map(items);
+        let request = |(activity, id, _): &Item| comments::may_have(activity).then(|| comments::request(self.kind, id));
+        for child in desk.each(activities, request) {
+            let child = child?;
+            let (activity, id, behind) = child.parent;
+            if facts.expected().is_some_and(|now| now != expected) {
+                expected = facts.expected().unwrap_or(0);
+                out.expect(cursor.before + expected)?;
+            }
+            out.record(self.table, &activity)?;
+            match child.answer {
+                None => {}
+                Some(Ok(first)) => {
+                    let count = comments::write(desk, out, table, (self.kind, &id), &first)?;
+                    self.least.add(list(count, PAGE));
+                }
+                // Deleted since it was listed: the activity is kept as it was.
+                Some(Err(error)) if error.kind == ErrorKind::NotFound => out.gone(table, id)?,
+                Some(Err(error)) if zoho::is_of_one_record(&error) => out.unread(table, id, &error)?,
+                Some(Err(error)) => return Err(error),
+            }
+            facts.tell(out, self.table)?;
+            if behind.is_some() {
+                cursor.records = behind;
+                out.checkpoint(cursor)?;
+            }
+        }
+        facts.tell(out, self.table)?;
+        self.least.add(facts.least());
+        cursor.before += facts.expected().unwrap_or(expected);
+        Ok(())
+    }
+}
+
+/// The activities of a page, each with its id; the last one with the cursor behind the page.
+fn items(page: Result<zoho::Page>) -> Vec<Result<Item>> {
+    let items = page.and_then(|page| {
+        let mut items = Vec::new();
+        for record in page.records()? {
+            items.push(Ok((record.to_owned(), zoho::id(record)?, None)));
+        }
+        if let Some(Ok((_, _, behind))) = items.last_mut() {
+            *behind = page.cursor;
+        }
+        Ok(items)
+    });
+    items.unwrap_or_else(|error| vec![Err(error)])
+}
