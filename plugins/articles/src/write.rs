@@ -1,0 +1,350 @@
+//! Asks for articles and their translations, many at one time, and writes them.
+//!
+//! A row of the search has the languages of its article, so that the translations need not wait for its detail.
+
+use std::collections::HashSet;
+
+use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, RawValue, Request, Response, Result, TableId, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zoho::{Facts, Module, Records};
+
+use crate::article::{Article, Language};
+
+const ARTICLES: Module = Module {
+    path: "/articles",
+    list: &[("sortBy", "createdTime")],
+};
+
+/// Failures one after the other, behind which the desk is taken to be down.
+const STRIKES: u32 = 25;
+
+/// Where an export goes on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Cursor {
+    page: Option<zoho::Cursor>,
+    sums: Sums,
+}
+
+/// What the articles so far have. It goes into checkpoints.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Sums {
+    translations: u64,
+    attachments: u64,
+    least: u64,
+}
+
+/// What is to be asked for and written, one after the other.
+#[derive(Debug)]
+enum Part {
+    /// An article, as it was listed; whether that is its detail already.
+    Article(Box<RawValue>, bool),
+    /// A translation of the article before.
+    Translation(String, Language),
+    /// The article ends.
+    End(String),
+    /// Everything before it has been given.
+    Mark(Box<zoho::Cursor>),
+}
+
+struct Writer<'w, 'a> {
+    desk: &'w Desk<'a>,
+    tables: [TableId; 3],
+    sums: Sums,
+    open: Option<Open>,
+    strikes: u32,
+}
+
+/// The article that is being written.
+#[derive(Default)]
+struct Open {
+    /// Languages that its detail has, by locale.
+    languages: Vec<Language>,
+    /// Locales that were asked for.
+    asked: HashSet<String>,
+    attachments: HashSet<String>,
+}
+
+/// Exports what the job asks for.
+pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    let resumed = job
+        .resume
+        .as_ref()
+        .map(|json| Cursor::deserialize(json).map_err(|error| ExportError::decode("the cursor", error)));
+    let cursor = resumed.transpose()?.unwrap_or_default();
+    let records = Records::open(desk, job, ARTICLES, cursor.page.as_ref())?;
+    let facts = records.facts();
+    let mut writer = Writer {
+        desk,
+        tables: [
+            out.table("Articles")?,
+            out.table("ArticleTranslations")?,
+            out.table("ArticleAttachments")?,
+        ],
+        sums: cursor.sums,
+        open: None,
+        strikes: 0,
+    };
+    let parts = records.flat_map(|page| match page.and_then(|page| parts(&page)) {
+        Ok(parts) => parts.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    });
+    for child in desk.each(parts, request) {
+        let child = child?;
+        writer.part(child.parent, child.answer, &facts, out)?;
+    }
+    facts.tell(out, writer.tables[0])?;
+    out.desk_count(writer.tables[1], writer.sums.translations)?;
+    out.desk_count(writer.tables[2], writer.sums.attachments)?;
+    out.least_requests(facts.least() + writer.sums.least)
+}
+
+/// What a page of articles comes to.
+fn parts(page: &zoho::Page) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for record in page.records()? {
+        let id = zoho::id(record)?;
+        parts.push(Part::Article(record.to_owned(), page.is_detail()));
+        for language in Article::read(record)?.others().into_iter().flatten() {
+            parts.push(Part::Translation(id.clone(), language));
+        }
+        parts.push(Part::End(id));
+    }
+    parts.extend(page.cursor.clone().map(|cursor| Part::Mark(Box::new(cursor))));
+    Ok(parts)
+}
+
+fn request(part: &Part) -> Option<Request> {
+    match part {
+        Part::Article(record, false) => Some(Request::get(format!("/articles/{}", segment(&zoho::id(record).ok()?)))),
+        Part::Translation(article, language) => translation(article, language),
+        _ => None,
+    }
+}
+
+fn translation(article: &str, language: &Language) -> Option<Request> {
+    let locale = segment(language.locale.as_deref()?);
+    Some(Request::get(format!(
+        "/articles/{}/translations/{locale}",
+        segment(article)
+    )))
+}
+
+impl Writer<'_, '_> {
+    fn part(
+        &mut self,
+        part: Part,
+        answer: Option<Result<Response>>,
+        facts: &Facts,
+        out: &mut Output<'_>,
+    ) -> Result<()> {
+        match part {
+            Part::Article(row, _) => self.article(&row, answer, out),
+            Part::Translation(article, language) => match answer {
+                Some(answer) => self.translation(&article, &language, answer, out),
+                None => Ok(()),
+            },
+            Part::End(article) => self.end(&article, out),
+            Part::Mark(page) => {
+                facts.tell(out, self.tables[0])?;
+                if let Some(expected) = facts.expected() {
+                    out.expect(expected + self.sums.translations + self.sums.attachments)?;
+                }
+                out.checkpoint(&Cursor {
+                    page: Some(*page),
+                    sums: self.sums,
+                })
+            }
+        }
+    }
+
+    fn article(&mut self, row: &RawValue, answer: Option<Result<Response>>, out: &mut Output<'_>) -> Result<()> {
+        let id = zoho::id(row)?;
+        self.open = None;
+        let record = match answer {
+            None => Ok(row.to_owned()),
+            Some(answer) => {
+                self.sums.least += 1;
+                answer.and_then(|answer| {
+                    let detail = answer.record()?;
+                    if zoho::id(detail)? != id {
+                        return Err(ExportError::decode(
+                            &answer.asked,
+                            "the desk gave another article in its place",
+                        ));
+                    }
+                    zoho::union(detail, row)
+                })
+            }
+        };
+        let read = record
+            .as_deref()
+            .map_err(Clone::clone)
+            .and_then(|record| Article::read(record).map(|article| (record, article)));
+        let (record, article) = match read {
+            Ok((_, article)) if article.is_trashed => return out.gone(self.tables[0], id),
+            Ok(read) => read,
+            Err(error) if error.kind == ErrorKind::NotFound => return out.gone(self.tables[0], id),
+            Err(error) => return self.unread(self.tables[0], &id, &error, out),
+        };
+        out.record(self.tables[0], record)?;
+        self.strikes = 0;
+        let languages = article.others();
+        let is_known = languages.is_some();
+        self.open = Some(Open {
+            languages: languages.unwrap_or_default(),
+            ..Open::default()
+        });
+        if !is_known {
+            let what = format_args!("article {id}");
+            let why = ExportError::decode(what, "the desk does not say in which languages it is there");
+            self.unread(self.tables[1], &id, &why, out)?;
+        }
+        self.attachments(&id, None, &article, out)
+    }
+
+    fn translation(
+        &mut self,
+        article: &str,
+        language: &Language,
+        answer: Result<Response>,
+        out: &mut Output<'_>,
+    ) -> Result<()> {
+        let Some(locale) = language.locale.as_deref() else {
+            return Ok(());
+        };
+        // Without the article there is nothing to belong to; and each once.
+        let Some(true) = self.open.as_mut().map(|open| open.asked.insert(locale.to_owned())) else {
+            return Ok(());
+        };
+        let key = language
+            .translation_id
+            .clone()
+            .unwrap_or_else(|| format!("{article}/{locale}"));
+        self.sums.least += 1;
+        let record = answer.and_then(|answer| {
+            let detail = answer.record()?;
+            let known = json!({"translationId": language.translation_id, "locale": locale}).to_string();
+            let known = RawValue::from_string(known).map_err(|error| ExportError::decode(&answer.asked, error))?;
+            zoho::union(detail, &known)
+        });
+        let written = record.and_then(|record| {
+            let read = Article::read(&record)?;
+            out.record_with(self.tables[1], &record, &[("articleId", Value::Text(article))])?;
+            self.attachments(article, Some(locale), &read, out)
+        });
+        match written {
+            Ok(()) => {
+                self.sums.translations += 1;
+                self.strikes = 0;
+                Ok(())
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => out.gone(self.tables[1], key),
+            Err(error) => {
+                self.sums.translations += 1;
+                self.unread(self.tables[1], &key, &error, out)
+            }
+        }
+    }
+
+    /// Attachments of an article or a translation; each once in an article.
+    fn attachments(
+        &mut self,
+        id: &str,
+        locale: Option<&str>,
+        article: &Article<'_>,
+        out: &mut Output<'_>,
+    ) -> Result<()> {
+        let shown = article.attachments.as_ref().map_or(0, |shown| shown.len() as u64);
+        if let Some(hidden) = article
+            .attachment_count
+            .and_then(|count| count.checked_sub(shown))
+            .filter(|hidden| *hidden > 0)
+        {
+            self.sums.attachments += hidden;
+            let why = format!("the desk counts {} attachments, and shows {shown}", shown + hidden);
+            out.unread(
+                self.tables[2],
+                id,
+                &ExportError::decode(format_args!("article {id}"), why),
+            )?;
+        }
+        for attachment in article.attachments.iter().flatten() {
+            let key = match zoho::id(attachment) {
+                Ok(key) => key,
+                Err(error) => {
+                    self.unread(self.tables[2], id, &error, out)?;
+                    continue;
+                }
+            };
+            let is_new = self.open.as_mut().is_none_or(|open| open.attachments.insert(key));
+            if is_new {
+                let locale = locale.map_or(Value::Null, Value::Text);
+                let given = [("articleId", Value::Text(id)), ("locale", locale)];
+                out.record_with(self.tables[2], attachment, &given)?;
+                self.sums.attachments += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for languages that came since the article was listed.
+    fn end(&mut self, article: &str, out: &mut Output<'_>) -> Result<()> {
+        let languages = self
+            .open
+            .as_mut()
+            .map(|open| std::mem::take(&mut open.languages))
+            .unwrap_or_default();
+        for language in languages {
+            let is_asked = |open: &Open| {
+                language
+                    .locale
+                    .as_ref()
+                    .is_none_or(|locale| open.asked.contains(locale))
+            };
+            let request = translation(article, &language).filter(|_| !self.open.as_ref().is_none_or(is_asked));
+            if let Some(request) = request {
+                let answer = zoho::judge(self.desk.send(&request)?);
+                self.translation(article, &language, answer, out)?;
+            }
+        }
+        self.open = None;
+        Ok(())
+    }
+
+    /// Tells a record as unread, or gives the error back if it concerns more than one.
+    fn unread(&mut self, table: TableId, key: &str, error: &ExportError, out: &mut Output<'_>) -> Result<()> {
+        self.strikes += 1;
+        if !is_of_one_record(error) || self.strikes > STRIKES {
+            return Err(error.clone());
+        }
+        out.unread(table, key, error)
+    }
+}
+
+/// Whether a failure may concern one record alone, so that the others can still be read.
+fn is_of_one_record(error: &ExportError) -> bool {
+    let kinds = [
+        ErrorKind::NotFound,
+        ErrorKind::Unavailable,
+        ErrorKind::Network,
+        ErrorKind::Decode,
+        ErrorKind::TooLarge,
+    ];
+    kinds.contains(&error.kind) || zoho::is_of_one_record(error)
+}
+
+/// An id or a locale as a segment of a path: what is none of ours must not lead elsewhere.
+fn segment(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    segment
+}
