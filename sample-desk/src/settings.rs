@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Settings {
     /// What all data is computed from.
     pub seed: u64,
-    /// Tickets that a complete backup holds: 100 to 1.5 million (10 million records of all kinds). All other kinds are in proportion.
+    /// Tickets that a complete backup holds: 100 to 1.5 million (10 million records of all kinds). All other
+    /// kinds are in proportion.
     pub tickets: u64,
     /// Custom fields of each module that has them, at most 40.
     pub custom_fields: u32,
@@ -25,7 +26,7 @@ pub struct Settings {
     pub token_life: Duration,
     /// Scopes that the token lacks, e.g. `Desk.search.READ`.
     pub missing_scopes: Vec<String>,
-    /// Modules (first segment of the path, e.g. `products`) that the edition does not have: LICENSE_ACCESS_LIMITED.
+    /// Modules (first segment of the path, e.g. `products`) that the edition does not have: `LICENSE_ACCESS_LIMITED`.
     pub unlicensed: Vec<String>,
     /// Modules that the profile may not read: FORBIDDEN.
     pub forbidden: Vec<String>,
@@ -55,9 +56,9 @@ pub enum Edition {
 /// Shares of the requests, of a thousand, that go wrong. Which ones is computed from the seed and the number of the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// 429 TOO_MANY_REQUESTS though there is room.
+    /// 429 `TOO_MANY_REQUESTS` though there is room.
     pub throttled: u32,
-    /// 500 INTERNAL_SERVER_ERROR.
+    /// 500 `INTERNAL_SERVER_ERROR`.
     pub failed: u32,
     /// 502, 503 and 504 with HTML.
     pub gateway: u32,
@@ -79,6 +80,10 @@ pub struct Changes {
 }
 
 /// Readings of what the documentation, the specification and live clients disagree on. The default is the first one named.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own, answered by yes or no"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behaviour {
     /// First index of /tickets: 0, or 1 with 0 taken for 1.

@@ -1,0 +1,266 @@
+//! The desk on loopback: Zoho Desk's read API and its accounts host, over what a [`Desk`](crate::world::Desk) holds.
+//!
+//! Start with `http`: it takes a request through all that can become of it. `surface` is the table of endpoints,
+//! `params` checks a request against it, `answer` writes what it asks for. `gate`, `oauth` and `faults` decide and
+//! know nothing of HTTP.
+
+mod answer;
+mod body;
+mod error;
+mod faults;
+mod gate;
+mod http;
+mod oauth;
+mod params;
+mod peek;
+mod reply;
+mod route;
+mod stats;
+mod surface;
+#[cfg(test)]
+mod tests;
+mod times;
+mod token;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::Settings;
+use crate::server::faults::mix;
+use crate::server::gate::{Credits, Gate};
+use crate::server::oauth::Tokens;
+use crate::server::route::Router;
+use crate::server::stats::Counters;
+pub use crate::server::stats::Stats;
+use crate::server::surface::Surface;
+use crate::world::{self, Desk};
+
+/// Why a sample desk did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The port cannot be had.
+    #[error("the sample desk cannot listen on 127.0.0.1:{port}; choose another port, or none")]
+    Bind {
+        /// The port that was asked for; 0 is any.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A desk that runs until it is dropped.
+pub struct SampleDesk {
+    shared: Arc<Shared>,
+    refresh_token: String,
+    task: JoinHandle<()>,
+}
+
+/// What all requests share.
+struct Shared {
+    settings: Settings,
+    origin: String,
+    desk: Arc<dyn Desk>,
+    surface: Surface,
+    router: Router,
+    /// Bytes that the last answer of each endpoint had.
+    rooms: Vec<AtomicUsize>,
+    gate: Gate,
+    credits: Credits,
+    tokens: Mutex<Tokens>,
+    client_id: String,
+    client_secret: String,
+    requests: AtomicU64,
+    counters: Counters,
+}
+
+impl Shared {
+    fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SampleDesk {
+    /// Starts a desk with these settings on a port of 127.0.0.1 (any free one, if none is named), served by `runtime`,
+    /// whose I/O and time must be enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Bind`].
+    pub fn start(settings: Settings, port: Option<u16>, runtime: &Handle) -> Result<Self, Error> {
+        let desk = world::build(&settings);
+        Self::serve(settings, Arc::from(desk), port, runtime)
+    }
+
+    /// Starts a desk that holds what `desk` holds.
+    pub(crate) fn serve(
+        settings: Settings,
+        desk: Arc<dyn Desk>,
+        port: Option<u16>,
+        runtime: &Handle,
+    ) -> Result<Self, Error> {
+        let port = port.unwrap_or(0);
+        let bound = |source| Error::Bind { port, source };
+        let (listener, address) = bind(port, runtime).map_err(bound)?;
+        let surface = Surface::new(&settings);
+        let (tokens, refresh_token) = Tokens::new(settings.seed, settings.token_life, surface.granted(&settings));
+        let daily = settings
+            .credits
+            .unwrap_or_else(|| gate::daily_credits(settings.edition, answer::few::users(&*desk)));
+        let origin = format!("http://{address}");
+        desk.set_base(&origin);
+        let shared = Arc::new(Shared {
+            origin,
+            router: Router::new(&surface.endpoints),
+            rooms: surface.endpoints.iter().map(|_| AtomicUsize::new(0)).collect(),
+            gate: Gate::new(
+                settings
+                    .concurrency
+                    .unwrap_or_else(|| gate::concurrency(settings.edition)),
+            ),
+            credits: Credits::new(daily, Instant::now() + until_midnight(SystemTime::now())),
+            tokens: Mutex::new(tokens),
+            client_id: format!("1000.SAMPLE{:016X}", mix(settings.seed)),
+            client_secret: format!("{:016x}{:016x}", mix(!settings.seed), mix(mix(settings.seed))),
+            requests: AtomicU64::new(0),
+            counters: Counters::new(surface.endpoints.len()),
+            surface,
+            desk,
+            settings,
+        });
+        let task = runtime.spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self {
+            shared,
+            refresh_token,
+            task,
+        })
+    }
+
+    /// Its origin, `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.shared.origin
+    }
+
+    /// Where the API begins.
+    pub fn base_url(&self) -> String {
+        format!("{}/api/v1", self.shared.origin)
+    }
+
+    /// The accounts host: the token endpoint is `/oauth/v2/token` there.
+    pub fn accounts_url(&self) -> &str {
+        &self.shared.origin
+    }
+
+    /// The organisation's id, for the `orgId` header.
+    pub fn org_id(&self) -> String {
+        world::ORGANISATION.to_string()
+    }
+
+    /// The id of the client that it knows.
+    pub fn client_id(&self) -> &str {
+        &self.shared.client_id
+    }
+
+    /// The secret of that client.
+    pub fn client_secret(&self) -> &str {
+        &self.shared.client_secret
+    }
+
+    /// A refresh token, with all scopes of a reading exporter but the missing ones.
+    pub fn refresh_token(&self) -> &str {
+        &self.refresh_token
+    }
+
+    /// A new code of a self client, to be exchanged once within ten minutes. Its scopes are the refresh token's.
+    pub fn grant_code(&self) -> String {
+        let scopes = self.shared.surface.granted(&self.shared.settings);
+        self.shared.tokens().code(scopes, Instant::now())
+    }
+
+    /// What was asked of it so far.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.shared;
+        let mut stats = shared.counters.read(&shared.surface.endpoints);
+        stats.requests = shared.requests.load(std::sync::atomic::Ordering::Relaxed);
+        stats.credits = shared.credits.spent();
+        stats.in_flight = shared.gate.greatest();
+        stats
+    }
+
+    /// What it holds.
+    pub fn desk(&self) -> &dyn Desk {
+        &*self.shared.desk
+    }
+
+    /// Writes every record that a complete backup holds, one JSON object a line.
+    ///
+    /// # Errors
+    ///
+    /// What the writer fails with.
+    pub fn write_truth(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        self.shared.desk.truth(out)
+    }
+}
+
+impl Drop for SampleDesk {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn bind(port: u16, runtime: &Handle) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let _inside = runtime.enter();
+    Ok((TcpListener::from_std(listener)?, address))
+}
+
+/// When a day's credits end: at midnight.
+fn until_midnight(now: SystemTime) -> Duration {
+    const DAY: u64 = 24 * 60 * 60;
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    Duration::from_secs(DAY - seconds % DAY)
+}
+
+/// How long after a connection could not be taken the next one is.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Takes connections until it is aborted, and all of them with it.
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    // Small answers are not held back to be sent with more.
+                    let _ = stream.set_nodelay(true);
+                    let shared = Arc::clone(&shared);
+                    connections.spawn(async move {
+                        let service = service_fn(move |request| http::handle(Arc::clone(&shared), request));
+                        let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                        if let Err(error) = served {
+                            tracing::trace!(%error, "a connection ended");
+                        }
+                    });
+                }
+                // Out of descriptors, most likely: it is tried again when there may be one.
+                Err(error) => {
+                    tracing::warn!(%error, "the sample desk could not take a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Facts of a record that the world gives only as JSON: read from a row that was just written.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::server::error::ApiError;
+
+/// What answers are filtered and named by.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Facts<'a> {
+    #[serde(borrow)]
+    associated_department_ids: Vec<Cow<'a, str>>,
+    #[serde(borrow)]
+    department_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    subject: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    locale: Option<Cow<'a, str>>,
+}
+
+/// The facts of a row; of one that is no object, none.
+fn facts(row: &[u8]) -> Facts<'_> {
+    serde_json::from_slice(row).unwrap_or_default()
+}
+
+/// Whether an agent or a team is of one of these departments.
+pub(crate) fn is_of(row: &[u8], departments: &[&str]) -> bool {
+    let facts = facts(row);
+    facts
+        .department_id
+        .iter()
+        .chain(&facts.associated_department_ids)
+        .any(|id| departments.contains(&&**id))
+}
+
+/// A record's name, or its subject.
+pub(crate) fn name(row: &[u8]) -> String {
+    let facts = facts(row);
+    facts.name.or(facts.subject).unwrap_or_default().into_owned()
+}
+
+/// Whether an article is in this language.
+pub(crate) fn is_in(row: &[u8], locale: &str) -> bool {
+    facts(row).locale.as_deref() == Some(locale)
+}
+
+/// The text of the first key with this name. A quote within a text has a backslash before it, so nothing but a key
+/// can match.
+pub(crate) fn text<'a>(row: &'a [u8], key: &str) -> &'a [u8] {
+    let needle = format!("\"{key}\":\"");
+    let Some(at) = row.windows(needle.len()).position(|window| window == needle.as_bytes()) else {
+        return &[];
+    };
+    let value = &row[at + needle.len()..];
+    &value[..value.iter().position(|byte| *byte == b'"').unwrap_or(value.len())]
+}
+
+type Keys<'a> = BTreeMap<&'a str, &'a RawValue>;
+
+/// What no list gives by name, or gives as null, though records have it.
+const REFUSED: [&str; 3] = ["subStatus", "statusText", "isArchived"];
+
+/// The fields that were asked for: of the list's row and, where it has not got them, of the full one.
+pub(crate) fn project<'a>(
+    list: &[u8],
+    full: &[u8],
+    names: impl Iterator<Item = &'a str>,
+    out: &mut Vec<u8>,
+) -> Result<(), ApiError> {
+    let (list, full) = (keys(list)?, keys(full)?);
+    out.push(b'{');
+    put(out, "id", list.get("id").map_or("null", |value| value.get()));
+    for name in names.filter(|name| *name != "id") {
+        let value = list
+            .get(name)
+            .or_else(|| full.get(name))
+            .filter(|_| !REFUSED.contains(&name));
+        let value = value.ok_or_else(ApiError::internal)?.get();
+        out.push(b',');
+        put(
+            out,
+            name,
+            if matches!(name, "cf" | "customFields") {
+                "null"
+            } else {
+                value
+            },
+        );
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// A list's row with these keys of the full one.
+pub(crate) fn include<'a>(
+    list: &[u8],
+    full: &[u8],
+    names: impl Iterator<Item = &'a str>,
+    out: &mut Vec<u8>,
+) -> Result<(), ApiError> {
+    let (list, full) = (keys(list)?, keys(full)?);
+    let given: Vec<(&str, &RawValue)> = names
+        .filter_map(|name| full.get_key_value(name).map(|(name, value)| (*name, *value)))
+        .collect();
+    out.push(b'{');
+    let own = list
+        .iter()
+        .map(|(name, value)| (*name, *value))
+        .filter(|(name, _)| given.iter().all(|(key, _)| key != name));
+    for (at, (name, value)) in own.chain(given.iter().copied()).enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        put(out, name, value.get());
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn keys(row: &[u8]) -> Result<Keys<'_>, ApiError> {
+    serde_json::from_slice(row).map_err(|_| ApiError::internal())
+}
+
+fn put(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    out.extend_from_slice(value.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_but_not_in_a_text() {
+        let row = br#"{"a":"x \"createdTime\":\"2000\"","createdTime":"2031"}"#;
+        assert_eq!(text(row, "createdTime"), b"2031");
+        assert_eq!(text(row, "nothing"), b"");
+    }
+
+    #[test]
+    fn facts_are_read() {
+        let row =
+            br#"{"name":"a \"b\"","associatedDepartmentIds":["1","2"],"departmentId":null,"locale":"fr","more":[1]}"#;
+        assert_eq!(name(row), "a \"b\"");
+        assert!(is_of(row, &["3", "2"]) && !is_of(row, &["3"]));
+        assert!(is_of(br#"{"departmentId":"3"}"#, &["3"]));
+        assert!(is_in(row, "fr") && !is_in(row, "f") && !is_in(b"[]", ""));
+        assert_eq!(name(br#"{"subject":"s"}"#), "s");
+    }
+
+    #[test]
+    fn fields_replace_the_projection() {
+        let (list, full) = (
+            br#"{"id":"1","subject":"s","isArchived":false}"#,
+            br#"{"id":"1","modifiedTime":"t","cf":{"cf_a":"b"}}"#,
+        );
+        let check = |names: &[&str], expect: Option<&str>| {
+            let mut out = Vec::new();
+            let done = project(list, full, names.iter().copied(), &mut out).is_ok();
+            assert_eq!(
+                done.then(|| String::from_utf8(out).unwrap()).as_deref(),
+                expect,
+                "{names:?}"
+            );
+        };
+        check(&["subject"], Some(r#"{"id":"1","subject":"s"}"#));
+        check(
+            &["id", "modifiedTime", "cf"],
+            Some(r#"{"id":"1","modifiedTime":"t","cf":null}"#),
+        );
+        check(&["nothing"], None);
+        check(&["isArchived"], None);
+    }
+
+    #[test]
+    fn what_is_included_comes_from_the_full_record() {
+        let mut out = Vec::new();
+        include(
+            br#"{"id":"1","team":null}"#,
+            br#"{"id":"1","team":{"id":"2"},"cf":{}}"#,
+            ["team", "x"].into_iter(),
+            &mut out,
+        )
+        .unwrap();
+        assert_eq!(out, br#"{"id":"1","team":{"id":"2"}}"#);
+    }
+}

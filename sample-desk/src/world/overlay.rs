@@ -1,0 +1,105 @@
+//! What changed since the desk was opened: the only thing that is held.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Id, Kind, Standing};
+
+/// A record's changes up to some moment. The default is the record as the seed says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// Gives edited fields other values; 0: as the seed says.
+    pub(super) salt: u32,
+    /// modifiedTime, if edited.
+    pub(super) modified: Option<i64>,
+    /// Agent who edited it last.
+    pub(super) modifier: Option<u32>,
+    /// Children that were deleted singly.
+    pub(super) gone: Vec<Id>,
+    /// In the recycle bin.
+    pub(super) trashed: bool,
+}
+
+/// The record as the seed says.
+pub(super) static UNCHANGED: State = State {
+    salt: 0,
+    modified: None,
+    modifier: None,
+    gone: Vec::new(),
+    trashed: false,
+};
+
+/// All changes.
+#[derive(Default)]
+pub(super) struct Overlay {
+    /// Each changed record's states, oldest first, without the one that the seed says.
+    states: HashMap<Id, Vec<State>>,
+    /// Deleted and trashed records.
+    removed: HashMap<Id, Standing>,
+    /// By kind: indices of the records that were removed, or have another modifiedTime than the seed says.
+    touched: HashMap<Kind, BTreeMap<u32, Touch>>,
+    /// The time of the last edit.
+    pub(super) last: i64,
+}
+
+/// What became of the place of a record in lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touch {
+    /// It is no longer listed.
+    Removed,
+    /// It has this modifiedTime.
+    Moved(i64),
+}
+
+impl Overlay {
+    /// The present state.
+    pub(super) fn state(&self, id: Id) -> Option<&State> {
+        self.states.get(&id)?.last()
+    }
+
+    /// Every state after the first, oldest first.
+    pub(super) fn states(&self, id: Id) -> &[State] {
+        self.states.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where a record went, if it was removed.
+    pub(super) fn removed(&self, id: Id) -> Option<Standing> {
+        self.removed.get(&id).copied()
+    }
+
+    /// The records of a kind that are not where the seed says.
+    pub(super) fn touched(&self, kind: Kind) -> Option<&BTreeMap<u32, Touch>> {
+        self.touched.get(&kind)
+    }
+
+    /// Adds a state.
+    pub(super) fn push(&mut self, id: Id, state: State) {
+        if let (Some(modified), Some(place)) = (state.modified, id.place())
+            && place.parent().is_none()
+            && !self.removed.contains_key(&id)
+        {
+            self.touched
+                .entry(place.kind)
+                .or_default()
+                .insert(place.index, Touch::Moved(modified));
+        }
+        self.states.entry(id).or_default().push(state);
+    }
+
+    /// Takes a record away.
+    pub(super) fn remove(&mut self, id: Id, to: Standing) {
+        self.removed.insert(id, to);
+        if let Some(place) = id.place()
+            && place.parent().is_none()
+        {
+            self.touched
+                .entry(place.kind)
+                .or_default()
+                .insert(place.index, Touch::Removed);
+        }
+    }
+
+    /// The removed ones.
+    pub(super) fn bin(&self) -> impl Iterator<Item = (Id, Standing)> {
+        self.removed.iter().map(|(id, standing)| (*id, *standing))
+    }
+}
