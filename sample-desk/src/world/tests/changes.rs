@@ -74,7 +74,9 @@ fn read(desk: &World) -> BTreeMap<(String, String), Value> {
         (Kind::Account, "Accounts"),
         (Kind::Product, "Products"),
     ] {
-        list(kind).into_iter().for_each(|id| add(table, id, kind, &three));
+        for id in list(kind) {
+            add(table, id, kind, &three);
+        }
     }
     for (kind, table) in [
         (Kind::Task, "Tasks"),
