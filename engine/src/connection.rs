@@ -78,7 +78,8 @@ struct Inner {
     /// Requests in flight that were asked for, whatever the desk allows.
     in_flight: Option<usize>,
     /// Lives as long as the connection.
-    _sample: Option<sample::Started>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is only held"))]
+    sample: Option<sample::Started>,
 }
 
 /// What a desk charges for calls.
@@ -179,7 +180,7 @@ impl Connection {
             dispatch: Arc::new(dispatch),
             zoho,
             in_flight: settings.terms().and_then(|terms| terms.in_flight),
-            _sample: sample,
+            sample,
         })))
     }
 
