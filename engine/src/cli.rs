@@ -20,6 +20,7 @@ mod table;
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,10 +42,18 @@ pub fn run() -> ExitCode {
         working: env::current_dir().unwrap_or_default(),
         variable: env::var_os(config::VARIABLE).map(PathBuf::from),
         has_variable: |name| env::var_os(name).is_some(),
+        read_line,
         clock: progress::clock(),
         is_process: true,
     };
     ExitCode::from(execute(env::args_os(), &shell, &engine::Engine).code())
+}
+
+/// A line of standard input, of which no more is read than a person types.
+fn read_line() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().lock().take(4096).read_line(&mut line)?;
+    Ok(line)
 }
 
 /// What surrounds a command.
@@ -55,6 +64,8 @@ struct Shell {
     variable: Option<PathBuf>,
     /// Whether an environment variable is set.
     has_variable: fn(&str) -> bool,
+    /// Reads a line of standard input.
+    read_line: fn() -> io::Result<String>,
     clock: progress::Clock,
     /// Whether signals and the log of the whole process are ours.
     is_process: bool,

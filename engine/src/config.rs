@@ -18,7 +18,7 @@ mod specification;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
-pub(crate) mod units;
+mod units;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,22 +50,7 @@ pub struct Desk {
     /// The modules to back up, in the order of the file; none twice.
     pub modules: Vec<String>,
     /// How it is reached.
-    pub connection: Connection,
-}
-
-/// How a desk is reached.
-pub enum Connection {
-    /// Plain HTTP requests.
-    Http(connection::settings::Settings),
-}
-
-impl Connection {
-    /// The kind's name, as exporters name it in their description.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Http(_) => "http",
-        }
-    }
+    pub connection: connection::settings::Settings,
 }
 
 /// Where exporters are, and how long they may take.
@@ -114,6 +99,11 @@ impl Default for Log {
             format: LogFormat::Text,
         }
     }
+}
+
+/// Reads a span of time as a configuration has it: a whole number and `ms`, `s`, `m`, `h` or `d`.
+pub(crate) fn time(text: &str) -> Option<Duration> {
+    units::read_time(text)
 }
 
 impl Config {

@@ -7,6 +7,9 @@
 //! own. What is done about failures is in `retry`, how many requests run at one time in `lanes` and `throttle`,
 //! where they may go in `target`, and what is on the wire in `fetch`. `access` is where kinds of connection differ.
 //!
+//! Kind `http` has credentials that never change; kind `zoho` ([`zoho`]) has tokens that expire, an organisation and
+//! credits; kind `sample` ([`sample`]) is a sample desk in this process, reached as kind `zoho` is.
+//!
 //! - **TLS** is rustls with ring. The system's certificate authorities are trusted (`SSL_CERT_FILE` is heeded, as by
 //!   most programs), and those of `ca_file`. There is no switch that turns verification off.
 //! - **Proxies** are not used: `HTTP_PROXY` and its like are ignored, so that credentials take no way that the
@@ -28,9 +31,11 @@ use tokio_util::sync::CancellationToken;
 use access::{Access, Fixed};
 use dispatch::Dispatch;
 use fetch::Http;
+use plugin_api::Request;
 use retry::Policy;
-use settings::{Limits, Settings};
+use settings::{Auth, Limits, Settings};
 use target::Base;
+use zoho::Zoho;
 
 mod access;
 mod answer;
@@ -42,11 +47,14 @@ mod headers;
 mod lanes;
 mod queue;
 mod retry;
+pub mod sample;
+mod secret;
 pub mod settings;
 mod target;
 #[cfg(test)]
 mod tests;
 mod throttle;
+pub(crate) mod zoho;
 
 pub use answer::Answer;
 pub use error::ConnectionError;
@@ -65,6 +73,22 @@ struct Inner {
     base: Arc<Base>,
     access: Arc<dyn Access>,
     dispatch: Arc<Dispatch>,
+    /// The same as `access`, where it is a Zoho Desk.
+    zoho: Option<Arc<Zoho>>,
+    /// Requests in flight that were asked for, whatever the desk allows.
+    in_flight: Option<usize>,
+    /// Lives as long as the connection.
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is only held"))]
+    sample: Option<sample::Started>,
+}
+
+/// What a desk charges for calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credits {
+    /// What the calls of this connection have cost.
+    pub spent: u64,
+    /// What the desk said last that is left of the day's credits, where it did.
+    pub left: Option<u64>,
 }
 
 /// What a connection is doing and has done, over all its queues.
@@ -84,6 +108,8 @@ pub struct Stats {
     pub received_bytes: u64,
     /// Bytes of bodies that are arriving or wait to be taken.
     pub waiting_bytes: u64,
+    /// Credits, where the desk charges and says so.
+    pub credits: Option<Credits>,
 }
 
 /// What one queue is doing and has done.
@@ -111,26 +137,75 @@ impl Connection {
     }
 
     fn open_with(settings: &Settings, policy: Policy, runtime: Handle) -> Result<Self, ConnectionError> {
+        if let Auth::Sample(sample) = &settings.auth {
+            let (started, reached) = sample::start(settings, sample, &runtime)?;
+            return Self::open_at(&reached, Some(started), policy, runtime);
+        }
+        Self::open_at(settings, None, policy, runtime)
+    }
+
+    fn open_at(
+        settings: &Settings,
+        sample: Option<sample::Started>,
+        mut policy: Policy,
+        runtime: Handle,
+    ) -> Result<Self, ConnectionError> {
         let desk = &settings.desk;
         let base = Base::new(&settings.url, settings.allow_plain_http).map_err(|why| ConnectionError::Url {
             desk: desk.clone(),
             why,
         })?;
-        let access: Arc<dyn Access> = Arc::new(Fixed::read(desk, &settings.auth, |name| std::env::var_os(name))?);
+        let mut limits = settings.limits.clone();
+        let (access, zoho): (Arc<dyn Access>, _) = if let Auth::Zoho(zoho) = &settings.auth {
+            policy.defect_attempts = zoho::DEFECT_ATTEMPTS;
+            limits.in_flight = zoho.terms.in_flight.unwrap_or(zoho::CAREFUL);
+            let zoho = Arc::new(Zoho::open(settings, zoho, policy, Box::new(chance()))?);
+            (Arc::clone(&zoho) as Arc<dyn Access>, Some(zoho))
+        } else {
+            let fixed = Fixed::read(desk, &settings.auth, |name| std::env::var_os(name))?;
+            (Arc::new(fixed), None)
+        };
         let base = Arc::new(base);
         let http = Http {
             client: client(reqwest::Client::builder(), settings, &base)?,
             base: Arc::clone(&base),
             access: Arc::clone(&access),
             desk: desk.clone(),
-            limits: settings.limits.clone(),
+            limits: limits.clone(),
         };
-        let dispatch = Dispatch::new(&settings.limits, policy, Box::new(chance()), Box::new(http), runtime);
+        let dispatch = Dispatch::new(&limits, policy, Box::new(chance()), Box::new(http), runtime);
         Ok(Self(Arc::new(Inner {
             base,
             access,
             dispatch: Arc::new(dispatch),
+            zoho,
+            in_flight: settings.terms().and_then(|terms| terms.in_flight),
+            sample,
         })))
+    }
+
+    /// Makes the first requests, which no module makes: asks a Zoho Desk for its organisation, and takes what its edition
+    /// allows as the limit of requests in flight, unless another was asked for. Nothing for other kinds. Waits for the
+    /// answers: not to be called from the runtime's own threads.
+    pub fn prepare(&self, cancel: &CancellationToken) -> Result<(), ConnectionError> {
+        let Some(zoho) = &self.0.zoho else { return Ok(()) };
+        let mut queue = self.queue(1, cancel);
+        let result = match queue.submit(Request::get("/organizations")) {
+            Err(error) => Err(error),
+            Ok(_) => match queue.next() {
+                Next::Done { result, .. } => result,
+                Next::Cancelled | Next::Nothing => Err(zoho.cancelled()),
+            },
+        };
+        let answer = result.map_err(|error| zoho.failed(&error))?;
+        let allowed = zoho.introduce(&answer)?;
+        self.0.dispatch.set_limit(self.0.in_flight.unwrap_or(allowed));
+        Ok(())
+    }
+
+    /// Requests that may be in flight at one time as long as the desk does not complain.
+    pub fn limit(&self) -> usize {
+        self.0.dispatch.limit()
     }
 
     /// A queue for one exporter, which may have `window` requests submitted and not yet taken. `cancel` ends it:
@@ -153,6 +228,7 @@ impl Connection {
             throttled: dispatch.totals.throttled.load(Ordering::Relaxed),
             received_bytes: dispatch.totals.bytes.load(Ordering::Relaxed),
             waiting_bytes: dispatch.waiting.load(Ordering::Relaxed),
+            credits: self.0.access.credits(),
         }
     }
 }
@@ -177,7 +253,8 @@ fn client(
         .gzip(true)
         .connect_timeout(settings.limits.connect_timeout)
         .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(settings.limits.in_flight.max(1));
+        // Never more than have been in flight; how many that will be, a desk may say later.
+        .pool_max_idle_per_host(usize::MAX);
     if base.is_tls() {
         if let Some(path) = &settings.ca_file {
             builder = builder.tls_certs_merge(authorities(&settings.desk, path)?);

@@ -17,7 +17,8 @@ use super::module::{Ended, Module};
 use super::services::Open;
 use super::verdict::{DeskCounts, count_differs, verdict};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
-use crate::connection::{self, Connection};
+use crate::config::text::nearest;
+use crate::connection::{self, Connection, ConnectionError};
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary, TableSummary};
 
@@ -67,6 +68,10 @@ pub fn run(
     let plugins = take_plugins(plan, registry)?;
     let requests = Requests::start().map_err(BackupError::System)?;
     let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
+    connection.prepare(cancel).map_err(|error| match error {
+        ConnectionError::Cancelled { .. } => BackupError::Cancelled,
+        error => BackupError::Connection(error),
+    })?;
     let writer = Writer::create(&plan.archive, head(plan, started, &plugins), cancel.clone());
     let writer = Arc::new(writer.map_err(archive_failed)?);
 
@@ -99,27 +104,30 @@ pub fn run(
 
 /// The threads that make the requests. What is still under way when they are dropped is not waited for: a name may take
 /// long to resolve.
-struct Requests(Option<tokio::runtime::Runtime>);
+struct Requests {
+    handle: tokio::runtime::Handle,
+    /// Taken out only when it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
+}
 
 impl Requests {
     fn start() -> std::io::Result<Self> {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).thread_name("requests").enable_all().build()?;
-        Ok(Self(Some(runtime)))
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
     }
 
     fn handle(&self) -> tokio::runtime::Handle {
-        let Self(runtime) = self;
-        // Taken out only when it is dropped.
-        runtime
-            .as_ref()
-            .map_or_else(tokio::runtime::Handle::current, |runtime| runtime.handle().clone())
+        self.handle.clone()
     }
 }
 
 impl Drop for Requests {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
@@ -167,7 +175,7 @@ fn take_plugins(plan: &Plan, registry: &mut Registry) -> Result<Vec<Plugin>, Bac
             let known = registry.plugins().map(|plugin| plugin.description.module.as_str());
             return Err(BackupError::NoPlugin {
                 module: module.clone(),
-                near: nearest(module, known),
+                near: nearest(module, known).map(str::to_owned),
             });
         };
         if plugin.description.connection != plan.connection_kind {
@@ -195,13 +203,6 @@ fn take_plugins(plan: &Plan, registry: &mut Registry) -> Result<Vec<Plugin>, Bac
         }
     }
     Ok(plugins)
-}
-
-/// The name that is most like `wanted`, if one is.
-fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let scored = known.map(|name| (strsim::jaro_winkler(wanted, name), name));
-    let best = scored.max_by(|left, right| left.0.total_cmp(&right.0));
-    best.filter(|(score, _)| *score > 0.7).map(|(_, name)| name.to_owned())
 }
 
 fn head(plan: &Plan, started: Timestamp, plugins: &[Plugin]) -> Head {
@@ -249,10 +250,15 @@ fn export(
     running: &mut Running,
 ) -> Result<(), BackupError> {
     let (sender, ended) = mpsc::channel();
+    let window = u32::try_from(connection.limit().saturating_mul(AHEAD)).unwrap_or(u32::MAX);
+    // What was written just now may not be found yet. The next incremental backup starts at this same moment, so that
+    // nothing falls between the two.
+    let lag = i64::try_from(plan.connection.search_lag().as_micros()).unwrap_or(0);
+    let until = Timestamp::from_micros(started.micros().saturating_sub(lag));
     for (place, plugin) in plugins.into_iter().enumerate() {
         let job = Job::new(&plugin.description.module, plan.kind, plan.range)
-            .started(started)
-            .with_window(u32::try_from(plan.connection.limits.in_flight * AHEAD).unwrap_or(u32::MAX))
+            .started(until)
+            .with_window(window)
             .with_log_level(Some(&plan.log_level.as_str().to_ascii_lowercase()));
         progress.event(Event::ModuleStarted { module: &job.module });
         let module = Module::start(place, plugin, job, connection, writer, &running.stop, sender.clone());

@@ -8,6 +8,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Desk, Plugins};
+use crate::connection::sample;
+use crate::connection::zoho::connect::Probe;
 use crate::progress::{Progress, Summary};
 
 /// What the rest of the engine does.
@@ -30,6 +32,40 @@ pub(crate) trait Actions {
 
     /// One library.
     fn plugin(&self, file: &Path, places: &Places) -> Result<PluginLine, Stop>;
+
+    /// Exchanges a code for a refresh token, keeps it in `file`, has the desk name its organisation, and tries what may be
+    /// read.
+    fn connect(&self, desk: &Desk, file: &Path, code: &str, cancel: &CancellationToken) -> Result<Connected, Stop>;
+
+    /// Runs a sample desk until it is cancelled; `ready` is called when it can be reached.
+    fn sample_desk(
+        &self,
+        request: &SampleRequest,
+        ready: &mut dyn FnMut(&sample::Keys) -> Result<(), anyhow::Error>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Stop>;
+}
+
+/// A desk to which access was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Connected {
+    /// The organisation: name, id and edition; none where the desk does not tell.
+    pub(crate) organisation: Option<(String, String, String)>,
+    /// Requests that will be in flight at one time.
+    pub(crate) in_flight: usize,
+    /// What was tried of each module.
+    pub(crate) probes: Vec<Probe>,
+}
+
+/// A sample desk to run alone.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SampleRequest {
+    /// Its knobs.
+    pub(crate) settings: sample::Settings,
+    /// The port of loopback; none: any.
+    pub(crate) port: Option<u16>,
+    /// Where its records are written when it ends.
+    pub(crate) truth: Option<PathBuf>,
 }
 
 /// Why something did not come to its end.

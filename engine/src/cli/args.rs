@@ -1,6 +1,10 @@
 //! The command line as it is typed.
 
+mod sample_desk;
+
 use std::path::PathBuf;
+
+pub(crate) use sample_desk::{Edition, SampleDesk};
 
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
@@ -17,6 +21,9 @@ Examples:
     deskvault backup --from 2024-06-01 --to 2024-06-30
   One JSON object a line:
     deskvault backup --json | jq .
+  Grant access to a Zoho Desk; a desk of made-up records to try things on:
+    deskvault connect --desk main
+    deskvault sample-desk --tickets 1000
   Is the archive whole? Which exporters are there? Is the configuration right?
     deskvault verify backups/main.zip
     deskvault plugins list
@@ -27,7 +34,8 @@ Exit codes:
   1    failed, or a plugin was refused; no archive was made, unless the message
        names one
   2    the command line or the configuration is wrong; nothing was started
-  3    the archive is there, but incomplete: something could not be read, and is named
+  3    the archive is there, but incomplete: something could not be read, and is named;
+       of connect: access is granted, but a module of the desk cannot be read with it
   4    verify found damage
   130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made
 
@@ -83,6 +91,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Backup(Backup),
     Verify(Verify),
+    Connect(Connect),
+    SampleDesk(Box<SampleDesk>),
     /// Shows and checks exporters.
     #[command(subcommand)]
     Plugins(Plugins),
@@ -147,6 +157,21 @@ pub(crate) struct Verify {
     pub(crate) json: bool,
 }
 
+/// Grants deskvault access to a Zoho Desk.
+///
+/// Prints what to open and which scopes to grant, reads the code that Zoho then shows from standard input, and keeps the
+/// refresh token in the file that `refresh_token_file` of the configuration names, readable by its owner alone. Then it has
+/// the desk name its organisation, and says of each module whether it can be read.
+#[derive(Args, Debug)]
+pub(crate) struct Connect {
+    /// The desk; may be left out where the configuration has one alone.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) desk: Option<String>,
+    /// Replaces a refresh token that is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 /// Shows and checks exporters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugins {
@@ -196,6 +221,14 @@ mod tests {
                 "backup --desk main --from 2024-06-01 --to 2024-06-30 -m tickets --module contacts --json -o out",
                 true,
             ),
+            ("connect --desk main --force", true),
+            ("connect 1000.code", false),
+            (
+                "sample-desk --tickets 1000 --latency 50ms --missing-scope Desk.search.READ --reading contacts_from=0",
+                true,
+            ),
+            ("sample-desk --latency 50", false),
+            ("sample-desk --tickets 99", false),
             ("backup -q --config x.toml --plugins a --plugins b", true),
             ("--config x.toml -vv backup", true),
             ("backup -q -v", false),

@@ -2,8 +2,10 @@
 
 mod backup;
 mod configuration;
+mod connect;
 mod generate;
 mod plugins;
+mod sample_desk;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -13,6 +15,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::text::{did_you_mean, excerpt, or_list};
 use crate::config::{self, LoadError, Loaded, Log};
 
 use super::actions::{Actions, Stop};
@@ -48,6 +51,8 @@ pub(super) fn execute(typed: &Typed, shell: &Shell, actions: &dyn Actions) -> Ou
     match &typed.command {
         Command::Backup(typed) => backup::run(typed, global, shell, actions),
         Command::Verify(typed) => verify::run(typed, global, shell, actions),
+        Command::Connect(typed) => connect::run(typed, global, shell, actions),
+        Command::SampleDesk(typed) => sample_desk::run(typed, global, shell, actions),
         Command::Plugins(Plugins::List { json }) => plugins::list(*json, global, shell, actions),
         Command::Plugins(Plugins::Check { file }) => plugins::check(file, global, shell, actions),
         Command::Config(Config::Check) => configuration::check(global, shell),
@@ -76,6 +81,28 @@ fn load(global: &Global, shell: &Shell) -> Result<Loaded, LoadError> {
         loaded.config.plugins.folders = global.plugins.iter().map(|folder| shell.working.join(folder)).collect();
     }
     Ok(loaded)
+}
+
+/// The desk called `name`, or the only one.
+fn desk<'a>(config: &'a config::Config, name: Option<&str>) -> Result<&'a config::Desk, String> {
+    let names = || config.desks.iter().map(|desk| desk.name.as_str());
+    let all = || or_list(&names().map(|name| format!("`{name}`")).collect::<Vec<_>>());
+    match (name, config.desks.as_slice()) {
+        (None, [only]) => Ok(only),
+        (None, _) => Err(format!(
+            "the configuration has several desks: choose one with --desk: {}",
+            all()
+        )),
+        (Some(name), desks) => desks.iter().find(|desk| desk.name == name).ok_or_else(|| {
+            let hint = did_you_mean(name, names(), ("`", "`"));
+            let hint = if hint.is_empty() {
+                format!("; there is {}", all())
+            } else {
+                hint
+            };
+            format!("there is no desk `{}` in the configuration{hint}", excerpt(name))
+        }),
+    }
 }
 
 fn unusable(error: LoadError) -> Failure {

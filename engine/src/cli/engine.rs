@@ -3,16 +3,22 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, ArchiveError, State};
 use crate::backup::{self, BackupError, Plan};
-use crate::config::Connection;
+use crate::config::Desk;
 use crate::connection::ConnectionError;
+use crate::connection::sample;
+use crate::connection::settings::Auth;
+use crate::connection::zoho::connect::{self, ConnectError};
 use crate::plugins::{Plugin, Refusal, Registry, installed};
 use crate::progress::{Event, Progress, Summary};
 
-use super::actions::{Actions, BackupRequest, Finding, Places, PluginLine, Stop, Verification};
+use super::actions::{
+    Actions, BackupRequest, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
+};
 
 /// The engine of this executable.
 pub(crate) struct Engine;
@@ -29,11 +35,10 @@ impl Actions for Engine {
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }
-        let Connection::Http(connection) = &request.desk.connection;
         let plan = Plan {
             desk: request.desk.name.clone(),
             connection_kind: request.desk.connection.kind().to_owned(),
-            connection: connection.clone(),
+            connection: request.desk.connection.clone(),
             modules: request.modules.iter().map(ToString::to_string).collect(),
             kind: request.kind,
             range: request.range,
@@ -129,6 +134,74 @@ impl Actions for Engine {
             Err(refusal) => refused(&refusal),
         })
     }
+
+    fn connect(&self, desk: &Desk, file: &Path, code: &str, cancel: &CancellationToken) -> Result<Connected, Stop> {
+        let settings = &desk.connection;
+        let Auth::Zoho(zoho) = &settings.auth else {
+            return Err(Stop::Usage(anyhow!("desk {}: nothing to connect", desk.name)));
+        };
+        let runtime = runtime()?;
+        let token = connect::exchange(settings, zoho, code, runtime.handle()).map_err(unconnected)?;
+        connect::keep(&token, file).map_err(unconnected)?;
+        let kept = || format!("the refresh token is kept in {}, but was not proven", file.display());
+        let connection = match connect::prove(settings, zoho, token, runtime.handle(), cancel) {
+            Err(ConnectError::Connection(ConnectionError::Cancelled { .. })) => return Err(Stop::Cancelled),
+            proven => proven.with_context(kept)?,
+        };
+        let probes = connection.probe(cancel).with_context(kept)?;
+        let organisation = connection.organisation();
+        let connected = Connected {
+            organisation: organisation.map(|one| (one.name, one.id, one.edition)),
+            in_flight: connection.limit(),
+            probes,
+        };
+        drop(connection);
+        runtime.shutdown_background();
+        Ok(connected)
+    }
+
+    fn sample_desk(
+        &self,
+        request: &SampleRequest,
+        ready: &mut dyn FnMut(&sample::Keys) -> Result<(), anyhow::Error>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Stop> {
+        let runtime = runtime()?;
+        let desk = sample::Started::new(request.settings.clone(), request.port, runtime.handle())?;
+        ready(&desk.keys())?;
+        runtime.block_on(cancel.cancelled());
+        if let Some(file) = &request.truth {
+            desk.write_truth(file)
+                .with_context(|| format!("cannot write the records into {}", file.display()))?;
+        }
+        drop(desk);
+        runtime.shutdown_background();
+        Ok(())
+    }
+}
+
+fn runtime() -> Result<Runtime, Stop> {
+    let built = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    Ok(built.context("the system refuses threads")?)
+}
+
+fn unconnected(error: ConnectError) -> Stop {
+    match error {
+        ConnectError::Connection(error) if is_configured_wrong(&error) => Stop::Usage(error.into()),
+        error => error.into(),
+    }
+}
+
+/// Whether it was found before anything was sent.
+fn is_configured_wrong(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::Url { .. }
+            | ConnectionError::Secret { .. }
+            | ConnectionError::Auth { .. }
+            | ConnectionError::CaFile { .. }
+            | ConnectionError::Organisation { .. }
+    )
 }
 
 /// Whether what is configured is wrong: found before anything was sent or written.
@@ -138,7 +211,7 @@ fn is_usage(error: &BackupError) -> bool {
         | BackupError::OtherConnection { .. }
         | BackupError::TableTwice { .. }
         | BackupError::NoModule(_) => true,
-        BackupError::Connection(error) => !matches!(error, ConnectionError::Client { .. }),
+        BackupError::Connection(error) => is_configured_wrong(error),
         _ => false,
     }
 }

@@ -8,12 +8,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::archive::settings::{self as archive, Headers};
-use crate::connection::settings::{self as connection, Auth, Limits, Secret, SecretSource};
+use crate::connection::sample::{self, Edition};
+use crate::connection::settings::{self as connection, Auth, Limits, Sample, Secret, SecretSource, Terms, Zoho};
+use crate::connection::zoho::centre;
 
 use super::check::{Checked, Value};
 use super::problem::Found;
 use super::rules;
-use super::{Config, Connection, Desk, Log, LogFormat, Plugins};
+use super::{Config, Desk, Log, LogFormat, Plugins};
+
+/// How far a Zoho Desk's search is behind. No figure is documented: "seconds to minutes" is what its users see.
+const SEARCH_LAG: Duration = Duration::from_mins(5);
 
 /// Builds the configuration; relative paths start at `folder`.
 pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Config {
@@ -59,7 +64,7 @@ fn desk(section: &mut Checked, folder: &Path, found: &mut Found) -> Desk {
         limits: Limits::default(),
     };
     if let Some(section) = section.below.first_mut() {
-        http(section, folder, &mut settings, found);
+        reach(section, folder, &mut settings, found);
     }
     let modules = match section.take("modules") {
         Some(Value::Names(modules)) => modules,
@@ -68,28 +73,38 @@ fn desk(section: &mut Checked, folder: &Path, found: &mut Found) -> Desk {
     Desk {
         name,
         modules,
-        connection: Connection::Http(settings),
+        connection: settings,
     }
 }
 
-fn http(section: &mut Checked, folder: &Path, settings: &mut connection::Settings, found: &mut Found) {
-    let url_at = section.values.get("url").map_or(section.at, |(place, _)| *place);
-    settings.url = section.text("url").unwrap_or_default();
+/// How the desk is reached.
+fn reach(section: &mut Checked, folder: &Path, settings: &mut connection::Settings, found: &mut Found) {
+    let in_flight = section.integer("in_flight").map(|number| number as usize);
     set(&mut settings.allow_plain_http, section.bool("allow_plain_http"));
-    if rules::leaves_in_plain(&settings.url) && !settings.allow_plain_http {
-        found.add(
-            url_at,
-            "`url` is plain HTTP to another machine: everyone on the way can read the records and the password; \
-             use https, or accept it with allow_plain_http = true",
-        );
-    }
     settings.ca_file = section.path("ca_file", folder);
-    settings.auth = auth(section, folder, found);
+    let search_lag = section.time("search_lag");
+    let terms = |default| Terms {
+        in_flight,
+        search_lag: search_lag.unwrap_or(default),
+    };
+    match section.text("kind").as_deref() {
+        Some("zoho") => zoho(section, folder, terms(SEARCH_LAG), settings, found),
+        Some("sample") => {
+            settings.auth = Auth::Sample(Sample {
+                desk: sample_desk(section),
+                terms: terms(Duration::ZERO),
+            });
+        }
+        kind => {
+            settings.url = url(section, "url", settings.allow_plain_http, found).unwrap_or_default();
+            // A wrong kind was reported, and says nothing about what should stand beside it.
+            if kind.is_some() {
+                settings.auth = auth(section, folder, found);
+            }
+        }
+    }
     let limits = &mut settings.limits;
-    set(
-        &mut limits.in_flight,
-        section.integer("in_flight").map(|number| number as usize),
-    );
+    set(&mut limits.in_flight, in_flight);
     set(
         &mut limits.attempts,
         section.integer("attempts").map(|number| number as u32),
@@ -102,6 +117,89 @@ fn http(section: &mut Checked, folder: &Path, settings: &mut connection::Setting
         &mut limits.max_redirects,
         section.integer("max_redirects").map(|number| number as usize),
     );
+}
+
+/// A URL, which must not show to the network what it should not.
+fn url(section: &mut Checked, key: &str, allow_plain_http: bool, found: &mut Found) -> Option<String> {
+    let place = section.values.get(key).map_or(section.at, |(place, _)| *place);
+    let url = section.text(key)?;
+    if rules::leaves_in_plain(&url) && !allow_plain_http {
+        found.add(
+            place,
+            format!(
+                "`{key}` is plain HTTP to another machine: everyone on the way can read the records and the password; \
+                 use https, or accept it with allow_plain_http = true"
+            ),
+        );
+    }
+    Some(url)
+}
+
+fn zoho(section: &mut Checked, folder: &Path, terms: Terms, settings: &mut connection::Settings, found: &mut Found) {
+    let place = |section: &Checked, key: &str| section.values.get(key).map(|(place, _)| *place);
+    let named = place(section, "data_center");
+    let urls = ["accounts_url", "desk_url"].map(|key| (key, place(section, key)));
+    match (named, urls) {
+        (Some(_), _) => {
+            for (key, place) in urls {
+                if let Some(place) = place {
+                    found.add(
+                        place,
+                        format!("`{key}` and `data_center` exclude each other: keep `data_center`, or both URLs"),
+                    );
+                }
+            }
+        }
+        (None, [(_, Some(_)), (_, Some(_))]) => {}
+        (None, _) => found.add(
+            section.at,
+            "`data_center` is missing in [desk.connection]; for example: data_center = \"eu\" (or both `accounts_url` \
+             and `desk_url`)",
+        ),
+    }
+    let centre = section.text("data_center").and_then(|name| centre::by_name(&name));
+    let plain = settings.allow_plain_http;
+    let accounts = url(section, "accounts_url", plain, found);
+    let desk = url(section, "desk_url", plain, found);
+    let accounts_url = accounts.or(centre.map(|centre| centre.accounts.to_owned()));
+    let desk_url = desk.or(centre.map(|centre| centre.desk.to_owned()));
+    settings.url = centre::base_url(&desk_url.unwrap_or_default());
+    settings.auth = Auth::Zoho(Zoho {
+        accounts_url: accounts_url.unwrap_or_default(),
+        org_id: section.text("org_id"),
+        client_id: secret(section, ["client_id", "client_id_env", "client_id_file"], folder, found),
+        client_secret: secret(
+            section,
+            ["client_secret", "client_secret_env", "client_secret_file"],
+            folder,
+            found,
+        ),
+        refresh_token: secret(
+            section,
+            ["refresh_token", "refresh_token_env", "refresh_token_file"],
+            folder,
+            found,
+        ),
+        terms,
+    });
+}
+
+fn sample_desk(section: &mut Checked) -> sample::Settings {
+    let mut desk = sample::Settings::default();
+    set(&mut desk.seed, section.integer("seed"));
+    set(&mut desk.tickets, section.integer("tickets"));
+    let custom_fields = section.integer("custom_fields").map(|number| number as u32);
+    set(&mut desk.custom_fields, custom_fields);
+    set(&mut desk.latency, section.time("latency"));
+    let edition = section.text("edition").map(|word| match word.as_str() {
+        "free" => Edition::Free,
+        "express" => Edition::Express,
+        "standard" => Edition::Standard,
+        "professional" => Edition::Professional,
+        _ => Edition::Enterprise,
+    });
+    set(&mut desk.edition, edition);
+    desk
 }
 
 fn auth(section: &mut Checked, folder: &Path, found: &mut Found) -> Auth {

@@ -11,7 +11,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::keys::ROOT;
 use super::problem::Found;
 use super::rules;
-use super::schema::{self, Check, Key, Kind, Need, Section};
+use super::schema::{self, Check, Key, Kind, Need, Section, When};
 use super::text::{did_you_mean, excerpt, nearest};
 use super::units;
 
@@ -103,15 +103,16 @@ fn check_needs(checked: &Checked, found: &mut Found) {
     let header = checked.section.header();
     for key in checked.section.keys {
         let written = checked.values.get(key.name);
-        if let Some((selector, wanted)) = key.when {
-            let Some(actual) = checked.word(selector) else {
-                continue;
-            };
-            if actual != wanted {
+        match unmet(checked, key.when) {
+            None => {}
+            // What it depends on is wrong or missing itself, and was reported.
+            Some((_, _, None)) => continue,
+            Some((selector, wanted, Some(actual))) => {
                 if let Some((place, _)) = written {
                     let message = format!(
-                        "`{}` is for {selector} = \"{wanted}\", and {selector} is \"{actual}\" here",
-                        key.name
+                        "`{}` is for {selector} = {}, and {selector} is \"{actual}\" here",
+                        key.name,
+                        schema::one_of(wanted)
                     );
                     found.add(*place, message);
                 }
@@ -126,6 +127,18 @@ fn check_needs(checked: &Checked, found: &mut Found) {
             found.add(checked.at, message);
         }
     }
+}
+
+/// A key with the values that are wanted of it, and the one that it has, where it has one.
+type Unmet = (&'static str, &'static [&'static str], Option<String>);
+
+/// The first condition that does not hold.
+fn unmet(checked: &Checked, when: When) -> Option<Unmet> {
+    when.iter().find_map(|(selector, wanted)| {
+        let actual = checked.word(selector);
+        let holds = actual.as_deref().is_some_and(|actual| wanted.contains(&actual));
+        (!holds).then_some((*selector, *wanted, actual))
+    })
 }
 
 fn unknown(section: &Section, name: &str, is_table: bool) -> String {

@@ -36,6 +36,14 @@ pub(super) fn user(text: &str) -> Rule {
     )
 }
 
+/// The id of an organisation.
+pub(super) fn org_id(text: &str) -> Rule {
+    rule(
+        !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()),
+        "be the organisation's id, digits in quotes",
+    )
+}
+
 /// The name of an environment variable. A secret itself, typed here by mistake, mostly does not pass.
 pub(super) fn variable(text: &str) -> Rule {
     let known = |c: char| c.is_ascii_alphanumeric() || c == '_';

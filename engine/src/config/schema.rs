@@ -21,11 +21,15 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) need: Need,
-    /// The key of the same section, and its value, with which alone this key makes sense.
-    pub(super) when: Option<(&'static str, &'static str)>,
+    /// Keys of the same section, and the values of each with which alone this key makes sense. A key comes behind those
+    /// that it depends on itself.
+    pub(super) when: When,
     /// One or two sentences.
     pub(super) doc: &'static str,
 }
+
+/// Conditions, all of which have to hold.
+pub(super) type When = &'static [(&'static str, &'static [&'static str])];
 
 /// Whether a key has to be there. Values are written as in the file.
 #[derive(Clone, Copy)]

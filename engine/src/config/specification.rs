@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::keys::ROOT;
-use super::schema::{Key, Need, Section};
+use super::schema::{Key, Need, Section, one_of};
 
 /// All sections and keys, with types and defaults.
 pub fn specification() -> String {
@@ -29,9 +29,11 @@ fn line(key: &Key) -> String {
         when,
         doc,
     } = key;
-    let when = when.map_or_else(String::new, |(selector, value)| {
-        format!(", for `{selector} = \"{value}\"`")
-    });
+    let when = match when.last() {
+        // The last condition says enough: the key it names has conditions of its own, and stands before.
+        Some((selector, values)) => format!(", for `{selector} = {}`", one_of(values)),
+        None => String::new(),
+    };
     let need = match need {
         Need::Required(text) => format!("required, e.g. `{text}`"),
         Need::Default(text) => format!("default `{text}`"),

@@ -1,29 +1,49 @@
 //! How requests are authorised, and what an answer of the desk means.
 //!
 //! [`Access`] is the seam between the kinds of connection. Kind `http` has credentials that never change
-//! ([`Fixed`]). A kind with tokens that expire renews them in [`Access::authorise`], which may wait and is called
-//! before each try, and gives its own error codes their meaning in [`Access::judge`], which sees the whole answer.
+//! ([`Fixed`]). Kind `zoho` ([`zoho`](super::zoho)) has tokens that expire: it renews them in [`Access::authorise`], which
+//! may wait and is called before each try, and gives its own error codes their meaning in [`Access::judge`], which sees
+//! the whole answer.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::future::Future;
-use std::io::Read;
 use std::pin::Pin;
 use std::time::Duration;
 
-use plugin_api::ExportError;
+use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
+use super::Credits;
 use super::answer::Answer;
+use super::call::Call;
 use super::error::ConnectionError;
 use super::retry::Class;
-use super::settings::{Auth, Secret, SecretSource};
+use super::secret;
+use super::settings::{Auth, Secret};
 
-/// The largest file that is read as a secret.
-const MAX_SECRET: u64 = 64 << 10;
+/// What authorises one try.
+#[derive(Default)]
+pub(super) struct Credentials {
+    /// Headers. Their values are marked sensitive.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The number of the token among them, where there is one that expires.
+    pub(super) token: u64,
+}
 
-/// Headers that authorise a request. Their values are marked sensitive.
-pub(super) type Credentials = Vec<(HeaderName, HeaderValue)>;
+/// What an answer means.
+pub(super) struct Judged {
+    /// What it means for the next try.
+    pub(super) class: Class,
+    /// What the exporter gets in place of the answer if there is no next try: what sort of failure it is, and half a
+    /// sentence that says what to do.
+    pub(super) instead: Option<(ErrorKind, String)>,
+}
+
+impl From<Class> for Judged {
+    fn from(class: Class) -> Self {
+        Self { class, instead: None }
+    }
+}
 
 /// A future behind a trait object.
 pub(super) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -40,9 +60,20 @@ pub(super) trait Access: Send + Sync {
     /// be found in many words.
     fn scrub(&self, text: &str) -> String;
 
-    /// What an answer means; by default what HTTP says.
-    fn judge(&self, answer: &Answer, retry_after: Option<Duration>) -> Class {
-        Class::of_status(answer.status, retry_after)
+    /// What an answer to `call`, made with these credentials, means; by default what HTTP says.
+    fn judge(
+        &self,
+        _call: &Call,
+        _credentials: &Credentials,
+        answer: &Answer,
+        retry_after: Option<Duration>,
+    ) -> Judged {
+        Class::of_status(answer.status, retry_after).into()
+    }
+
+    /// What the desk has charged so far, where it charges.
+    fn credits(&self) -> Option<Credits> {
+        None
     }
 }
 
@@ -74,6 +105,7 @@ impl Fixed {
             Auth::Bearer(source) => ("bearer token", source),
             Auth::Basic { password, .. } => ("password", password),
             Auth::Header { value, .. } => ("header value", value),
+            Auth::Zoho(_) | Auth::Sample(_) => return Err(refused("its tokens expire: it is another kind".into())),
         };
         let fail = |why: &str| ConnectionError::Secret {
             desk: desk.to_owned(),
@@ -81,13 +113,10 @@ impl Fixed {
             place: source.to_string(),
             why: why.to_owned(),
         };
-        let secret = read_secret(source, &env).map_err(|why| fail(&why))?;
-        if secret.contains(char::is_control) {
-            return Err(fail("has a line break or another control character in it: remove it"));
-        }
+        let secret = secret::read(source, env).map_err(|why| fail(&why))?;
         let raw = secret.clone();
         let (name, value) = match auth {
-            Auth::None | Auth::Bearer(_) => (AUTHORIZATION, format!("Bearer {secret}")),
+            Auth::Bearer(_) => (AUTHORIZATION, format!("Bearer {secret}")),
             Auth::Basic { user, .. } if user.contains(|c: char| c == ':' || c.is_control()) => {
                 return Err(refused(format!(
                     "the user name {user:?} has a colon or a control character in it"
@@ -102,6 +131,7 @@ impl Fixed {
                     .ok_or_else(|| refused(format!("{name:?} cannot be the header that carries the credentials")))?;
                 (header, secret)
             }
+            Auth::None | Auth::Zoho(_) | Auth::Sample(_) => return Err(refused("it has no such secret".into())),
         };
         let mut value = Some(value)
             .filter(|value| value.is_ascii())
@@ -110,25 +140,21 @@ impl Fixed {
         value.set_sensitive(true);
         let sent = value.to_str().unwrap_or_default().to_owned();
         let packed = sent.split_once(' ').map_or("", |(_, packed)| packed).to_owned();
-        let escaped = serde_json::Value::from(raw.as_str())
-            .to_string()
-            .trim_matches('"')
-            .to_owned();
-        // The longest first, so that none leaves a part of another.
-        let mut secrets = vec![sent, packed, escaped, raw];
-        secrets.retain(|secret| secret.len() >= 6);
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let secrets = secrets.into_iter().map(Secret::new).collect();
         Ok(Self {
             credentials: Some((name, value)),
-            secrets,
+            secrets: secret::forms([sent, packed, raw]),
         })
     }
 }
 
 impl Access for Fixed {
     fn authorise(&self) -> Later<'_, Result<Credentials, ExportError>> {
-        Box::pin(async { Ok(self.credentials.iter().cloned().collect()) })
+        Box::pin(async {
+            Ok(Credentials {
+                headers: self.credentials.iter().cloned().collect(),
+                token: 0,
+            })
+        })
     }
 
     fn owns(&self, header: &HeaderName) -> bool {
@@ -136,39 +162,8 @@ impl Access for Fixed {
     }
 
     fn scrub(&self, text: &str) -> String {
-        let secrets = self.secrets.iter().map(Secret::expose);
-        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
+        secret::scrub(text, &self.secrets)
     }
-}
-
-/// The error says what is wrong with the secret, never what it is.
-fn read_secret(source: &SecretSource, env: &impl Fn(&str) -> Option<OsString>) -> Result<String, String> {
-    let mut text = match source {
-        SecretSource::Inline(secret) => secret.expose().to_owned(),
-        SecretSource::Env(name) => env(name)
-            .ok_or("is not set: set it for the user who runs deskvault")?
-            .into_string()
-            .map_err(|_| "is not UTF-8 text")?,
-        SecretSource::File(path) => {
-            let mut bytes = Vec::new();
-            File::open(path)
-                .and_then(|file| file.take(MAX_SECRET + 1).read_to_end(&mut bytes))
-                .map_err(|error| format!("cannot be read: {error}"))?;
-            if bytes.len() as u64 > MAX_SECRET {
-                return Err(format!("has more than {MAX_SECRET} bytes: is it the right file?"));
-            }
-            String::from_utf8(bytes).map_err(|_| "is not UTF-8 text")?
-        }
-    };
-    if let SecretSource::File(_) = source
-        && let Some(line) = text.strip_suffix('\n')
-    {
-        text.truncate(line.strip_suffix('\r').unwrap_or(line).len());
-    }
-    if text.trim().is_empty() {
-        return Err("is empty".into());
-    }
-    Ok(text)
 }
 
 /// RFC 4648 with padding, for `Authorization: Basic`.
@@ -195,7 +190,7 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use super::super::settings::Secret;
+    use super::super::settings::SecretSource;
     use super::*;
 
     fn read(auth: &Auth) -> Result<String, String> {

@@ -72,7 +72,10 @@ pub(super) struct Done {
 /// A request that waits for its (next) try.
 pub(super) struct Job {
     pub(super) ticket: u64,
+    /// The number of its next try, from 1.
     pub(super) attempt: u32,
+    /// Tries that came to nothing because the token had ended; they are not among the attempts.
+    pub(super) renewals: u32,
     pub(super) call: Call,
     pub(super) owner: Arc<Owner>,
 }
@@ -194,6 +197,17 @@ impl Dispatch {
         let state = lock(&self.state);
         let (now, allowed) = state.lanes.in_flight();
         (now, allowed, state.lanes.running(lane))
+    }
+
+    /// What the desk allows is known now.
+    pub(super) fn set_limit(self: &Arc<Self>, limit: usize) {
+        lock(&self.state).lanes.throttle().set_limit(limit);
+        self.pump();
+    }
+
+    /// Requests that may be in flight as long as the desk does not complain.
+    pub(super) fn limit(&self) -> usize {
+        lock(&self.state).lanes.throttle().limit()
     }
 
     /// Starts what may be started.

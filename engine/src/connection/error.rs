@@ -56,4 +56,34 @@ pub enum ConnectionError {
         /// Why.
         source: reqwest::Error,
     },
+    /// It is not clear which organisation is meant.
+    #[error("desk {desk}: {why}")]
+    Organisation {
+        /// The desk.
+        desk: String,
+        /// What there is, and what to do.
+        why: String,
+    },
+    /// The desk refused the first requests, or could not be reached.
+    #[error("desk {desk}: {why}")]
+    Desk {
+        /// The desk.
+        desk: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The sample desk could not be started.
+    #[error("desk {desk}: the sample desk cannot be started")]
+    Sample {
+        /// The desk.
+        desk: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It was cancelled.
+    #[error("desk {desk}: cancelled")]
+    Cancelled {
+        /// The desk.
+        desk: String,
+    },
 }

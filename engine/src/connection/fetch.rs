@@ -9,14 +9,13 @@ use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 
-use super::access::{Access, Later};
+use super::access::{Access, Credentials, Later};
 use super::answer::{Answer, Held};
 use super::call::Call;
 use super::headers;
 use super::retry::{self, Class, Outcome};
 use super::settings::Limits;
 use super::target::Base;
-use crate::config::units::show_size;
 
 /// How one try ended.
 pub(super) struct Tried {
@@ -56,8 +55,13 @@ pub(super) struct Http {
 impl Fetch for Http {
     fn fetch<'a>(&'a self, call: &'a Call, held: &'a mut Held) -> Later<'a, Tried> {
         Box::pin(async move {
+            // Not within the time of the try: it may have to wait for a new token.
+            let credentials = match self.access.authorise().await {
+                Ok(credentials) => credentials,
+                Err(error) => return Tried::failed(Class::Final, error.at(&call.name)),
+            };
             let limit = self.limits.request_timeout;
-            tokio::time::timeout(limit, self.attempt(call, held))
+            tokio::time::timeout(limit, self.attempt(call, &credentials, held))
                 .await
                 .unwrap_or_else(|_| {
                     let why = format!(
@@ -71,21 +75,36 @@ impl Fetch for Http {
 }
 
 impl Http {
-    async fn attempt(&self, call: &Call, held: &mut Held) -> Tried {
-        match self.exchange(call, held).await {
-            Ok((answer, retry_after)) => Tried {
-                outcome: Outcome {
-                    class: self.access.judge(&answer, retry_after),
-                    retry_after,
-                },
-                result: Ok(answer),
+    async fn attempt(&self, call: &Call, credentials: &Credentials, held: &mut Held) -> Tried {
+        let (answer, retry_after) = match self.exchange(call, credentials, held).await {
+            Ok(exchanged) => exchanged,
+            Err(tried) => return *tried,
+        };
+        let judged = self.access.judge(call, credentials, &answer, retry_after);
+        let result = match judged.instead {
+            None => Ok(answer),
+            Some((kind, why)) => {
+                let mut error = self.error(call, kind, &why);
+                error.status = Some(answer.status);
+                Err(error)
+            }
+        };
+        Tried {
+            outcome: Outcome {
+                class: judged.class,
+                retry_after,
             },
-            Err(tried) => *tried,
+            result,
         }
     }
 
-    async fn exchange(&self, call: &Call, held: &mut Held) -> Result<(Answer, Option<Duration>), Box<Tried>> {
-        let response = self.follow(call).await?;
+    async fn exchange(
+        &self,
+        call: &Call,
+        credentials: &Credentials,
+        held: &mut Held,
+    ) -> Result<(Answer, Option<Duration>), Box<Tried>> {
+        let response = self.follow(call, credentials).await?;
         let status = response.status().as_u16();
         let retry_after = asked_to_wait(response.headers());
         let headers = headers::shown(response.headers());
@@ -95,7 +114,7 @@ impl Http {
     }
 
     /// Sends, and follows redirects that stay below the base URL. Credentials go to no other place.
-    async fn follow(&self, call: &Call) -> Result<Response, Box<Tried>> {
+    async fn follow(&self, call: &Call, credentials: &Credentials) -> Result<Response, Box<Tried>> {
         let fatal = |status: StatusCode, why: &str| {
             let mut error = self.error(call, ErrorKind::Http, why);
             error.status = Some(status.as_u16());
@@ -105,7 +124,7 @@ impl Http {
         let mut as_get = false;
         let mut last = StatusCode::FOUND;
         for _ in 0..=self.limits.max_redirects {
-            let response = self.send(call, redirected.as_ref(), as_get).await?;
+            let response = self.send(call, credentials, redirected.as_ref(), as_get).await?;
             let status = response.status();
             let Some(location) = redirect(&response) else {
                 return Ok(response);
@@ -134,7 +153,13 @@ impl Http {
         Err(fatal(last, &why))
     }
 
-    async fn send(&self, call: &Call, to: Option<&Url>, as_get: bool) -> Result<Response, Box<Tried>> {
+    async fn send(
+        &self,
+        call: &Call,
+        credentials: &Credentials,
+        to: Option<&Url>,
+        as_get: bool,
+    ) -> Result<Response, Box<Tried>> {
         let mut request = call.request.try_clone().ok_or_else(|| {
             let error = self.error(call, ErrorKind::Host, "its body cannot be sent twice");
             Box::new(Tried::failed(Class::Final, error))
@@ -147,13 +172,8 @@ impl Http {
             *request.body_mut() = None;
             request.headers_mut().remove(reqwest::header::CONTENT_TYPE);
         }
-        let credentials = self
-            .access
-            .authorise()
-            .await
-            .map_err(|error| Box::new(Tried::failed(Class::Final, error)))?;
-        for (name, value) in credentials {
-            request.headers_mut().insert(name, value);
+        for (name, value) in &credentials.headers {
+            request.headers_mut().insert(name, value.clone());
         }
         self.client
             .execute(request)
@@ -167,7 +187,7 @@ impl Http {
         let too_large = || {
             let why = format!(
                 "the answer is larger than {}: ask for less at a time, or raise `max_response`",
-                show_size(limit)
+                size(limit)
             );
             Box::new(Tried::failed(Class::Final, self.error(call, ErrorKind::TooLarge, &why)))
         };
@@ -274,7 +294,7 @@ fn certificate_trouble(error: &reqwest::Error) -> Option<String> {
 }
 
 /// The causes, without the outermost words, which say no more than that a request failed.
-fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {
@@ -288,6 +308,23 @@ fn chain(error: &reqwest::Error) -> String {
         texts.push(error.to_string());
     }
     texts.join(": ")
+}
+
+/// A number of bytes as the configuration has it: in the largest unit that leaves no rest.
+fn size(bytes: u64) -> String {
+    let units = [
+        (1 << 30, "GiB"),
+        (1_000_000_000, "GB"),
+        (1 << 20, "MiB"),
+        (1_000_000, "MB"),
+        (1 << 10, "KiB"),
+        (1000, "kB"),
+    ];
+    let unit = units.iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, name)| format!("{} {name}", bytes / unit),
+    )
 }
 
 fn seconds(time: Duration) -> String {

@@ -77,6 +77,7 @@ impl Queue {
         inner.dispatch.submit(Job {
             ticket,
             attempt: 1,
+            renewals: 0,
             call,
             owner: Arc::clone(&self.owner),
         })?;

@@ -15,7 +15,13 @@ pub(super) enum Class {
     Defect,
     /// The desk asks for fewer requests: 429, or 503 with `Retry-After`.
     Throttled,
+    /// The token that the try was made with has ended: with a new one the same request is tried again at once.
+    Outdated,
 }
+
+/// How often a request is tried again for a token that has ended. A token may end between two tries; where new ones are
+/// refused too, more of them do not help.
+const RENEWALS: u32 = 2;
 
 impl Class {
     /// The meaning that HTTP gives a status.
@@ -76,13 +82,16 @@ impl Policy {
         }
     }
 
-    /// What to do after try number `attempt` (from 1). `jitter` is a number in `0.0..1.0`.
+    /// What to do after try number `attempt` (from 1), not counting the `renewals` that were made for tokens that had
+    /// ended. `jitter` is a number in `0.0..1.0`.
     ///
     /// The wait is a random part of an exponentially growing bound ("full jitter"), so that requests that failed
     /// together do not come back together. What the desk asks for is never undercut.
-    pub(super) fn decide(&self, attempt: u32, outcome: Outcome, jitter: f64) -> Decision {
+    pub(super) fn decide(&self, attempt: u32, renewals: u32, outcome: Outcome, jitter: f64) -> Decision {
         let attempts = match outcome.class {
             Class::Final => return Decision::Finish,
+            Class::Outdated if renewals < RENEWALS => return Decision::Again(Duration::ZERO),
+            Class::Outdated => return Decision::Finish,
             Class::Defect => self.attempts.min(self.defect_attempts),
             Class::Passing | Class::Throttled => self.attempts,
         };
@@ -142,7 +151,7 @@ mod tests {
             class,
             retry_after: retry_after.map(Duration::from_secs),
         };
-        match Policy::new(6).decide(attempt, outcome, jitter) {
+        match Policy::new(6).decide(attempt, 0, outcome, jitter) {
             Decision::Finish => None,
             Decision::Again(wait) => Some(wait.as_millis()),
         }
@@ -196,12 +205,27 @@ mod tests {
             retry_after: None,
         };
         for attempt in [7, 31, 32, 33, 64, 1_000_000] {
-            let Decision::Again(wait) = many.decide(attempt, passing, 0.999) else {
+            let Decision::Again(wait) = many.decide(attempt, 0, passing, 0.999) else {
                 panic!("attempt {attempt} is not the last")
             };
             assert!(wait <= many.longest && wait > many.longest / 2, "{attempt}: {wait:?}");
         }
-        assert_eq!(Policy::new(0).decide(1, passing, 0.5), Decision::Finish);
+        assert_eq!(Policy::new(0).decide(1, 0, passing, 0.5), Decision::Finish);
+        let outdated = Outcome {
+            class: Class::Outdated,
+            retry_after: None,
+        };
+        for (renewals, decision) in [
+            (0, Decision::Again(Duration::ZERO)),
+            (1, Decision::Again(Duration::ZERO)),
+            (2, Decision::Finish),
+        ] {
+            assert_eq!(
+                Policy::new(1).decide(1, renewals, outdated, 0.5),
+                decision,
+                "{renewals}"
+            );
+        }
     }
 
     #[test]

@@ -42,6 +42,68 @@ pub enum Auth {
         /// The header's value.
         value: SecretSource,
     },
+    /// Tokens of Zoho's OAuth 2.0.
+    Zoho(Zoho),
+    /// A sample desk, which is started with the connection and ends with it. The URL of [`Settings`] is not used.
+    Sample(Sample),
+}
+
+/// How a Zoho Desk is reached. The base URL is the desk's host with `/api/v1`.
+#[derive(Clone)]
+pub struct Zoho {
+    /// The URL of the server that gives tokens, e.g. `https://accounts.zoho.eu`.
+    pub accounts_url: String,
+    /// The organisation; without it the only one, or the default one, that the refresh token may see.
+    pub org_id: Option<String>,
+    /// The id of the client as whom the engine is registered.
+    pub client_id: SecretSource,
+    /// Its secret.
+    pub client_secret: SecretSource,
+    /// The refresh token that somebody granted it.
+    pub refresh_token: SecretSource,
+    /// See [`Terms`].
+    pub terms: Terms,
+}
+
+/// A sample desk.
+#[derive(Clone)]
+pub struct Sample {
+    /// Its knobs.
+    pub desk: super::sample::Settings,
+    /// See [`Terms`].
+    pub terms: Terms,
+}
+
+/// What is agreed with a Zoho Desk, sample or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Requests in flight at one time, whatever the edition allows. Without it, what the edition allows.
+    pub in_flight: Option<usize>,
+    /// How far the search index may be behind what is written.
+    pub search_lag: Duration,
+}
+
+impl Settings {
+    /// The kind of connection, as exporters name it in their description.
+    pub fn kind(&self) -> &'static str {
+        match self.auth {
+            Auth::Zoho(_) | Auth::Sample(_) => "zoho",
+            _ => "http",
+        }
+    }
+
+    /// How far what the desk finds may be behind what it holds: records younger than that are for the next backup.
+    pub fn search_lag(&self) -> Duration {
+        self.terms().map_or(Duration::ZERO, |terms| terms.search_lag)
+    }
+
+    pub(super) fn terms(&self) -> Option<Terms> {
+        match &self.auth {
+            Auth::Zoho(zoho) => Some(zoho.terms),
+            Auth::Sample(sample) => Some(sample.terms),
+            _ => None,
+        }
+    }
 }
 
 /// Where a secret is kept.

@@ -227,7 +227,8 @@ fn add_query(url: &mut Url, parameters: &[(String, String)]) {
     url.set_query(Some(&query));
 }
 
-fn percent_encode(text: &str, out: &mut String) {
+/// Appends text as it stands in a query or a form.
+pub(super) fn percent_encode(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -14,10 +14,12 @@ use server::Server;
 
 mod bounds;
 mod pacing;
+mod sample;
 mod server;
 mod sharing;
 mod tls;
 mod wire;
+mod zoho;
 
 /// In every connection's credentials here, and never to be seen.
 const TOKEN: &str = "hunter2";

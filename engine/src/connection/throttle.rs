@@ -30,6 +30,20 @@ impl Throttle {
         }
     }
 
+    /// Begins anew at another limit, at least 1.
+    pub(super) fn set_limit(&mut self, limit: usize) {
+        let epoch = self.epoch;
+        *self = Self {
+            epoch,
+            ..Self::new(limit)
+        };
+    }
+
+    /// The limit.
+    pub(super) fn limit(&self) -> usize {
+        self.limit as usize
+    }
+
     /// How many requests may be in flight now.
     pub(super) fn allowed(&self) -> usize {
         self.allowed as usize

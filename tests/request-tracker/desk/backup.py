@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,21 +17,7 @@ from .truth import write_truth
 
 ROOT = Path(__file__).resolve().parents[3]
 
-CONFIG = """\
-[[desk]]
-name = "request-tracker"
-modules = ["request-tracker"]
-
-[desk.connection]
-kind = "http"
-url = "{url}"
-auth = "basic"
-user = "{user}"
-password_env = "RT_PASSWORD"
-
-[archive]
-folder = "{archives}"
-"""
+CONFIG = Path(__file__).resolve().parents[1] / "deskvault.toml"
 
 
 def backup(tickets):
@@ -55,7 +42,7 @@ def backup(tickets):
             step(f"filling it with {tickets} tickets, by its API and its mail gateway; a minute or two")
             fill(instance, tickets)
             config = Path(folder) / "deskvault.toml"
-            config.write_text(CONFIG.format(url=state["url"], user=state["user"], archives=archives))
+            config.write_text(configuration(state["url"], state["user"], archives))
             step("deskvault backup")
             deskvault = target / "release" / "deskvault"
             known = set(archives.glob("*.zip"))
@@ -74,6 +61,15 @@ def backup(tickets):
         finally:
             server.stdin.close()
             server.wait()
+
+
+def configuration(url, user, archives):
+    """The configuration for a Request Tracker, with where it is and where archives go."""
+    text = CONFIG.read_text()
+    for key, value in [("url", url), ("user", user)]:
+        text, count = re.subn(rf'(?m)^{key} = ".*"$', lambda _: f'{key} = "{value}"', text)
+        assert count == 1, key
+    return f'{text}\n[archive]\nfolder = "{archives}"\n'
 
 
 def step(text):

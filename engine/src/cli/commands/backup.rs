@@ -9,11 +9,11 @@ use crate::cli::args::{Backup, Global};
 use crate::cli::exit::Exit;
 use crate::cli::progress::{Style, reporter};
 use crate::cli::{Shell, range, signals, summary};
-use crate::config::text::{did_you_mean, excerpt, or_list};
-use crate::config::{Config, Desk};
+use crate::config::Desk;
+use crate::config::text::{did_you_mean, excerpt};
 use crate::progress::Summary;
 
-use super::{Failure, Outcome, load, prepare, print, unusable};
+use super::{Failure, Outcome, desk, load, prepare, print, unusable};
 
 pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn Actions) -> Outcome {
     let range =
@@ -81,28 +81,6 @@ fn end_line(summary: &Summary, exit: Exit) -> Result<String, Failure> {
         .context("cannot write the result as JSON")
         .map_err(Failure::Failed)?;
     Ok(line + "\n")
-}
-
-/// The desk called `name`, or the only one.
-fn desk<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Desk, String> {
-    let names = || config.desks.iter().map(|desk| desk.name.as_str());
-    let all = || or_list(&names().map(|name| format!("`{name}`")).collect::<Vec<_>>());
-    match (name, config.desks.as_slice()) {
-        (None, [only]) => Ok(only),
-        (None, _) => Err(format!(
-            "the configuration has several desks: choose one with --desk: {}",
-            all()
-        )),
-        (Some(name), desks) => desks.iter().find(|desk| desk.name == name).ok_or_else(|| {
-            let hint = did_you_mean(name, names(), ("`", "`"));
-            let hint = if hint.is_empty() {
-                format!("; there is {}", all())
-            } else {
-                hint
-            };
-            format!("there is no desk `{}` in the configuration{hint}", excerpt(name))
-        }),
-    }
 }
 
 /// The modules of `desk` that are `chosen`, or all.

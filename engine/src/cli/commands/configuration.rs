@@ -7,7 +7,7 @@ use crate::cli::Shell;
 use crate::cli::args::Global;
 use crate::cli::exit::Exit;
 use crate::cli::figures::count;
-use crate::config::{Config, Connection, specification};
+use crate::config::{Config, specification};
 use crate::connection::settings::{Auth, SecretSource};
 
 use super::{Outcome, load, print, shown, unusable};
@@ -24,7 +24,7 @@ pub(super) fn check(global: &Global, shell: &Shell) -> Outcome {
             "desk {}: {} ({}), {modules}",
             desk.name,
             count(desk.modules.len() as u64, "module", "modules"),
-            desk.connection.kind()
+            kind(&desk.connection.auth)
         );
     }
     let _ = writeln!(text, "archives: {}", shown(&config.archive.folder));
@@ -52,30 +52,46 @@ fn notes(config: &Config, has_variable: fn(&str) -> bool) -> Vec<String> {
         look("[plugins] folders".into(), folder);
     }
     for desk in &config.desks {
-        let Connection::Http(settings) = &desk.connection;
-        if let Some(file) = &settings.ca_file {
+        if let Some(file) = &desk.connection.ca_file {
             look(format!("desk {}: ca_file", desk.name), file);
         }
-        if let Some(SecretSource::File(file)) = secret(&settings.auth) {
-            look(format!("desk {}: the file of the secret", desk.name), file);
+        for (what, source) in secrets(&desk.connection.auth) {
+            if let SecretSource::File(file) = source {
+                look(format!("desk {}: the file of the {what}", desk.name), file);
+            }
         }
     }
     for desk in &config.desks {
-        let Connection::Http(settings) = &desk.connection;
-        if let Some(source @ SecretSource::Env(name)) = secret(&settings.auth)
-            && !has_variable(name)
-        {
-            notes.push(format!("desk {}: {source} is not set here", desk.name));
+        for (_, source) in secrets(&desk.connection.auth) {
+            if let SecretSource::Env(name) = source
+                && !has_variable(name)
+            {
+                notes.push(format!("desk {}: {source} is not set here", desk.name));
+            }
         }
     }
     notes
 }
 
-fn secret(auth: &Auth) -> Option<&SecretSource> {
+/// The kind as the configuration names it.
+fn kind(auth: &Auth) -> &'static str {
     match auth {
-        Auth::None => None,
+        Auth::Zoho(_) => "zoho",
+        Auth::Sample(_) => "sample",
+        Auth::None | Auth::Basic { .. } | Auth::Bearer(_) | Auth::Header { .. } => "http",
+    }
+}
+
+fn secrets(auth: &Auth) -> Vec<(&'static str, &SecretSource)> {
+    match auth {
+        Auth::None | Auth::Sample(_) => vec![],
         Auth::Basic { password: secret, .. } | Auth::Bearer(secret) | Auth::Header { value: secret, .. } => {
-            Some(secret)
+            vec![("secret", secret)]
         }
+        Auth::Zoho(zoho) => vec![
+            ("client id", &zoho.client_id),
+            ("client secret", &zoho.client_secret),
+            ("refresh token", &zoho.refresh_token),
+        ],
     }
 }

@@ -10,10 +10,16 @@ use anyhow::{Context as _, anyhow};
 use indicatif::ProgressDrawTarget;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::actions::{Actions, BackupRequest, Finding, Places, PluginLine, Stop, Verification};
+use crate::cli::actions::{
+    Actions, BackupRequest, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
+};
 use crate::cli::console::{Captured, Console};
 use crate::cli::{Shell, execute, summary};
+use crate::config::Desk;
+use crate::connection::sample::Keys;
 use crate::progress::{Event, Progress, Summary};
+
+mod connect;
 
 const TWO_DESKS: &str = r#"
 [[desk]]
@@ -44,6 +50,7 @@ struct Script {
     backup: Option<fn() -> Result<Summary, Stop>>,
     findings: Vec<Finding>,
     plugins: Vec<PluginLine>,
+    connected: Option<Connected>,
 }
 
 impl Script {
@@ -92,6 +99,32 @@ impl Actions for Script {
     fn plugin(&self, file: &Path, _: &Places) -> Result<PluginLine, Stop> {
         self.ask(file.display().to_string());
         Ok(self.plugins[0].clone())
+    }
+
+    fn connect(&self, desk: &Desk, file: &Path, code: &str, _: &CancellationToken) -> Result<Connected, Stop> {
+        self.ask(format!("{} {} {code}", desk.name, file.display()));
+        self.connected
+            .clone()
+            .ok_or_else(|| Stop::Failed(anyhow!("the code is too old")))
+    }
+
+    fn sample_desk(
+        &self,
+        request: &SampleRequest,
+        ready: &mut dyn FnMut(&Keys) -> anyhow::Result<()>,
+        _: &CancellationToken,
+    ) -> Result<(), Stop> {
+        self.ask(format!("{request:?}"));
+        let text = |text: &str| text.to_owned();
+        Ok(ready(&Keys {
+            accounts_url: text("http://127.0.0.1:7"),
+            desk_url: text("http://127.0.0.1:7"),
+            org_id: text("9"),
+            client_id: text("1000.A"),
+            client_secret: text("s"),
+            refresh_token: text("r"),
+            code: text("1000.c"),
+        })?)
     }
 }
 
@@ -143,6 +176,7 @@ fn given_to(out: impl Write + Send + 'static, line: &str, config: Option<&str>, 
         working: home.path().to_owned(),
         variable: None,
         has_variable: |name| name == "SET",
+        read_line: || Ok(" 1000.code\r\n".into()),
         clock: Arc::new(|| Duration::ZERO),
         is_process: false,
     };

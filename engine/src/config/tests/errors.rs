@@ -20,7 +20,7 @@ fn told(bytes: &[u8]) -> String {
     }
 }
 
-fn check(text: &str, expected: &[&str]) {
+pub(super) fn check(text: &str, expected: &[&str]) {
     assert_eq!(told(text.as_bytes()), expected.join("\n"), "\n--- for\n{text}");
 }
 
@@ -126,16 +126,13 @@ fn what_is_missing() {
         "\n[[desk]]\n",
         &[
             "f:2:1: [desk.connection] is missing in [[desk]]",
-            "f:2:1: `modules` is missing in [[desk]]; for example: modules = [\"request-tracker\"]",
+            "f:2:1: `modules` is missing in [[desk]]; for example: modules = [\"tickets\", \"contacts\"]",
             "f:2:1: `name` is missing in [[desk]]; for example: name = \"main\"",
         ],
     );
     check(
         "[[desk]]\nname = 'a'\nmodules = ['m']\n[desk.connection]\n",
-        &[
-            "f:4:1: `kind` is missing in [desk.connection]; for example: kind = \"http\"",
-            "f:4:1: `url` is missing in [desk.connection]; for example: url = \"https://desk.example.com\"",
-        ],
+        &["f:4:1: `kind` is missing in [desk.connection]; for example: kind = \"sample\""],
     );
     after_desk(
         "auth = 'basic'\n",
@@ -369,8 +366,8 @@ fn desks() {
         &["f:3:11: `modules` must be a list of names, such as [\"tickets\"], not text"],
     );
     check(
-        &DESK.replace("\"http\"", "\"zoho\""),
-        &["f:5:8: `kind` must be \"http\", not \"zoho\""],
+        &DESK.replace("\"http\"", "\"zendesk\""),
+        &["f:5:8: `kind` must be \"http\", \"zoho\" or \"sample\", not \"zendesk\""],
     );
 }
 
@@ -477,7 +474,7 @@ fn all_errors_at_once_in_the_order_of_the_file() {
             "f:1:1: `name` is missing in [[desk]]; for example: name = \"main\"",
             "f:2:1: unknown key `nmae` in [[desk]]; did you mean `name`?",
             "f:3:17: \"m\" stands twice in this list",
-            "f:5:8: `kind` must be \"http\", not \"htpp\"; did you mean \"http\"?",
+            "f:5:8: `kind` must be \"http\", \"zoho\" or \"sample\", not \"htpp\"; did you mean \"http\"?",
             "f:6:1: `url` is plain HTTP to another machine: everyone on the way can read the records and the password; \
          use https, or accept it with allow_plain_http = true",
             "f:7:13: `in_flight` must be from 1 to 256, not 0",

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use crate::config::keys::ROOT;
 use crate::config::schema::{Need, Section};
-use crate::config::{Config, Connection, Log, Plugins, specification};
-use crate::connection::settings::{Auth, Limits, Settings};
+use crate::config::{Config, Log, Plugins, specification};
+use crate::connection::sample;
+use crate::connection::settings::{Auth, Limits, Settings, Terms};
 
 const SMALLEST: &str = include_str!("../../../../config/deskvault.toml");
 const FULL: &str = include_str!("../../../../config/full.toml");
+const REQUEST_TRACKER: &str = include_str!("../../../../tests/request-tracker/deskvault.toml");
 const README: &str = include_str!("../../../../config/README.md");
 
 fn parse(text: &str) -> Config {
@@ -19,9 +21,9 @@ fn parse(text: &str) -> Config {
     }
 }
 
-fn http(config: &Config, desk: usize) -> &Settings {
-    let Connection::Http(settings) = &config.desks[desk].connection;
-    settings
+fn connection<'a>(config: &'a Config, desk: &str) -> &'a Settings {
+    let found = config.desks.iter().find(|one| one.name == desk);
+    &found.unwrap_or_else(|| panic!("there is no desk {desk}")).connection
 }
 
 /// Lines of the file with the header above each: those that are set, and those that are alternatives.
@@ -47,12 +49,26 @@ fn lines(text: &str) -> Vec<(String, String, bool)> {
 fn the_smallest_file() {
     let config = parse(SMALLEST);
     assert_eq!(config.desks.len(), 1);
-    assert_eq!(config.desks[0].modules, ["request-tracker"]);
-    assert_eq!(config.desks[0].connection.kind(), "http");
-    let settings = http(&config, 0);
+    assert_eq!(config.desks[0].modules.len(), 9);
+    let settings = connection(&config, "sample");
+    assert_eq!((settings.kind(), &settings.limits), ("zoho", &Limits::default()));
+    let Auth::Sample(sample) = &settings.auth else {
+        panic!("a sample desk")
+    };
     assert_eq!(
-        (settings.url.as_str(), settings.desk.as_str()),
-        ("http://localhost:8080/REST/2.0", "request-tracker")
+        (&sample.desk, sample.terms),
+        (&sample::Settings::default(), Terms::default())
+    );
+}
+
+#[test]
+fn the_file_of_the_request_tracker() {
+    let config = parse(REQUEST_TRACKER);
+    assert_eq!(config.desks[0].modules, ["request-tracker"]);
+    let settings = connection(&config, "request-tracker");
+    assert_eq!(
+        (settings.url.as_str(), settings.kind()),
+        ("http://localhost:8080/REST/2.0", "http")
     );
     assert_eq!(settings.limits, Limits::default());
     let Auth::Basic { user, password } = &settings.auth else {
@@ -99,26 +115,61 @@ fn the_full_file_names_every_key_once_and_sets_defaults() {
 
     let config = parse(FULL);
     let smallest = parse(SMALLEST);
-    assert_eq!(http(&config, 0).limits, Limits::default());
-    assert!(!http(&config, 0).allow_plain_http);
+    for desk in &config.desks {
+        assert_eq!(desk.connection.limits, Limits::default(), "{}", desk.name);
+        assert!(!desk.connection.allow_plain_http);
+    }
     assert_eq!(config.archive, smallest.archive);
     assert_eq!(config.plugins, Plugins::default());
     assert_eq!(config.log, Log::default());
-    let kinds: Vec<&str> = (0..3)
-        .map(|desk| match http(&config, desk).auth {
-            Auth::None => "none",
-            Auth::Basic { .. } => "basic",
-            Auth::Bearer(_) => "bearer",
-            Auth::Header { .. } => "header",
+    let kinds: Vec<(&str, &str)> = config
+        .desks
+        .iter()
+        .map(|desk| match &desk.connection.auth {
+            Auth::None => ("none", ""),
+            Auth::Basic { .. } => ("basic", ""),
+            Auth::Bearer(_) => ("bearer", ""),
+            Auth::Header { .. } => ("header", ""),
+            Auth::Zoho(zoho) => ("zoho", zoho.accounts_url.as_str()),
+            Auth::Sample(_) => ("sample", ""),
         })
         .collect();
-    assert_eq!(kinds, ["basic", "bearer", "header"]);
+    assert_eq!(
+        kinds,
+        [
+            ("zoho", "https://accounts.zoho.eu"),
+            ("zoho", "https://accounts.zoho.example"),
+            ("sample", ""),
+            ("basic", ""),
+            ("bearer", ""),
+            ("header", "")
+        ]
+    );
+    assert_eq!(connection(&config, "main").url, "https://desk.zoho.eu/api/v1");
+    assert_eq!(connection(&config, "own-hosts").url, "https://desk.zoho.example/api/v1");
+    let Auth::Zoho(zoho) = &connection(&config, "main").auth else {
+        panic!("a Zoho Desk")
+    };
+    assert_eq!(zoho.org_id.as_deref(), Some("20077001"));
+    assert_eq!(
+        zoho.refresh_token.to_string(),
+        "the file /etc/deskvault/refresh-token.txt"
+    );
+    assert_eq!(connection(&config, "main").search_lag().as_secs(), 300);
+    assert_eq!(connection(&config, "sample").search_lag().as_secs(), 0);
 }
 
 /// Each alternative is put in place of what excludes it, and the file still parses.
 #[test]
 fn the_alternatives_of_the_full_file_parse() {
-    let stems = ["password", "token", "value"];
+    let stems = [
+        "password",
+        "token",
+        "value",
+        "client_id",
+        "client_secret",
+        "refresh_token",
+    ];
     let mut tried = 0;
     for (header, name, alternative) in lines(FULL) {
         if !alternative {
@@ -126,10 +177,19 @@ fn the_alternatives_of_the_full_file_parse() {
         }
         tried += 1;
         let stem = stems.iter().find(|stem| name.starts_with(**stem));
+        let place = FULL.lines().position(|line| line.starts_with(&format!("#{name} = ")));
+        // The block of one desk, or of another section.
+        let is_head = |(_, line): &(usize, &str)| line.starts_with("# ----");
+        let heads = || FULL.lines().enumerate().filter(is_head).map(|(place, _)| place);
+        let start = heads().filter(|head| Some(*head) < place).max().unwrap();
+        let end = heads().find(|head| Some(*head) > place).unwrap_or(usize::MAX);
         let text: Vec<String> = FULL
             .lines()
-            .map(|line| {
-                if line.starts_with(&format!("#{name} = ")) {
+            .enumerate()
+            .map(|(place, line)| {
+                if !(start..end).contains(&place) {
+                    line.to_owned()
+                } else if line.starts_with(&format!("#{name} = ")) {
                     line[1..].to_owned()
                 } else if stem.is_some_and(|stem| line.starts_with(stem)) {
                     format!("#{line}")
@@ -141,23 +201,38 @@ fn the_alternatives_of_the_full_file_parse() {
         assert_ne!(text.join("\n"), FULL.trim_end(), "{header} {name}");
         parse(&text.join("\n"));
     }
-    assert_eq!(tried, 8, "alternatives");
+    assert_eq!(tried, 15, "alternatives");
 }
 
 /// What the table calls a default or an example is allowed, and defaults are those of the code.
 #[test]
 fn samples_of_the_table_parse() {
-    let sample = |section: &Section, auth: &str| -> String {
+    let sample = |section: &Section, kind: &str, auth: &str| -> String {
         let mut text = format!("{}\n", section.header());
+        let word = |name: &str| match name {
+            "kind" => kind.to_owned(),
+            _ => auth.to_owned(),
+        };
         for key in section.keys {
-            let wanted = key.when.is_none_or(|(_, value)| value == auth);
-            let doubled = matches!(
-                key.name,
-                "password" | "password_file" | "token" | "token_file" | "value" | "value_file"
-            );
-            if wanted && !doubled {
-                let value = if key.name == "auth" {
-                    format!("\"{auth}\"")
+            let wanted = key
+                .when
+                .iter()
+                .all(|(selector, values)| values.contains(&word(selector).as_str()));
+            // Of three places of a secret one; of two ways to name a desk's hosts the other one.
+            let stems = [
+                "password",
+                "token",
+                "value",
+                "client_id",
+                "client_secret",
+                "refresh_token",
+            ];
+            let doubled = stems
+                .iter()
+                .any(|stem| key.name.strip_prefix(stem).is_some_and(|rest| rest != "_env"));
+            if wanted && !doubled && key.name != "data_center" {
+                let value = if matches!(key.name, "kind" | "auth") {
+                    format!("\"{}\"", word(key.name))
                 } else {
                     key.need.sample().to_owned()
                 };
@@ -166,15 +241,27 @@ fn samples_of_the_table_parse() {
         }
         text
     };
-    for auth in ["none", "basic", "bearer", "header"] {
+    for (kind, auth) in [
+        ("http", "none"),
+        ("http", "basic"),
+        ("http", "bearer"),
+        ("http", "header"),
+        ("zoho", ""),
+        ("sample", ""),
+    ] {
         let text: String = ROOT
             .all()
             .into_iter()
             .filter(|section| !section.path.is_empty())
-            .map(|section| sample(section, auth))
+            .map(|section| sample(section, kind, auth))
             .collect();
         let config = parse(&text);
-        assert_eq!(http(&config, 0).limits, Limits::default());
+        let settings = connection(&config, "main");
+        assert_eq!(settings.limits, Limits::default());
+        assert_eq!(settings.kind(), if kind == "http" { "http" } else { "zoho" });
+        if let Auth::Sample(sample) = &settings.auth {
+            assert_eq!(sample.desk, sample::Settings::default());
+        }
         assert_eq!(config.plugins.stall_timeout, Plugins::default().stall_timeout);
         assert_eq!(config.archive, parse(SMALLEST).archive);
     }

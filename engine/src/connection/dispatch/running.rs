@@ -68,10 +68,13 @@ impl Running {
         if verdict == Verdict::Refused {
             add([&dispatch.totals.throttled, &owner.counts.throttled], 1);
         }
-        let wait = match dispatch.policy.decide(job.attempt, tried.outcome, (dispatch.jitter)()) {
+        let wait = match dispatch
+            .policy
+            .decide(job.attempt, job.renewals, tried.outcome, (dispatch.jitter)())
+        {
             Decision::Finish => {
-                let (ticket, attempt) = (job.ticket, job.attempt);
-                let result = tried.result.map_err(|error| counted(error, attempt));
+                let (ticket, tries) = (job.ticket, job.attempt + job.renewals);
+                let result = tried.result.map_err(|error| counted(error, tries));
                 self.job = None;
                 self.free(verdict, true);
                 owner.deliver(Done { ticket, result, held });
@@ -92,7 +95,11 @@ impl Running {
             "will be tried again"
         );
         add([&dispatch.totals.retries, &owner.counts.retries], 1);
-        job.attempt += 1;
+        if tried.outcome.class == Class::Outdated {
+            job.renewals += 1;
+        } else {
+            job.attempt += 1;
+        }
         if let (Verdict::Refused, Some(asked)) = (verdict, tried.outcome.retry_after) {
             dispatch.hold(asked);
         }
@@ -147,9 +154,9 @@ fn add(counters: [&AtomicU64; 2], number: u64) {
 }
 
 /// Says how often it was tried.
-fn counted(mut error: ExportError, attempt: u32) -> ExportError {
-    if attempt > 1 {
-        error.message = format!("{} (tried {attempt} times)", error.message);
+fn counted(mut error: ExportError, tries: u32) -> ExportError {
+    if tries > 1 {
+        error.message = format!("{} (tried {tries} times)", error.message);
     }
     error
 }

@@ -77,6 +77,9 @@ fn connect(in_flight: usize, jitter: f64, script: impl Fn(&str, usize) -> Step +
         base: Arc::new(Base::new("http://localhost/api", false).unwrap()),
         access: Arc::new(Fixed::read("acme", &Auth::None, |_| None).unwrap()),
         dispatch: Arc::new(dispatch),
+        zoho: None,
+        in_flight: None,
+        sample: None,
     }))
 }
 
