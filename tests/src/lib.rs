@@ -8,8 +8,10 @@ use std::time::Duration;
 use engine::backup::Plan;
 use engine::connection::settings::{Auth, Limits, Settings};
 
+pub mod compare;
 pub mod desk;
 pub mod memory;
+pub mod zoho;
 
 /// A plan to back up `modules` of the desk at `url` into `folder`.
 pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
