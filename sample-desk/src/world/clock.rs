@@ -66,7 +66,11 @@ impl Clock {
         };
         // Of each eight, some share their second with the first.
         let group = Dice::new(self.seed, self.kind, index & !7).throw(91);
-        let together = if group & 15 == 0 { 2 + (group >> 4 & 7) } else { 0 };
+        let together = if group.is_multiple_of(16) {
+            2 + (group >> 4 & 7)
+        } else {
+            0
+        };
         let apart = (index | 7) < self.import.0 || index & !7 >= self.import.1;
         let index = if index & 7 < together && apart {
             index & !7
@@ -98,7 +102,7 @@ impl Clock {
         let created = self.created(index);
         let dice = Dice::new(self.seed, self.kind, index);
         let throw = dice.throw(95);
-        if throw & 3 == 0 {
+        if throw.is_multiple_of(4) {
             return created;
         }
         let delay = ((throw >> 8 & 0xff) * (throw >> 16 & 0xffff)) as i64 * SECOND;

@@ -59,7 +59,7 @@ impl World {
     pub(super) fn contact_ref(&self, o: &mut Object<'_>, person: &Person) {
         o.id(k!("id"), contact_id(person.index));
         self.contact_names(o, person);
-        self.contact_reach(o, person);
+        Self::contact_reach(o, person);
         o.bool(k!("isSpam"), person.dice.one_in(8, 300));
         self.account_ref_of(o, person);
     }
@@ -70,7 +70,7 @@ impl World {
         o.made_if(k!("email"), person.has_mail, |out| self.contact_mail(out, person));
     }
 
-    fn contact_reach(&self, o: &mut Object<'_>, person: &Person) {
+    fn contact_reach(o: &mut Object<'_>, person: &Person) {
         let dice = person.dice;
         o.made_if(k!("phone"), dice.one_in(6, 2), |out| Texts::phone(out, dice.throw(7)));
         o.made_if(k!("mobile"), dice.one_in(9, 3), |out| Texts::phone(out, dice.throw(10)));
@@ -116,7 +116,7 @@ impl World {
             number(out, edit.below(13, 100_000));
             out.extend_from_slice(b"@mail.example");
         });
-        self.contact_reach(o, &person);
+        Self::contact_reach(o, &person);
         o.maybe_id(k!("accountId"), person.account.map(account_id));
         let owner = (!dice.one_in(14, 5)).then(|| self.agent_of(dice.throw(15)));
         o.maybe_id(k!("ownerId"), owner.map(agent_id));

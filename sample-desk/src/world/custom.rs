@@ -158,24 +158,31 @@ impl Custom {
 
     /// `cf` and `customFields` of a record.
     pub(super) fn write(&self, o: &mut Object<'_>, dice: Dice, texts: &Texts) {
-        for (key, by_name) in [(k!("cf"), true), (k!("customFields"), false)] {
-            o.object(key, |o| {
-                for (n, field) in self.fields.iter().enumerate() {
-                    let key = if by_name { &field.key } else { &field.label };
-                    self.value(o, key, field.kind, dice.throw(500 + n as u64), texts);
-                }
-            });
-        }
+        // The values are the same under both names: what was written is copied.
+        let mut ends = [(0, 0); FIELDS.len()];
+        o.object(k!("cf"), |o| {
+            for (n, field) in self.fields.iter().enumerate() {
+                let from = o.out.len() + field.key.len();
+                self.value(o, &field.key, field.kind, dice.throw(500 + n as u64), texts);
+                ends[n] = (from, o.out.len());
+            }
+        });
+        o.object(k!("customFields"), |o| {
+            for (field, (from, to)) in self.fields.iter().zip(ends) {
+                o.out.extend_from_slice(&field.label);
+                o.out.extend_from_within(from..to);
+            }
+        });
     }
 
     fn value(&self, o: &mut Object<'_>, key: &[u8], kind: Type, throw: u64, texts: &Texts) {
         let rest = throw >> 8;
-        if kind == Type::Empty || throw & 3 == 0 {
+        if kind == Type::Empty || throw.is_multiple_of(4) {
             o.null(key);
             return;
         }
         let decimal = |out: &mut Vec<u8>, whole: u64| {
-            if rest & 7 == 0 {
+            if rest.is_multiple_of(8) {
                 out.push(b'-');
             }
             number(out, whole);
@@ -184,7 +191,7 @@ impl Custom {
         };
         match kind {
             Type::Empty => {}
-            Type::Text | Type::Textarea if throw & 12 == 0 => o.text(key, texts.odd.pick(throw.rotate_left(8))),
+            Type::Text | Type::Textarea if throw & 0b1100 == 0 => o.text(key, texts.odd.pick(throw.rotate_left(8))),
             Type::Text => o.made(key, |out| {
                 out.extend_from_slice(b"LP-");
                 number(out, rest % 100_000);
@@ -204,7 +211,7 @@ impl Custom {
             Type::Boolean => o.text(key, if rest & 1 == 0 { b"true" } else { b"false" }),
             Type::Number => o.count(
                 key,
-                if rest & 7 == 0 {
+                if rest.is_multiple_of(8) {
                     9_007_199_254_740_993
                 } else {
                     rest % 1_000_000

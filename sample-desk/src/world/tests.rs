@@ -3,6 +3,7 @@
 mod changes;
 mod pages;
 mod records;
+mod speed;
 
 use std::collections::HashMap;
 

@@ -195,7 +195,7 @@ impl Texts {
     /// A body of 200 bytes to 8 KB, mostly short; `mark` is in it, so that no two are the same.
     pub(super) fn body(&self, out: &mut Vec<u8>, dice: Dice, mark: u64, html: bool) {
         let throw = dice.throw(1);
-        let most = if throw & 15 == 0 { 16 } else { 3 };
+        let most = if throw.is_multiple_of(16) { 16 } else { 3 };
         let pool = if html { &self.paragraphs } else { &self.plain };
         self.head(out, mark, html);
         for n in 0..=(throw >> 8) % most {

@@ -11,6 +11,9 @@ use super::people::agent_id;
 use super::tickets::{channel, source, ticket_id, topic};
 use super::{Kind, Shape};
 
+/// The desk's own address.
+const DESK: &[u8] = b"\\\"Support, 1st level\\\"<help@desk.example>";
+
 /// Who wrote a thread.
 #[derive(Clone, Copy)]
 enum Author {
@@ -25,8 +28,17 @@ struct Thread {
     author: Author,
     draft: bool,
     html: bool,
-    huge: bool,
-    truncated: bool,
+    body: Body,
+}
+
+/// How much body a thread has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Whole,
+    /// A megabyte.
+    Huge,
+    /// The detail shows the beginning alone.
+    Cut,
 }
 
 impl World {
@@ -134,8 +146,11 @@ impl World {
             author: self.author_of(place),
             draft: self.is_draft(place.index, place.sub),
             html,
-            huge,
-            truncated: !huge && dice.one_in(7, 150),
+            body: match huge {
+                true => Body::Huge,
+                false if dice.one_in(7, 150) => Body::Cut,
+                false => Body::Whole,
+            },
         }
     }
 
@@ -152,7 +167,7 @@ impl World {
             Author::Contact => None,
         };
         o.text(k!("direction"), if agent.is_some() { b"out" } else { b"in" });
-        o.text(k!("status"), self.thread_status(&thread));
+        o.text(k!("status"), Self::thread_status(&thread));
         o.text(
             k!("visibility"),
             if agent.is_some() && dice.one_in(8, 12) {
@@ -223,7 +238,7 @@ impl World {
         }
     }
 
-    fn thread_status(&self, thread: &Thread) -> &'static [u8] {
+    fn thread_status(thread: &Thread) -> &'static [u8] {
         match thread.dice.below(18, 60) {
             _ if thread.draft => b"DRAFT",
             0 => b"FAILED",
@@ -269,7 +284,6 @@ impl World {
             self.contact_mail(out, &person);
             out.push(b'>');
         };
-        const DESK: &[u8] = b"\\\"Support, 1st level\\\"<help@desk.example>";
         if agent.is_some() {
             o.made(k!("to"), contact);
         } else {
@@ -305,15 +319,15 @@ impl World {
     fn thread_content(&self, thread: &Thread, o: &mut Object<'_>) {
         let place = thread.place;
         o.made(k!("content"), |out| {
-            if thread.truncated {
+            if thread.body == Body::Cut {
                 self.texts.head(out, mark(place), thread.html);
             } else {
                 self.content(thread, out);
             }
         });
         self.embedded(k!("attachments"), place, o);
-        o.bool(k!("isContentTruncated"), thread.truncated);
-        o.made_if(k!("fullContentURL"), thread.truncated, |out| {
+        o.bool(k!("isContentTruncated"), thread.body == Body::Cut);
+        o.made_if(k!("fullContentURL"), thread.body == Body::Cut, |out| {
             self.link(out, b"tickets", ticket_id(place.index));
             out.extend_from_slice(b"/threads/");
             number(out, place.id().0);
@@ -324,9 +338,9 @@ impl World {
 
     /// The whole content, escaped.
     fn content(&self, thread: &Thread, out: &mut Vec<u8>) {
-        if thread.huge {
+        if thread.body == Body::Huge {
             self.texts.huge(out, thread.dice.with(1), mark(thread.place));
-        } else if !thread.dice.one_in(24, 100) {
+        } else if thread.body == Body::Cut || !thread.dice.one_in(24, 100) {
             self.texts
                 .body(out, thread.dice.with(1), mark(thread.place), thread.html);
         }
@@ -343,7 +357,7 @@ impl World {
 
     /// Whether a thread's detail shows but the beginning of its content.
     pub(super) fn is_truncated(&self, place: Place) -> bool {
-        self.of_thread(place).truncated
+        self.of_thread(place).body == Body::Cut
     }
 }
 

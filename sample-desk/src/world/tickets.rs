@@ -1,6 +1,7 @@
 //! Tickets.
 
-use super::contacts::{account_id, contact_id, layout_details};
+use super::clock::SECOND;
+use super::contacts::{Person, account_id, contact_id, layout_details};
 use super::desk::World;
 use super::dice::Dice;
 use super::id::Place;
@@ -49,6 +50,20 @@ const CLASSIFICATION: [Option<&[u8]>; 5] = [
     Some(b"Others"),
 ];
 
+/// What is decided of a ticket before it is written.
+struct Facts {
+    dice: Dice,
+    /// Of what edits change.
+    edit: Dice,
+    person: Person,
+    department: u32,
+    assignee: Option<u32>,
+    product: Option<u32>,
+    team: Option<u32>,
+    created: i64,
+    modified: i64,
+}
+
 /// The id of a ticket.
 pub(super) const fn ticket_id(index: u32) -> Id {
     Place::top(Kind::Ticket, index).id()
@@ -96,47 +111,100 @@ impl World {
         (index % 97 == 5).then(|| index - 1)
     }
 
+    fn ticket_facts(&self, index: u32, state: &State) -> Facts {
+        let dice = self.dice(Kind::Ticket, index);
+        let one_of = |what, count: u32| dice.below(what, u64::from(count)) as u32;
+        Facts {
+            dice,
+            edit: if state.salt == 0 {
+                dice
+            } else {
+                dice.with(u64::from(state.salt))
+            },
+            person: self.person(self.ticket_contact(index)),
+            department: self.ticket_department(index),
+            assignee: (!dice.one_in(4, 10)).then(|| self.agent_of(dice.throw(5))),
+            product: dice.one_in(6, 3).then(|| one_of(7, self.sizes.products)),
+            team: dice.one_in(8, 6).then(|| one_of(9, self.sizes.teams)),
+            created: self.ticket_clock.created(u64::from(index)),
+            modified: state
+                .modified
+                .unwrap_or_else(|| self.ticket_clock.modified(u64::from(index))),
+        }
+    }
+
     /// A ticket in a shape.
     pub(super) fn ticket(&self, index: u32, state: &State, shape: Shape, o: &mut Object<'_>) {
-        let dice = self.dice(Kind::Ticket, index);
-        let edit = if state.salt == 0 {
-            dice
-        } else {
-            dice.with(u64::from(state.salt))
-        };
-        let person = self.person(self.ticket_contact(index));
-        let department = self.ticket_department(index);
-        let assignee = (!dice.one_in(4, 10)).then(|| self.agent_of(dice.throw(5)));
-        let product = dice
-            .one_in(6, 3)
-            .then(|| dice.below(7, u64::from(self.sizes.products)) as u32);
-        let team = dice
-            .one_in(8, 6)
-            .then(|| dice.below(9, u64::from(self.sizes.teams)) as u32);
-        let created = self.ticket_clock.created(u64::from(index));
-        let modified = state
-            .modified
-            .unwrap_or_else(|| self.ticket_clock.modified(u64::from(index)));
+        let facts = self.ticket_facts(index, state);
+        o.id(k!("id"), ticket_id(index));
+        self.ticket_row(index, &facts, o);
+        let threads = self.thread_count(index, state);
+        o.count(k!("threadCount"), u64::from(threads));
+        o.count(k!("commentCount"), u64::from(self.comment_count(index, state)));
+        o.text(k!("relationshipType"), b"None");
+        o.bool(k!("isArchived"), index < self.sizes.archived);
+        o.bool(k!("isSpam"), self.is_spam(index));
+        super::contacts::web(o, b"support/tickets", ticket_id(index));
+        self.last_thread(index, state, o);
+        o.raw(k!("source"), source(facts.dice));
+        match shape {
+            Shape::List | Shape::Conversation => {}
+            Shape::Included => {
+                self.ticket_refs(o, &facts);
+                o.bool(k!("isRead"), facts.dice.one_in(34, 2));
+            }
+            Shape::Search => {
+                self.ticket_body(
+                    index,
+                    state,
+                    facts.modified,
+                    self.settings.behaviour.search_has_description,
+                    o,
+                );
+                o.maybe_id(k!("slaId"), facts.dice.one_in(36, 4).then(|| Id::misc(200)));
+                o.count(
+                    k!("childTicketCount"),
+                    u64::from(Self::parent_ticket(index + 1).is_some()),
+                );
+                self.ticket_pointer(k!("parentTicket"), Self::parent_ticket(index), o);
+                self.ticket_pointer(k!("sourceTicket"), self.split_from(index), o);
+                o.bool(k!("isEscalated"), facts.dice.one_in(37, 12));
+                o.bool(k!("isOverDue"), facts.dice.one_in(38, 9));
+                o.bool(k!("isRead"), facts.dice.one_in(34, 2));
+                self.ticket_refs(o, &facts);
+            }
+            Shape::Detail => self.ticket_detail(index, state, facts.modified, o),
+        }
+    }
+
+    /// What follows from the ticket alone: the most of what lists have.
+    fn ticket_row(&self, index: u32, facts: &Facts, o: &mut Object<'_>) {
+        let Facts {
+            dice,
+            edit,
+            person,
+            created,
+            modified,
+            ..
+        } = facts;
+        let (created, modified) = (*created, *modified);
         let (status, kind) = STATUS[edit.below(10, 8) as usize];
         let between = |what: u64| {
             let part = (modified - created) / 1024 * dice.below(what, 1024) as i64;
-            (created + part) / 1_000_000 * 1_000_000
+            ((created + part) / SECOND * SECOND).max(created)
         };
-        let between = |what| between(what).max(created);
-
-        o.id(k!("id"), ticket_id(index));
         o.count(k!("ticketNumber"), Self::ticket_number(index));
-        o.made(k!("subject"), |out| self.texts.subject(out, edit));
+        o.made(k!("subject"), |out| self.texts.subject(out, *edit));
         o.text(k!("status"), status);
         o.text(k!("statusType"), kind);
-        o.id(k!("departmentId"), department_id(department));
+        o.id(k!("departmentId"), department_id(facts.department));
         o.id(k!("contactId"), contact_id(person.index));
         o.maybe_id(k!("accountId"), person.account.map(account_id));
-        o.maybe_id(k!("productId"), product.map(super::products::product_id));
-        o.maybe_id(k!("assigneeId"), assignee.map(agent_id));
-        o.maybe_id(k!("teamId"), team.map(team_id));
-        o.id(k!("layoutId"), Id::misc(department));
-        o.made_if(k!("email"), person.has_mail, |out| self.contact_mail(out, &person));
+        o.maybe_id(k!("productId"), facts.product.map(super::products::product_id));
+        o.maybe_id(k!("assigneeId"), facts.assignee.map(agent_id));
+        o.maybe_id(k!("teamId"), facts.team.map(team_id));
+        o.id(k!("layoutId"), Id::misc(facts.department));
+        o.made_if(k!("email"), person.has_mail, |out| self.contact_mail(out, person));
         o.made_if(k!("phone"), dice.one_in(11, 5), |out| {
             super::text::Texts::phone(out, dice.throw(12));
         });
@@ -171,43 +239,6 @@ impl World {
         o.maybe_time(k!("onholdTime"), (kind == b"On Hold").then(|| between(31)));
         o.maybe_time(k!("customerResponseTime"), (!dice.one_in(32, 4)).then(|| between(33)));
         o.null(k!("lockedTime"));
-        let threads = self.thread_count(index, state);
-        o.count(k!("threadCount"), u64::from(threads));
-        o.count(k!("commentCount"), u64::from(self.comment_count(index, state)));
-        o.text(k!("relationshipType"), b"None");
-        o.bool(k!("isArchived"), index < self.sizes.archived);
-        o.bool(k!("isSpam"), self.is_spam(index));
-        super::contacts::web(o, b"support/tickets", ticket_id(index));
-        self.last_thread(index, state, o);
-        o.raw(k!("source"), source(dice));
-        match shape {
-            Shape::List | Shape::Conversation => {}
-            Shape::Included => {
-                self.ticket_refs(o, &person, assignee, department, product, team);
-                o.bool(k!("isRead"), dice.one_in(34, 2));
-            }
-            Shape::Search => {
-                self.ticket_body(
-                    index,
-                    state,
-                    modified,
-                    self.settings.behaviour.search_has_description,
-                    o,
-                );
-                o.maybe_id(k!("slaId"), dice.one_in(36, 4).then(|| Id::misc(200)));
-                o.count(
-                    k!("childTicketCount"),
-                    u64::from(Self::parent_ticket(index + 1).is_some()),
-                );
-                self.ticket_pointer(k!("parentTicket"), Self::parent_ticket(index), o);
-                self.ticket_pointer(k!("sourceTicket"), self.split_from(index), o);
-                o.bool(k!("isEscalated"), dice.one_in(37, 12));
-                o.bool(k!("isOverDue"), dice.one_in(38, 9));
-                o.bool(k!("isRead"), dice.one_in(34, 2));
-                self.ticket_refs(o, &person, assignee, department, product, team);
-            }
-            Shape::Detail => self.ticket_detail(index, state, modified, o),
-        }
     }
 
     fn ticket_detail(&self, index: u32, state: &State, modified: i64, o: &mut Object<'_>) {
@@ -286,23 +317,15 @@ impl World {
         o.ids(k!("entitySkills"), dice.one_in(61, 25).then(|| Id::misc(220)));
     }
 
-    fn ticket_refs(
-        &self,
-        o: &mut Object<'_>,
-        person: &super::contacts::Person,
-        assignee: Option<u32>,
-        department: u32,
-        product: Option<u32>,
-        team: Option<u32>,
-    ) {
-        o.object(k!("contact"), |o| self.contact_ref(o, person));
-        self.agent_ref(o, k!("assignee"), assignee);
-        o.raw(k!("department"), &self.people.departments[department as usize]);
-        match product {
+    fn ticket_refs(&self, o: &mut Object<'_>, facts: &Facts) {
+        o.object(k!("contact"), |o| self.contact_ref(o, &facts.person));
+        self.agent_ref(o, k!("assignee"), facts.assignee);
+        o.raw(k!("department"), &self.people.departments[facts.department as usize]);
+        match facts.product {
             Some(product) => o.object(k!("product"), |o| self.product_ref(o, product)),
             None => o.null(k!("product")),
         }
-        self.team_ref(o, team);
+        self.team_ref(o, facts.team);
     }
 
     /// `team`.

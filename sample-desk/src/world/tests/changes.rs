@@ -74,7 +74,9 @@ fn read(desk: &World) -> BTreeMap<(String, String), Value> {
         (Kind::Account, "Accounts"),
         (Kind::Product, "Products"),
     ] {
-        list(kind).into_iter().for_each(|id| add(table, id, kind, &three));
+        for id in list(kind) {
+            add(table, id, kind, &three);
+        }
     }
     for (kind, table) in [
         (Kind::Task, "Tasks"),
@@ -149,6 +151,28 @@ fn the_truth_is_what_can_be_read() {
     for (seed, tickets) in [(1, 100), (2, 333), (3, 1000), (8, 257)] {
         let desk = changing(seed, tickets, 0, 0);
         assert_eq!(check_truth(&desk), (0, 0));
+    }
+}
+
+#[test]
+fn spam_is_in_the_truth_where_a_search_gives_it() {
+    for search_has_spam in [false, true] {
+        let mut settings = Settings {
+            tickets: 300,
+            ..Settings::default()
+        };
+        settings.behaviour.search_has_spam = search_has_spam;
+        let desk = World::new(&settings);
+        let truth = truth(&desk);
+        let count = |what: &str, value: bool| {
+            let cases = truth.iter().filter(|(name, _)| name.0 == "Cases");
+            cases
+                .filter(|(_, line)| line["shapes"]["detail"][what] == value)
+                .count()
+        };
+        assert_eq!(count("isSpam", false), 300);
+        assert_eq!(count("isSpam", true), if search_has_spam { 3 } else { 0 });
+        assert_eq!((count("isArchived", true), count("isTrashed", true)), (9, 0));
     }
 }
 

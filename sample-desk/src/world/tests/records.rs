@@ -274,6 +274,127 @@ fn references(value: &Value, found: &mut Vec<Id>) {
     }
 }
 
+/// What was seen of all tickets.
+#[derive(Default)]
+struct Seen {
+    references: Vec<Id>,
+    long: usize,
+    short: usize,
+    empty: usize,
+    drafts: usize,
+    cut: usize,
+    odd_count: usize,
+}
+
+/// Checks a thread's detail against its attachments and full content. Whether it is a draft, and its direction.
+fn check_thread(desk: &World, ticket: Id, thread: Id, seen: &mut Seen) -> (bool, Value) {
+    let row = record(desk, thread, Kind::Thread, Shape::Detail);
+    let attachments = desk.children(thread, Kind::Attachment);
+    assert_eq!(row["attachments"].as_array().unwrap().len(), attachments.len());
+    assert_eq!(row["hasAttach"], !attachments.is_empty());
+    match row["attachmentCount"].as_str().unwrap() {
+        "-1" => seen.odd_count += 1,
+        count => assert_eq!(count, attachments.len().to_string()),
+    }
+    for attachment in row["attachments"].as_array().unwrap() {
+        let (href, name) = (attachment["href"].as_str().unwrap(), attachment["id"].as_str().unwrap());
+        let path = format!("/api/v1/tickets/{ticket}/threads/{thread}/attachments/{name}/content?orgId=20077001");
+        assert!(href.ends_with(&path), "{href}");
+        let mut bytes = Vec::new();
+        desk.write_attachment(id(&attachment["id"]), &mut bytes);
+        assert_eq!(attachment["size"], bytes.len().to_string());
+    }
+    let mut full = Vec::new();
+    desk.write_full_content(thread, &mut full);
+    let full: Value = serde_json::from_slice(&full).unwrap();
+    let (content, full) = (row["content"].as_str().unwrap(), full["content"].as_str().unwrap());
+    if row["isContentTruncated"] == true {
+        seen.cut += 1;
+        assert!(
+            row["fullContentURL"]
+                .as_str()
+                .unwrap()
+                .ends_with(&format!("/threads/{thread}/fullContent"))
+        );
+        assert!(
+            full.starts_with(content) && full.len() > content.len(),
+            "{content} {full}"
+        );
+    } else {
+        assert_eq!(content, full);
+    }
+    let result = (row["status"] == "DRAFT", row["direction"].clone());
+    references(&Value::Object(row), &mut seen.references);
+    result
+}
+
+/// Checks a ticket's counts against its children.
+fn check_ticket(desk: &World, ticket: Id, seen: &mut Seen) {
+    let shape = |shape| record(desk, ticket, Kind::Ticket, shape);
+    let (search, detail) = (shape(Shape::Search), shape(Shape::Detail));
+    for key in detail.keys().filter(|key| search.contains_key(*key)) {
+        assert_eq!(search[key], detail[key], "{ticket} {key}");
+    }
+    assert!(search["modifiedTime"].as_str() >= search["createdTime"].as_str());
+    references(&Value::Object(search), &mut seen.references);
+    let threads = desk.children(ticket, Kind::Thread);
+    let checked: Vec<_> = threads
+        .iter()
+        .map(|thread| check_thread(desk, ticket, *thread, seen))
+        .collect();
+    let comments = desk.children(ticket, Kind::Comment);
+    for comment in &comments {
+        references(
+            &Value::Object(record(desk, *comment, Kind::Comment, Shape::List)),
+            &mut seen.references,
+        );
+    }
+    let drafts = checked.iter().filter(|(draft, _)| *draft).count();
+    let counted = threads.len()
+        - if desk.settings.behaviour.drafts_count {
+            0
+        } else {
+            drafts
+        };
+    assert_eq!(detail["threadCount"], counted.to_string());
+    assert_eq!(detail["commentCount"], comments.len().to_string());
+    assert_eq!(
+        detail["lastThread"].get("direction"),
+        checked.last().map(|(_, direction)| direction)
+    );
+    let attachments = desk.children(ticket, Kind::Attachment);
+    for (key, kind) in [
+        ("timeEntryCount", Kind::TimeEntry),
+        ("taskCount", Kind::Task),
+        ("attachmentCount", Kind::Attachment),
+    ] {
+        assert_eq!(
+            detail[key],
+            desk.children(ticket, kind).len().to_string(),
+            "{ticket} {key}"
+        );
+    }
+    let own = attachments
+        .iter()
+        .filter(|attachment| attachment.parent() == Some(ticket))
+        .count();
+    let in_threads: usize = threads
+        .iter()
+        .map(|thread| desk.children(*thread, Kind::Attachment).len())
+        .sum();
+    let repeated = if desk.settings.behaviour.attachments_repeat {
+        in_threads
+    } else {
+        0
+    };
+    assert_eq!(attachments.len() - own, repeated);
+    assert_eq!(desk.conversations(ticket).len(), threads.len() + comments.len());
+    seen.long += usize::from(threads.len() > 200 && comments.len() > 200);
+    seen.short += usize::from(threads.len() == 1 && comments.is_empty());
+    seen.empty += usize::from(threads.is_empty() && comments.is_empty());
+    seen.drafts += drafts;
+}
+
 #[test]
 fn records_refer_to_records_and_counts_agree() {
     for (seed, drafts_count, attachments_repeat) in [(3, true, false), (4, false, true)] {
@@ -286,90 +407,13 @@ fn records_refer_to_records_and_counts_agree() {
         settings.behaviour.drafts_count = drafts_count;
         settings.behaviour.attachments_repeat = attachments_repeat;
         let desk = World::new(&settings);
-        let mut found = Vec::new();
-        let (mut long, mut short, mut empty, mut drafts, mut cut, mut odd_count) = (0, 0, 0, 0, 0, 0);
+        let mut seen = Seen::default();
         for ticket in all_of(&desk, Kind::Ticket) {
-            let (search, detail) = (
-                record(&desk, ticket, Kind::Ticket, Shape::Search),
-                record(&desk, ticket, Kind::Ticket, Shape::Detail),
-            );
-            for key in detail.keys().filter(|key| search.contains_key(*key)) {
-                assert_eq!(search[key], detail[key], "{ticket} {key}");
-            }
-            assert!(search["modifiedTime"].as_str() >= search["createdTime"].as_str());
-            references(&Value::Object(search), &mut found);
-            let threads = desk.children(ticket, Kind::Thread);
-            let (mut in_threads, mut ticket_drafts, mut last) = (0, 0, None);
-            for thread in &threads {
-                let row = record(&desk, *thread, Kind::Thread, Shape::Detail);
-                let attachments = desk.children(*thread, Kind::Attachment);
-                in_threads += attachments.len();
-                assert_eq!(row["attachments"].as_array().unwrap().len(), attachments.len());
-                assert_eq!(row["hasAttach"], !attachments.is_empty());
-                match row["attachmentCount"].as_str().unwrap() {
-                    "-1" => odd_count += 1,
-                    count => assert_eq!(count, attachments.len().to_string()),
-                }
-                for attachment in row["attachments"].as_array().unwrap() {
-                    let href = attachment["href"].as_str().unwrap();
-                    let path = format!(
-                        "/tickets/{ticket}/threads/{thread}/attachments/{}/content?",
-                        attachment["id"].as_str().unwrap()
-                    );
-                    assert!(href.contains(&path), "{href}");
-                    let mut bytes = Vec::new();
-                    desk.write_attachment(id(&attachment["id"]), &mut bytes);
-                    assert_eq!(attachment["size"], bytes.len().to_string());
-                }
-                ticket_drafts += usize::from(row["status"] == "DRAFT");
-                let mut full = Vec::new();
-                desk.write_full_content(*thread, &mut full);
-                let full: Value = serde_json::from_slice(&full).unwrap();
-                let (content, full) = (row["content"].as_str().unwrap(), full["content"].as_str().unwrap());
-                if row["isContentTruncated"] == true {
-                    cut += 1;
-                    assert!(
-                        row["fullContentURL"]
-                            .as_str()
-                            .unwrap()
-                            .ends_with(&format!("/threads/{thread}/fullContent"))
-                    );
-                    assert!(full.starts_with(content) && full.len() > content.len() || full.is_empty());
-                } else {
-                    assert_eq!(content, full);
-                }
-                last = Some(row["direction"].clone());
-                references(&Value::Object(row), &mut found);
-            }
-            let comments = desk.children(ticket, Kind::Comment);
-            comments.iter().for_each(|id| {
-                references(
-                    &Value::Object(record(&desk, *id, Kind::Comment, Shape::List)),
-                    &mut found,
-                );
-            });
-            let counted = threads.len() - if drafts_count { 0 } else { ticket_drafts };
-            assert_eq!(detail["threadCount"], counted.to_string());
-            assert_eq!(detail["commentCount"], comments.len().to_string());
-            assert_eq!(detail["lastThread"].get("direction").cloned(), last);
-            let entries = desk.children(ticket, Kind::TimeEntry);
-            assert_eq!(detail["timeEntryCount"], entries.len().to_string());
-            assert_eq!(detail["taskCount"], desk.children(ticket, Kind::Task).len().to_string());
-            let attachments = desk.children(ticket, Kind::Attachment);
-            assert_eq!(detail["attachmentCount"], attachments.len().to_string());
-            let own = attachments
-                .iter()
-                .filter(|attachment| attachment.parent() == Some(ticket))
-                .count();
-            assert_eq!(attachments.len() - own, if attachments_repeat { in_threads } else { 0 });
-            assert_eq!(desk.conversations(ticket).len(), threads.len() + comments.len());
-            long += usize::from(threads.len() > 200 && comments.len() > 200);
-            short += usize::from(threads.len() == 1 && comments.is_empty());
-            empty += usize::from(threads.is_empty() && comments.is_empty());
-            drafts += ticket_drafts;
+            check_ticket(&desk, ticket, &mut seen);
         }
-        assert!(long > 0 && short > 350 && short < 600 && empty > 0 && drafts > 0 && cut > 0 && odd_count > 0);
-        for kind in [
+        assert!(seen.long > 0 && seen.short > 350 && seen.short < 600);
+        assert!(seen.empty > 0 && seen.drafts > 0 && seen.cut > 0 && seen.odd_count > 0);
+        let kinds = [
             Kind::Contact,
             Kind::Account,
             Kind::Task,
@@ -378,13 +422,17 @@ fn records_refer_to_records_and_counts_agree() {
             Kind::Product,
             Kind::Article,
             Kind::Team,
-        ] {
+        ];
+        for kind in kinds {
             for id in all_of(&desk, kind) {
-                references(&Value::Object(record(&desk, id, kind, Shape::Detail)), &mut found);
+                references(
+                    &Value::Object(record(&desk, id, kind, Shape::Detail)),
+                    &mut seen.references,
+                );
             }
         }
-        assert!(found.len() > 10_000);
-        for id in found {
+        assert!(seen.references.len() > 10_000);
+        for id in seen.references {
             assert_eq!(
                 desk.standing(id, id.kind().unwrap()),
                 Standing::Present,
