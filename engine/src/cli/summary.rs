@@ -119,7 +119,10 @@ pub(crate) fn sample() -> Summary {
     };
     Summary {
         desk: "main".into(),
-        credits: Some(Credits { spent: 4_381, left: Some(95_619) }),
+        credits: Some(Credits {
+            spent: 4_381,
+            left: Some(95_619),
+        }),
         kind: Kind::Custom,
         range: Some(Range {
             from: time("2024-06-01T00:00:00Z"),
