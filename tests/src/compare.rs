@@ -37,7 +37,7 @@ use std::path::Path;
 
 pub use json::Json;
 pub use report::{Difference, Report, TableReport};
-pub use truth::Line;
+pub use truth::{Line, Shape};
 
 /// What the archive is to hold.
 pub struct Expect<'a> {

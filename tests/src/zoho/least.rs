@@ -101,10 +101,8 @@ impl Census {
             }
             "Comments" => self.tickets.entry(parent()).or_default().comments += 1,
             "Attachments" => {
-                let detail = line.versions[0].iter().find(|(shape, _)| shape == "detail");
-                let link = detail
-                    .and_then(|(_, detail)| detail.get("href")?.text())
-                    .unwrap_or_default();
+                let detail = line.shape(0, "detail");
+                let link = detail.and_then(|detail| detail.get("href")?.text()).unwrap_or_default();
                 if !link.contains("/threads/") && !link.contains("/comments/") {
                     self.tickets.entry(parent()).or_default().attachments += 1;
                 }
