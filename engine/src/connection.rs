@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -78,11 +79,12 @@ struct Inner {
     /// Requests in flight that were asked for, whatever the desk allows.
     in_flight: Option<usize>,
     /// Lives as long as the connection.
-    _sample: Option<sample::Started>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is only held"))]
+    sample: Option<sample::Started>,
 }
 
 /// What a desk charges for calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credits {
     /// What the calls of this connection have cost.
     pub spent: u64,
@@ -179,7 +181,7 @@ impl Connection {
             dispatch: Arc::new(dispatch),
             zoho,
             in_flight: settings.terms().and_then(|terms| terms.in_flight),
-            _sample: sample,
+            sample,
         })))
     }
 

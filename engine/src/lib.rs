@@ -19,6 +19,7 @@
 //! - Only `connection` sees secrets. Their type can be neither printed nor serialised.
 //! - A plugin gets no socket from us, only requests that the connection makes for it.
 //! - What others wrote (answers, plugins, archives, configurations) is hostile until checked.
+//! - The sample desk is known behind one door, `connection::sample`.
 //! - `unsafe` exists in `plugins::library` and nowhere else.
 //!
 //! # The data directory

@@ -7,6 +7,7 @@ use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::archive::ModuleState;
+use crate::connection::Credits;
 
 /// Takes events, from any thread.
 pub trait Progress: Send + Sync {
@@ -118,6 +119,9 @@ pub struct Summary {
     pub reasons: Vec<String>,
     /// What is worth knowing besides, e.g. rows whose parent is not there.
     pub notes: Vec<String>,
+    /// What the calls have cost, where the desk charges and says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits: Option<Credits>,
 }
 
 impl Summary {

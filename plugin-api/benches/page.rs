@@ -96,7 +96,7 @@ impl AbiHost for Sink {
     }
 
     fn write_row(&self, _: u32, row: RSlice<'_, Cell<'_>>) -> RResult<(), AbiError> {
-        for cell in row.iter() {
+        for cell in row {
             black_box(Value::from_cell(cell).unwrap());
         }
         self.state().rows += 1;

@@ -98,6 +98,7 @@ pub fn run(
     let summary = publish(plan, started, writer, judged, progress)?;
     Ok(Summary {
         seconds: clock.elapsed().as_secs_f64(),
+        credits: connection.stats().credits,
         ..summary
     })
 }
@@ -459,6 +460,7 @@ fn publish(
         archive_bytes: published.bytes,
         seconds: 0.0,
         modules,
+        credits: None,
     })
 }
 

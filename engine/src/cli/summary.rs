@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::config::text::printable;
+use crate::connection::Credits;
 use crate::progress::{ModuleSummary, Summary};
 
 use super::figures::{grouped, size};
@@ -40,6 +41,11 @@ pub(crate) fn render(summary: &Summary) -> String {
     let mut text = table(&rows, 1);
     text.push('\n');
     text.push_str(&least(&summary.modules));
+    if let Some(Credits { spent, left }) = summary.credits {
+        let left = left.map(|left| format!(", {} left today", grouped(left)));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "credits: {} spent{}", grouped(spent), left.unwrap_or_default());
+    }
     let reasons = summary.reasons.iter().map(|reason| ("missing", reason));
     for (kind, line) in reasons.chain(summary.notes.iter().map(|note| ("note", note))) {
         // Writing to a string cannot fail.
@@ -113,6 +119,10 @@ pub(crate) fn sample() -> Summary {
     };
     Summary {
         desk: "main".into(),
+        credits: Some(Credits {
+            spent: 4_381,
+            left: Some(95_619),
+        }),
         kind: Kind::Custom,
         range: Some(Range {
             from: time("2024-06-01T00:00:00Z"),
@@ -170,6 +180,7 @@ mod tests {
              total            1,234,767  117.8 MiB                         1,452        2     75.2\n\
              \n\
              requests: 1,451, least possible 1,440 (1.008 x)\n\
+             credits: 4,381 spent, 95,619 left today\n\
              missing: Transactions: the desk counts 1234568 records, 1234567 were written\n\
              missing: module 問い合わせ was skipped: the desk forbids it\\u{1b}[2J\n\
              note: Transactions: 2 rows whose parent is not there\n\

@@ -89,9 +89,8 @@ impl Policy {
     /// together do not come back together. What the desk asks for is never undercut.
     pub(super) fn decide(&self, attempt: u32, renewals: u32, outcome: Outcome, jitter: f64) -> Decision {
         let attempts = match outcome.class {
-            Class::Final => return Decision::Finish,
             Class::Outdated if renewals < RENEWALS => return Decision::Again(Duration::ZERO),
-            Class::Outdated => return Decision::Finish,
+            Class::Final | Class::Outdated => return Decision::Finish,
             Class::Defect => self.attempts.min(self.defect_attempts),
             Class::Passing | Class::Throttled => self.attempts,
         };

@@ -77,6 +77,12 @@ impl Started {
         }
     }
 
+    /// What was asked of it.
+    #[cfg(test)]
+    pub(crate) fn stats(&self) -> sample_desk::server::Stats {
+        self.0.stats()
+    }
+
     /// Writes every record that a complete backup of it holds, one JSON object a line.
     pub(crate) fn write_truth(&self, file: &Path) -> io::Result<()> {
         let mut out = BufWriter::new(std::fs::File::create(file)?);

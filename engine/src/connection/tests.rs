@@ -14,6 +14,7 @@ use server::Server;
 
 mod bounds;
 mod pacing;
+mod sample;
 mod server;
 mod sharing;
 mod tls;

@@ -6,6 +6,7 @@ mod oauth;
 mod readings;
 mod surface;
 mod tiny;
+mod whole;
 
 use std::sync::Arc;
 

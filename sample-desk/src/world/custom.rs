@@ -158,14 +158,21 @@ impl Custom {
 
     /// `cf` and `customFields` of a record.
     pub(super) fn write(&self, o: &mut Object<'_>, dice: Dice, texts: &Texts) {
-        for (key, by_name) in [(k!("cf"), true), (k!("customFields"), false)] {
-            o.object(key, |o| {
-                for (n, field) in self.fields.iter().enumerate() {
-                    let key = if by_name { &field.key } else { &field.label };
-                    self.value(o, key, field.kind, dice.throw(500 + n as u64), texts);
-                }
-            });
-        }
+        // The values are the same under both names: what was written is copied.
+        let mut ends = [(0, 0); FIELDS.len()];
+        o.object(k!("cf"), |o| {
+            for (n, field) in self.fields.iter().enumerate() {
+                let from = o.out.len() + field.key.len();
+                self.value(o, &field.key, field.kind, dice.throw(500 + n as u64), texts);
+                ends[n] = (from, o.out.len());
+            }
+        });
+        o.object(k!("customFields"), |o| {
+            for (field, (from, to)) in self.fields.iter().zip(ends) {
+                o.out.extend_from_slice(&field.label);
+                o.out.extend_from_within(from..to);
+            }
+        });
     }
 
     fn value(&self, o: &mut Object<'_>, key: &[u8], kind: Type, throw: u64, texts: &Texts) {

@@ -58,7 +58,7 @@ pub(crate) struct SampleDesk {
     /// Deletes a record after every N requests; 0: never.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) delete_every: u32,
-    /// How it takes what is uncertain of Zoho's API, e.g. contacts_from=0 or ascending=refused. May be repeated; a wrong name
+    /// How it takes what is uncertain of Zoho's API, e.g. `contacts_from=0` or `ascending=refused`. May be repeated; a wrong name
     /// is told all there are.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) reading: Vec<String>,

@@ -32,6 +32,8 @@ pub(super) fn run(typed: &Connect, global: &Global, shell: &Shell, actions: &dyn
     let cancel = prepare(global, &config.log, signals::READING, shell)?;
     print(&instructions(desk, zoho), shell)?;
     let code = code(shell, &cancel)?;
+    // Where nothing is typed, nothing ended the line.
+    print("\n", shell)?;
     let connected = actions.connect(desk, file, &code, &cancel)?;
     print(&told(desk, file, &connected), shell)?;
     let is_needed = |probe: &&Probe| desk.modules.iter().any(|module| module == probe.module);
@@ -123,7 +125,7 @@ fn told(desk: &Desk, file: &Path, connected: &Connected) -> String {
         None => "an organisation that it does not tell".to_owned(),
     };
     let mut text = format!(
-        "\nThe refresh token is kept in {}, readable by its owner alone.\n\
+        "The refresh token is kept in {}, readable by its owner alone.\n\
          The desk {} is {organisation}; up to {} requests at one time.\n\n",
         shown(file),
         desk.name,

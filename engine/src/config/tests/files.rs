@@ -10,6 +10,7 @@ use crate::connection::sample;
 use crate::connection::settings::{Auth, Limits, Settings, Terms};
 
 const SMALLEST: &str = include_str!("../../../../config/deskvault.toml");
+const ZOHO: &str = include_str!("../../../../config/zoho.toml");
 const FULL: &str = include_str!("../../../../config/full.toml");
 const REQUEST_TRACKER: &str = include_str!("../../../../tests/request-tracker/deskvault.toml");
 const README: &str = include_str!("../../../../config/README.md");
@@ -59,6 +60,18 @@ fn the_smallest_file() {
         (&sample.desk, sample.terms),
         (&sample::Settings::default(), Terms::default())
     );
+}
+
+#[test]
+fn the_file_of_a_zoho_desk() {
+    let config = parse(ZOHO);
+    assert_eq!(config.desks[0].modules, parse(SMALLEST).desks[0].modules);
+    let settings = connection(&config, "zoho");
+    assert_eq!(
+        (settings.url.as_str(), settings.kind()),
+        ("https://desk.zoho.eu/api/v1", "zoho")
+    );
+    assert!(matches!(settings.auth, Auth::Zoho(_)));
 }
 
 #[test]

@@ -73,8 +73,8 @@ impl Running {
             .decide(job.attempt, job.renewals, tried.outcome, (dispatch.jitter)())
         {
             Decision::Finish => {
-                let (ticket, tries) = (job.ticket, job.attempt + job.renewals);
-                let result = tried.result.map_err(|error| counted(error, tries));
+                let (ticket, made) = (job.ticket, job.attempt + job.renewals);
+                let result = tried.result.map_err(|error| counted(error, made));
                 self.job = None;
                 self.free(verdict, true);
                 owner.deliver(Done { ticket, result, held });

@@ -79,7 +79,7 @@ fn connect(in_flight: usize, jitter: f64, script: impl Fn(&str, usize) -> Step +
         dispatch: Arc::new(dispatch),
         zoho: None,
         in_flight: None,
-        _sample: None,
+        sample: None,
     }))
 }
 

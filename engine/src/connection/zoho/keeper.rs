@@ -208,7 +208,7 @@ impl Flight {
         state.current = Some(Token {
             secret: grant.access,
             number: state.given,
-            renew_at: asked + (grant.life - early),
+            renew_at: asked + grant.life.saturating_sub(early),
             ends_at: asked + grant.life,
         });
         if state.failed.as_ref().is_some_and(|failed| failed.again.is_some()) {

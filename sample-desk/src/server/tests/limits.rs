@@ -148,7 +148,7 @@ async fn an_answer_takes_its_time_beside_others() {
     }
     let took = start.elapsed();
     assert!(took >= Duration::from_millis(100), "{took:?}");
-    assert!(took < Duration::from_millis(20 * 100), "one after the other: {took:?}");
+    assert!(bench.stats().in_flight > 1, "one after the other");
 }
 
 #[tokio::test]

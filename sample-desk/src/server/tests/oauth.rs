@@ -7,13 +7,16 @@ use hyper::Method;
 use crate::Settings;
 use crate::server::tests::{Bench, refresh, send, token};
 
+/// Headers, then the status and the error's code.
+type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+
 #[tokio::test]
 async fn a_token_is_wanted_and_an_organisation() {
     let bench = Bench::new(Settings::default()).await;
     let good = format!("Zoho-oauthtoken {}", bench.token);
     let bearer = format!("Bearer {}", bench.token);
     let org = bench.desk.org_id();
-    let cases: [(&[(&str, &str)], u16, &str); 8] = [
+    let cases: [Case; 8] = [
         (&[("Authorization", &good), ("orgId", &org)], 200, ""),
         (&[("Authorization", &bearer), ("orgId", &org)], 200, ""),
         (&[("orgId", &org)], 401, "UNAUTHORIZED"),

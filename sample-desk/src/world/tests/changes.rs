@@ -155,6 +155,28 @@ fn the_truth_is_what_can_be_read() {
 }
 
 #[test]
+fn spam_is_in_the_truth_where_a_search_gives_it() {
+    for search_has_spam in [false, true] {
+        let mut settings = Settings {
+            tickets: 300,
+            ..Settings::default()
+        };
+        settings.behaviour.search_has_spam = search_has_spam;
+        let desk = World::new(&settings);
+        let truth = truth(&desk);
+        let count = |what: &str, value: bool| {
+            let cases = truth.iter().filter(|(name, _)| name.0 == "Cases");
+            cases
+                .filter(|(_, line)| line["shapes"]["detail"][what] == value)
+                .count()
+        };
+        assert_eq!(count("isSpam", false), 300);
+        assert_eq!(count("isSpam", true), if search_has_spam { 3 } else { 0 });
+        assert_eq!((count("isArchived", true), count("isTrashed", true)), (9, 0));
+    }
+}
+
+#[test]
 fn the_truth_follows_edits_and_deletions() {
     for seed in 1..4 {
         let desk = changing(seed, 300, 2, 3);
