@@ -207,13 +207,27 @@ impl Desk {
     /// # Panics
     /// Where one of them can't be read.
     pub fn compare(&self, archive: &Path, modules: &[&str], wanted: &dyn Fn(&Line) -> bool) -> Report {
+        self.compare_with(archive, &self.truth(), modules, wanted)
+    }
+
+    /// As [`compare`](Self::compare), with a truth that was written before.
+    ///
+    /// # Panics
+    /// Where one of them can't be read.
+    pub fn compare_with(
+        &self,
+        archive: &Path,
+        truth: &Path,
+        modules: &[&str],
+        wanted: &dyn Fn(&Line) -> bool,
+    ) -> Report {
         let expect = Expect {
             tables: &tables(modules),
             source: self.source(),
             fields: &self.fields(),
             wanted,
         };
-        compare(archive, &self.truth(), &expect).expect("archive and truth")
+        compare(archive, truth, &expect).expect("archive and truth")
     }
 
     /// What its settings mean for where rows come from.

@@ -108,3 +108,43 @@ fn fallback(desk: &Desk) {
     let report = desk.compare(&backup.summary.archive, &modules(), &wanted);
     assert!(report.is_same(), "{report}");
 }
+
+#[test]
+fn where_the_credits_of_the_day_end_the_backup_says_so_and_what_it_has_is_right() {
+    for (seed, credits) in [(181, 500), (182, 1_200)] {
+        let desk = Desk::start(Settings {
+            seed,
+            tickets: 300,
+            credits: Some(credits),
+            ..Settings::default()
+        });
+        let name = format!("{credits} credits");
+        let backup = crate::whole::back_up(&name, &desk);
+        assert!(!backup.summary.complete, "{name}");
+        let reasons = backup.summary.reasons.join("\n");
+        assert!(
+            reasons.contains("API credits of the day are spent"),
+            "{name}: {reasons}"
+        );
+        assert!(
+            backup.asked.credits <= credits,
+            "{name}: {} credits",
+            backup.asked.credits
+        );
+        let report = desk.compare(&backup.summary.archive, &begun(&backup), &|_| true);
+        assert!(!report.is_same(), "{name}: something is missing");
+        assert!(report.rows() > 0, "{name}: nothing was read");
+        for (table, found) in &report.tables {
+            assert_eq!(found.differ, 0, "{name}: rows of {table}: {report}");
+        }
+    }
+}
+
+/// Modules that have all their tables in an archive, if only their header rows.
+fn begun(backup: &deskvault_tests::zoho::Backup) -> Vec<&'static str> {
+    let is_there = |table: &&str| backup.manifest.tables.iter().any(|entry| entry.name == **table);
+    let begun = deskvault_tests::zoho::MODULES
+        .iter()
+        .filter(|(_, tables)| tables.iter().all(|table| is_there(&table)));
+    begun.map(|(module, _)| *module).collect()
+}
