@@ -123,6 +123,9 @@ pub fn tables(modules: &[&str]) -> Vec<&'static str> {
 }
 
 /// The exporters of these modules.
+///
+/// # Panics
+/// Where the engine refuses one.
 pub fn registry(modules: &[&str]) -> Registry {
     let files = modules
         .iter()

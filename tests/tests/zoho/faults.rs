@@ -33,9 +33,11 @@ fn five_of_a_hundred_requests_go_wrong() {
     }
 }
 
+type Set = fn(&mut Faults);
+
 #[test]
 fn each_kind_of_fault_alone() {
-    let kinds: [(&str, fn(&mut Faults)); 5] = [
+    let kinds: [(&str, Set); 5] = [
         ("throttled", |faults| faults.throttled = 50),
         ("failed", |faults| faults.failed = 50),
         ("gateway", |faults| faults.gateway = 50),

@@ -145,6 +145,6 @@ fn begun(backup: &deskvault_tests::zoho::Backup) -> Vec<&'static str> {
     let is_there = |table: &&str| backup.manifest.tables.iter().any(|entry| entry.name == **table);
     let begun = deskvault_tests::zoho::MODULES
         .iter()
-        .filter(|(_, tables)| tables.iter().all(|table| is_there(&table)));
+        .filter(|(_, tables)| tables.iter().all(&is_there));
     begun.map(|(module, _)| *module).collect()
 }
