@@ -2,6 +2,7 @@
 
 pub(crate) mod few;
 mod lists;
+mod sieve;
 mod tickets;
 
 use crate::Settings;
@@ -36,6 +37,9 @@ impl Ask<'_> {
             Serve::Archived => lists::archived(self),
             Serve::Detail(kind) => self.detail(self.id(0), kind),
             Serve::Children(of, kind) => lists::children(self, of, kind),
+            Serve::TicketsOf(of) => lists::tickets_of(self, of),
+            Serve::EntriesOf(of) => lists::entries_of(self, of),
+            Serve::ActivitiesOf(kind) => lists::activities_of(self, kind),
             Serve::Child(of, kind) => self.child(of, kind).map(|id| self.record(id, kind)),
             Serve::Content(of) => tickets::content(self, of),
             Serve::Full => self.child(Kind::Ticket, Kind::Thread).map(|id| self.full_content(id)),
@@ -43,7 +47,7 @@ impl Ask<'_> {
             Serve::Conversations => tickets::conversations(self),
             Serve::Translation => few::translation(self),
             Serve::ByIds(kind) => Ok(lists::by_ids(self, kind)),
-            Serve::Count(kind) => Ok(few::count(self, kind)),
+            Serve::Count(kind) => few::count(self, kind),
             Serve::Agents => few::agents(self),
             Serve::DeletedAgents => few::deleted_agents(self),
             Serve::AgentCounts => Ok(few::agent_counts(self)),
@@ -53,7 +57,6 @@ impl Ask<'_> {
             Serve::Fields => Ok(few::fields(self)),
             Serve::MyInfo => few::my_info(self),
             Serve::RecycleBin => Ok(few::recycle_bin(self)),
-            Serve::Empty => Ok(self.list().end("", self.settings.behaviour.empty_is_204)),
         }
     }
 

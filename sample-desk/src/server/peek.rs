@@ -61,7 +61,8 @@ pub(crate) fn text<'a>(row: &'a [u8], key: &str) -> &'a [u8] {
     &value[..value.iter().position(|byte| *byte == b'"').unwrap_or(value.len())]
 }
 
-type Keys<'a> = BTreeMap<&'a str, &'a RawValue>;
+/// A row, by its keys.
+pub(crate) type Keys<'a> = BTreeMap<&'a str, &'a RawValue>;
 
 /// What no list gives by name, or gives as null, though records have it.
 const REFUSED: [&str; 3] = ["subStatus", "statusText", "isArchived"];
@@ -123,7 +124,8 @@ pub(crate) fn include<'a>(
     Ok(())
 }
 
-fn keys(row: &[u8]) -> Result<Keys<'_>, ApiError> {
+/// The keys of a row.
+pub(crate) fn keys(row: &[u8]) -> Result<Keys<'_>, ApiError> {
     serde_json::from_slice(row).map_err(|_| ApiError::internal())
 }
 

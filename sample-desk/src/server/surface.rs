@@ -70,7 +70,8 @@ pub(crate) enum Type {
     Csv,
     Bool,
     TimeRange,
-    Json,
+    /// What the live desk takes, and this one refuses in words.
+    Unserved,
 }
 
 /// By what a call is charged.
@@ -95,6 +96,12 @@ pub(crate) enum Serve {
     Detail(Kind),
     Children(Kind, Kind),
     Child(Kind, Kind),
+    /// Tickets of a contact, an account or a product.
+    TicketsOf(Kind),
+    /// Time entries of the tickets of a contact or an account.
+    EntriesOf(Kind),
+    /// Tasks, calls or events of a ticket.
+    ActivitiesOf(Kind),
     /// The bytes of an attachment of this kind of record.
     Content(Kind),
     Full,
@@ -112,7 +119,6 @@ pub(crate) enum Serve {
     Fields,
     MyInfo,
     RecycleBin,
-    Empty,
 }
 
 /// One endpoint, the knobs worked in.
@@ -154,10 +160,10 @@ pub(crate) struct Surface {
     scopes: Vec<String>,
 }
 
-/// What a reading exporter is given: the scopes of the documentation's list, and those that fields and layouts want
+/// What a reading exporter is given: the scopes of the documentation's list, and the one that fields want
 /// besides. Alternatives (`Desk.agents.READ` for `Desk.basic.READ`) are not among them: a desk that lacks the one
 /// would have the other.
-const GRANTED: [&str; 13] = [
+const GRANTED: [&str; 12] = [
     "Desk.tickets.READ",
     "Desk.contacts.READ",
     "Desk.tasks.READ",
@@ -170,7 +176,6 @@ const GRANTED: [&str; 13] = [
     "Desk.settings.READ",
     "Desk.search.READ",
     "Desk.fields.READ",
-    "Desk.layouts.READ",
 ];
 
 impl Surface {
@@ -294,6 +299,9 @@ fn serve(text: &str) -> Serve {
         ["detail", what] => Serve::Detail(kind(what)),
         ["children", of, what] => Serve::Children(kind(of), kind(what)),
         ["child", of, what] => Serve::Child(kind(of), kind(what)),
+        ["tickets", of] => Serve::TicketsOf(kind(of)),
+        ["entries", of] => Serve::EntriesOf(kind(of)),
+        ["activities", what] => Serve::ActivitiesOf(kind(what)),
         ["content", of] => Serve::Content(kind(of)),
         ["full"] => Serve::Full,
         ["latest"] => Serve::Latest,
@@ -310,7 +318,6 @@ fn serve(text: &str) -> Serve {
         ["fields"] => Serve::Fields,
         ["myinfo"] => Serve::MyInfo,
         ["recycleBin"] => Serve::RecycleBin,
-        ["empty"] => Serve::Empty,
         _ => unreachable!("the embedded table names what is not served: {text}"),
     }
 }

@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 
 use chrono::DateTime;
 
+use crate::server::answer::sieve::Sieve;
 use crate::server::answer::{Ask, lists};
 use crate::server::error::ApiError;
 use crate::server::peek;
 use crate::server::reply::Reply;
 use crate::settings::Edition;
-use crate::world::{AgentStanding, AgentState, By, Desk, Filter, Id, Kind, ORGANISATION, Shape, Standing};
+use crate::world::{AgentStanding, AgentState, Desk, Id, Kind, ORGANISATION, Shape, Standing};
 
 pub(super) fn organizations(ask: &Ask<'_>) -> Reply {
     let mut list = ask.list();
@@ -86,10 +87,7 @@ pub(super) fn agents(ask: &Ask<'_>) -> Result<Reply, ApiError> {
                 .is_none_or(|wanted| agent.confirmed == wanted)
             && params.flag("isLightAgent").is_none_or(|wanted| agent.light == wanted)
     });
-    let departments: Vec<&str> = params.list("departmentIds").collect();
-    if !departments.is_empty() {
-        of_departments(ask.desk, Kind::Agent, &mut ids, &departments);
-    }
+    ids = Sieve::new(ask, Kind::Agent)?.pass(ask.desk, Kind::Agent, ids)?;
     if params.text("sortOrder") == Some("desc") {
         ids.reverse();
     }
@@ -172,17 +170,17 @@ fn departments_that(desk: &dyn Desk, enabled: Option<bool>) -> Vec<Id> {
 pub(super) fn departments(ask: &Ask<'_>) -> Result<Reply, ApiError> {
     let default = ask.settings.behaviour.departments_enabled_only.then_some(true);
     let ids = departments_that(ask.desk, ask.params.flag("isEnabled").or(default));
+    let ids = Sieve::new(ask, Kind::Department)?.pass(ask.desk, Kind::Department, ids)?;
     ask.slice(&ids, Kind::Department)
 }
 
 /// How many there are; of departments, disabled ones as well.
-pub(super) fn count(ask: &Ask<'_>, kind: Kind) -> Reply {
+pub(super) fn count(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
     let count = match kind {
         Kind::Department => departments_that(ask.desk, ask.params.flag("isEnabled")).len() as u64,
-        Kind::Ticket => lists::count_tickets(ask),
-        _ => ask.desk.page(kind, &Filter::default(), By::Created, true, 0, 0).total,
+        _ => lists::count(ask, kind)?,
     };
-    Reply::Json(format!("{{\"count\":{count}}}").into_bytes())
+    Ok(Reply::Json(format!("{{\"count\":{count}}}").into_bytes()))
 }
 
 /// The fields of a module.
