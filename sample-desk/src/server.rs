@@ -57,6 +57,22 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A setting names a scope that no endpoint wants: it would change nothing.
+    #[error("the sample desk knows no scope \"{name}\"; it knows {}", known.join(", "))]
+    Scope {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A setting names a module that it does not serve: it would change nothing.
+    #[error("the sample desk has no module \"{name}\"; it has {}", known.join(", "))]
+    Module {
+        /// The name.
+        name: String,
+        /// Those that there are: first segments of paths.
+        known: Vec<String>,
+    },
 }
 
 /// A desk that runs until it is dropped.
@@ -96,7 +112,7 @@ impl SampleDesk {
     ///
     /// # Errors
     ///
-    /// [`Error::Bind`].
+    /// [`Error::Bind`]; [`Error::Scope`] and [`Error::Module`] where the settings name what there is not.
     pub fn start(settings: Settings, port: Option<u16>, runtime: &Handle) -> Result<Self, Error> {
         let desk = world::build(&settings);
         Self::serve(settings, Arc::from(desk), port, runtime)
@@ -111,8 +127,9 @@ impl SampleDesk {
     ) -> Result<Self, Error> {
         let port = port.unwrap_or(0);
         let bound = |source| Error::Bind { port, source };
-        let (listener, address) = bind(port, runtime).map_err(bound)?;
         let surface = Surface::new(&settings);
+        surface.check(&settings)?;
+        let (listener, address) = bind(port, runtime).map_err(bound)?;
         let (tokens, refresh_token) = Tokens::new(settings.seed, settings.token_life, surface.granted(&settings));
         let daily = settings
             .credits

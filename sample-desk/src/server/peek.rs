@@ -77,7 +77,12 @@ pub(crate) fn project<'a>(
     let (list, full) = (keys(list)?, keys(full)?);
     out.push(b'{');
     put(out, "id", list.get("id").map_or("null", |value| value.get()));
-    for name in names.filter(|name| *name != "id") {
+    let mut given = vec!["id"];
+    for name in names {
+        if given.contains(&name) {
+            continue;
+        }
+        given.push(name);
         let value = list
             .get(name)
             .or_else(|| full.get(name))
@@ -122,6 +127,47 @@ pub(crate) fn include<'a>(
     }
     out.push(b'}');
     Ok(())
+}
+
+/// A thread with its content as text: without tags, and with the commonest entities resolved.
+pub(crate) fn with_plain_text(row: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let keys = keys(row)?;
+    let content: Option<String> = keys
+        .get("content")
+        .and_then(|value| serde_json::from_str(value.get()).ok());
+    let plain = serde_json::Value::from(content.map(|content| plain_text(&content))).to_string();
+    let mut out = Vec::with_capacity(row.len() + plain.len());
+    for (at, (name, value)) in keys.iter().enumerate() {
+        out.push(if at == 0 { b'{' } else { b',' });
+        put(&mut out, name, if *name == "plainText" { &plain } else { value.get() });
+    }
+    out.push(b'}');
+    Ok(out)
+}
+
+fn plain_text(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        out.push_str(&rest[..open]);
+        match rest[open..].find('>') {
+            Some(close) => rest = &rest[open + close + 1..],
+            None => break,
+        }
+    }
+    if !rest.starts_with('<') {
+        out.push_str(rest);
+    }
+    for (entity, text) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ] {
+        out = out.replace(entity, text);
+    }
+    out
 }
 
 /// The keys of a row.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use crate::Settings;
+use crate::server::Error;
 use crate::world::Kind;
 
 /// The table as it is written.
@@ -197,6 +198,27 @@ impl Surface {
             surface.add(row, settings);
         }
         surface
+    }
+
+    /// Whether all that the settings name is there.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
+        if let Some(name) = settings.missing_scopes.iter().find(|name| !self.scopes.contains(name)) {
+            return Err(Error::Scope {
+                name: name.clone(),
+                known: self.scopes.clone(),
+            });
+        }
+        let mut known: Vec<String> = self.endpoints.iter().map(|endpoint| endpoint.module.clone()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut named = settings.unlicensed.iter().chain(&settings.forbidden);
+        match named.find(|name| !known.contains(name)) {
+            Some(name) => Err(Error::Module {
+                name: name.clone(),
+                known,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn add(&mut self, mut row: Row, settings: &Settings) {
