@@ -30,7 +30,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
@@ -253,19 +253,28 @@ fn until_midnight(now: SystemTime) -> Duration {
 /// How long after a connection could not be taken the next one is.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a connection may take to send a head, from the end of the answer before: one that only waits is closed then.
+const HEAD_WITHIN: Duration = Duration::from_mins(5);
+
 /// Takes connections until it is aborted, and all of them with it.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
+    let mut told = false;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    told = false;
                     // Small answers are not held back to be sent with more.
                     let _ = stream.set_nodelay(true);
                     let shared = Arc::clone(&shared);
                     connections.spawn(async move {
                         let service = service_fn(move |request| http::handle(Arc::clone(&shared), request));
-                        let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                        let served = http1::Builder::new()
+                            .timer(TokioTimer::new())
+                            .header_read_timeout(HEAD_WITHIN)
+                            .serve_connection(TokioIo::new(stream), service)
+                            .await;
                         if let Err(error) = served {
                             tracing::trace!(%error, "a connection ended");
                         }
@@ -273,7 +282,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 }
                 // Out of descriptors, most likely: it is tried again when there may be one.
                 Err(error) => {
-                    tracing::warn!(%error, "the sample desk could not take a connection");
+                    if !told {
+                        tracing::warn!(%error, "the sample desk cannot take a connection; it tries again and again");
+                    }
+                    told = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },

@@ -148,16 +148,12 @@ pub(crate) fn with_plain_text(row: &[u8]) -> Result<Vec<u8>, ApiError> {
 fn plain_text(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
-    while let Some(open) = rest.find('<') {
-        out.push_str(&rest[..open]);
-        match rest[open..].find('>') {
-            Some(close) => rest = &rest[open + close + 1..],
-            None => break,
-        }
+    while let Some((text, tag)) = rest.split_once('<') {
+        let Some((_, behind)) = tag.split_once('>') else { break };
+        out.push_str(text);
+        rest = behind;
     }
-    if !rest.starts_with('<') {
-        out.push_str(rest);
-    }
+    out.push_str(rest);
     for (entity, text) in [
         ("&lt;", "<"),
         ("&gt;", ">"),
@@ -220,12 +216,26 @@ mod tests {
             );
         };
         check(&["subject"], Some(r#"{"id":"1","subject":"s"}"#));
+        check(&["subject", "subject"], Some(r#"{"id":"1","subject":"s"}"#));
         check(
             &["id", "modifiedTime", "cf"],
             Some(r#"{"id":"1","modifiedTime":"t","cf":null}"#),
         );
         check(&["nothing"], None);
         check(&["isArchived"], None);
+    }
+
+    #[test]
+    fn plain_text_has_no_tags() {
+        let check = |content: &str, expect: &str| assert_eq!(plain_text(content), expect, "{content}");
+        check("<div>a &lt;b&gt; &amp;amp;</div>", "a <b> &amp;");
+        check("1 < 2", "1 < 2");
+        check("a<b>c<d", "ac<d");
+        check("", "");
+        let row = with_plain_text(br#"{"content":"<p>x</p>","plainText":null}"#).unwrap();
+        assert_eq!(row, br#"{"content":"<p>x</p>","plainText":"x"}"#);
+        let none = br#"{"content":null,"plainText":null}"#;
+        assert_eq!(with_plain_text(none).unwrap(), none);
     }
 
     #[test]

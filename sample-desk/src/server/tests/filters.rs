@@ -275,3 +275,51 @@ async fn what_belongs_to_a_record_is_listed_with_it() {
         .await;
     assert_eq!(client.get(&format!("{path}?module=tasks")).await.status, 204);
 }
+
+#[tokio::test]
+async fn details_have_what_include_adds() {
+    let bench = Bench::new().await;
+    let client = &bench.client;
+    let mut rows = bench.tickets.iter();
+    let row = rows.find(|row| text(row, "threadCount") > "1" && !row["assigneeId"].is_null());
+    let row = row.unwrap();
+    let path = format!("/tickets/{}", text(row, "id"));
+    let plain = client.get(&path).await.json();
+    let all = "contacts,products,departments,team,assignee,contract,isRead,skills";
+    let more = client.get(&format!("{path}?include={all}")).await.json();
+    for key in ["contact", "product", "department", "team", "assignee", "isRead"] {
+        assert!(plain.get(key).is_none(), "{key}");
+        assert_eq!(more[key], row[key], "{key}");
+    }
+    assert_eq!(more.as_object().unwrap().len(), plain.as_object().unwrap().len() + 6);
+    assert_eq!(more["cf"], plain["cf"]);
+    let threads = client.all(&format!("{path}/threads"), 0, 100).await;
+    let thread = format!("{path}/threads/{}", text(&threads[0], "id"));
+    assert!(client.get(&thread).await.json()["plainText"].is_null());
+    let plain = client.get(&format!("{thread}?include=plainText")).await.json();
+    assert!(
+        !text(&plain, "plainText").contains("<p>") && !text(&plain, "plainText").is_empty(),
+        "{plain}"
+    );
+}
+
+#[tokio::test]
+async fn a_big_desk_is_not_searched_row_by_row() {
+    let client = Client::new(Settings {
+        tickets: 150_000,
+        ..Settings::default()
+    })
+    .await;
+    let answer = client.get("/tickets/search?status=Open").await;
+    assert_eq!(answer.status, 422);
+    let message = answer.message();
+    assert!(
+        message.contains("looks at 100000 records at most for 'status'"),
+        "{message}"
+    );
+    let range = "createdTimeRange=2023-01-01T00:00:00.000Z,2023-01-31T00:00:00.000Z";
+    assert_eq!(
+        client.get(&format!("/tickets/search?status=Open&{range}")).await.status,
+        200
+    );
+}

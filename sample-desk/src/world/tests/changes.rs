@@ -1,6 +1,7 @@
 //! Edits and deletions while the desk is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -280,4 +281,24 @@ fn deleted_records_leave_with_their_children() {
         fewer += usize::from(!desk.history(ticket).last().unwrap().gone.is_empty());
     }
     assert!(fewer > 5);
+}
+
+#[test]
+fn a_page_holds_every_record_once_while_they_are_edited() {
+    let desk = changing(5, 300, 1, 0);
+    let filter = Filter::default();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            (1..4000).for_each(|request| desk.change(request));
+            done.store(true, Ordering::Release);
+        });
+        let total = desk.page(Kind::Ticket, &filter, By::Created, false, 0, 1).total;
+        while !done.load(Ordering::Acquire) {
+            let page = desk.page(Kind::Ticket, &filter, By::Modified, false, 0, u64::MAX);
+            assert_eq!(page.total, total);
+            let ids: BTreeSet<Id> = page.ids.iter().copied().collect();
+            assert_eq!(ids.len() as u64, total);
+        }
+    });
 }
