@@ -286,10 +286,9 @@ impl Rank {
             (Self::Number(one), Self::Number(other)) => way(one.total_cmp(other)),
             (Self::Text(one), Self::Text(other)) => way(one.cmp(other)),
             (Self::Nothing, Self::Nothing) => Ordering::Equal,
-            (Self::Nothing, _) => Ordering::Greater,
-            (_, Self::Nothing) => Ordering::Less,
-            (Self::Number(_), Self::Text(_)) => Ordering::Less,
-            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            // Of one key all are numbers, or all are texts.
+            (Self::Nothing, _) | (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            (_, Self::Nothing) | (Self::Number(_), Self::Text(_)) => Ordering::Less,
         }
     }
 }

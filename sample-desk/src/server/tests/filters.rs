@@ -61,7 +61,7 @@ async fn tickets_are_searched_by_what_they_have() {
     let bench = Bench::new().await;
     let all = &bench.tickets;
     let check = async |query: &str, wanted: &dyn Fn(&Value) -> bool| {
-        bench.check("/tickets/search", query, 0, all, wanted).await
+        bench.check("/tickets/search", query, 0, all, wanted).await;
     };
     check("status=On%20Hold", &|row| text(row, "status") == "On Hold").await;
     check("status=Open,On%20Hold", &|row| {
@@ -138,7 +138,7 @@ async fn lists_leave_out_what_is_not_asked_for() {
     let departments: BTreeSet<&str> = all.iter().map(|row| text(row, "departmentId")).take(2).collect();
     let query = format!(
         "departmentIds={}",
-        Vec::from_iter(departments.iter().copied()).join(",")
+        departments.iter().copied().collect::<Vec<_>>().join(",")
     );
     bench
         .check("/tickets", &query, 0, all, |row| {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use crate::{SampleDesk, Settings};
 use crate::server::tests::{Bench, refresh, send, token};
+use crate::{SampleDesk, Settings};
 
 /// Headers, then the status and the error's code.
 type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
