@@ -30,7 +30,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
@@ -56,6 +56,22 @@ pub enum Error {
         port: u16,
         /// What the system said.
         source: io::Error,
+    },
+    /// A setting names a scope that no endpoint wants: it would change nothing.
+    #[error("the sample desk knows no scope \"{name}\"; it knows {}", known.join(", "))]
+    Scope {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A setting names a module that it does not serve: it would change nothing.
+    #[error("the sample desk has no module \"{name}\"; it has {}", known.join(", "))]
+    Module {
+        /// The name.
+        name: String,
+        /// Those that there are: first segments of paths.
+        known: Vec<String>,
     },
 }
 
@@ -96,7 +112,7 @@ impl SampleDesk {
     ///
     /// # Errors
     ///
-    /// [`Error::Bind`].
+    /// [`Error::Bind`]; [`Error::Scope`] and [`Error::Module`] where the settings name what there is not.
     pub fn start(settings: Settings, port: Option<u16>, runtime: &Handle) -> Result<Self, Error> {
         let desk = world::build(&settings);
         Self::serve(settings, Arc::from(desk), port, runtime)
@@ -111,8 +127,9 @@ impl SampleDesk {
     ) -> Result<Self, Error> {
         let port = port.unwrap_or(0);
         let bound = |source| Error::Bind { port, source };
-        let (listener, address) = bind(port, runtime).map_err(bound)?;
         let surface = Surface::new(&settings);
+        surface.check(&settings)?;
+        let (listener, address) = bind(port, runtime).map_err(bound)?;
         let (tokens, refresh_token) = Tokens::new(settings.seed, settings.token_life, surface.granted(&settings));
         let daily = settings
             .credits
@@ -236,19 +253,28 @@ fn until_midnight(now: SystemTime) -> Duration {
 /// How long after a connection could not be taken the next one is.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a connection may take to send a head, from the end of the answer before: one that only waits is closed then.
+const HEAD_WITHIN: Duration = Duration::from_mins(5);
+
 /// Takes connections until it is aborted, and all of them with it.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
+    let mut told = false;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    told = false;
                     // Small answers are not held back to be sent with more.
                     let _ = stream.set_nodelay(true);
                     let shared = Arc::clone(&shared);
                     connections.spawn(async move {
                         let service = service_fn(move |request| http::handle(Arc::clone(&shared), request));
-                        let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                        let served = http1::Builder::new()
+                            .timer(TokioTimer::new())
+                            .header_read_timeout(HEAD_WITHIN)
+                            .serve_connection(TokioIo::new(stream), service)
+                            .await;
                         if let Err(error) = served {
                             tracing::trace!(%error, "a connection ended");
                         }
@@ -256,7 +282,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 }
                 // Out of descriptors, most likely: it is tried again when there may be one.
                 Err(error) => {
-                    tracing::warn!(%error, "the sample desk could not take a connection");
+                    if !told {
+                        tracing::warn!(%error, "the sample desk cannot take a connection; it tries again and again");
+                    }
+                    told = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },

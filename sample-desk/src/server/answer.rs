@@ -2,6 +2,7 @@
 
 pub(crate) mod few;
 mod lists;
+mod sieve;
 mod tickets;
 
 use crate::Settings;
@@ -36,14 +37,17 @@ impl Ask<'_> {
             Serve::Archived => lists::archived(self),
             Serve::Detail(kind) => self.detail(self.id(0), kind),
             Serve::Children(of, kind) => lists::children(self, of, kind),
-            Serve::Child(of, kind) => self.child(of, kind).map(|id| self.record(id, kind)),
+            Serve::TicketsOf(of) => lists::tickets_of(self, of),
+            Serve::EntriesOf(of) => lists::entries_of(self, of),
+            Serve::ActivitiesOf(kind) => lists::activities_of(self, kind),
+            Serve::Child(of, kind) => self.child(of, kind).and_then(|id| self.record(id, kind)),
             Serve::Content(of) => tickets::content(self, of),
             Serve::Full => self.child(Kind::Ticket, Kind::Thread).map(|id| self.full_content(id)),
             Serve::Latest => tickets::latest(self),
             Serve::Conversations => tickets::conversations(self),
             Serve::Translation => few::translation(self),
             Serve::ByIds(kind) => Ok(lists::by_ids(self, kind)),
-            Serve::Count(kind) => Ok(few::count(self, kind)),
+            Serve::Count(kind) => few::count(self, kind),
             Serve::Agents => few::agents(self),
             Serve::DeletedAgents => few::deleted_agents(self),
             Serve::AgentCounts => Ok(few::agent_counts(self)),
@@ -53,7 +57,6 @@ impl Ask<'_> {
             Serve::Fields => Ok(few::fields(self)),
             Serve::MyInfo => few::my_info(self),
             Serve::RecycleBin => Ok(few::recycle_bin(self)),
-            Serve::Empty => Ok(self.list().end("", self.settings.behaviour.empty_is_204)),
         }
     }
 
@@ -68,7 +71,7 @@ impl Ask<'_> {
             // Role and profile are in the detail, but given only to who asks for them.
             return Ok(self.write(id, kind, Shape::List));
         }
-        Ok(self.record(id, kind))
+        self.record(id, kind)
     }
 
     /// 404 for what is gone. What is in the recycle bin can still be asked for by its id.
@@ -87,8 +90,20 @@ impl Ask<'_> {
         if known { Ok(id) } else { Err(ApiError::not_found()) }
     }
 
-    fn record(&self, id: Id, kind: Kind) -> Reply {
-        self.write(id, kind, Shape::Detail)
+    /// A record by its id, with what `include` adds to it.
+    fn record(&self, id: Id, kind: Kind) -> Result<Reply, ApiError> {
+        if self.params.text("include").is_none() {
+            return Ok(self.write(id, kind, Shape::Detail));
+        }
+        let mut own = Vec::with_capacity(self.room);
+        self.desk.write(id, kind, Shape::Detail, &mut own);
+        if kind == Kind::Thread {
+            return peek::with_plain_text(&own).map(Reply::Json);
+        }
+        let (mut full, mut out) = (Vec::new(), Vec::with_capacity(self.room));
+        self.desk.write(id, kind, full_shape(kind), &mut full);
+        peek::include(&own, &full, self.params.list("include").map(included), &mut out)?;
+        Ok(Reply::Json(out))
     }
 
     fn write(&self, id: Id, kind: Kind, shape: Shape) -> Reply {
@@ -114,11 +129,7 @@ impl Ask<'_> {
             self.params.text("fields").is_some(),
             self.params.text("include").is_some(),
         );
-        let full_shape = match kind {
-            Kind::Ticket | Kind::Task | Kind::Call | Kind::Event if !fields => Shape::Included,
-            Kind::Agent => Shape::Detail,
-            _ => Shape::Search,
-        };
+        let full_shape = if fields { Shape::Search } else { full_shape(kind) };
         let (mut short, mut full) = (Vec::new(), Vec::new());
         for id in ids {
             if !fields && !include {
@@ -147,6 +158,15 @@ impl Ask<'_> {
         };
         let from = self.params.offset(self.endpoint);
         self.rows(kind, all.iter().skip(from as usize).take(limit as usize), "")
+    }
+}
+
+/// The shape in which a record has all that `include` can add.
+fn full_shape(kind: Kind) -> Shape {
+    match kind {
+        Kind::Ticket | Kind::Task | Kind::Call | Kind::Event => Shape::Included,
+        Kind::Agent => Shape::Detail,
+        _ => Shape::Search,
     }
 }
 

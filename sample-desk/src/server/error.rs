@@ -52,6 +52,16 @@ impl ApiError {
         .at(name, "invalid")
     }
 
+    /// What the live desk would answer and this one cannot, in words.
+    pub(crate) fn refused(name: &str, why: impl Into<String>) -> Self {
+        Self::new(422, "INVALID_DATA", why).at(name, "invalid")
+    }
+
+    pub(crate) fn unserved(name: &str) -> Self {
+        let why = format!("The sample desk has no '{name}': it would have to leave rows out, and does not know which.");
+        Self::refused(name, why)
+    }
+
     pub(crate) fn missing(name: &str) -> Self {
         Self::new(
             422,

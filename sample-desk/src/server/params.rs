@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::de::IgnoredAny;
-
 use crate::server::error::ApiError;
 use crate::server::route::id;
 use crate::server::surface::{Endpoint, Parameter, Type};
@@ -48,6 +46,11 @@ impl<'a> Params<'a> {
             Some((name, _)) => Err(ApiError::missing(name)),
             None => Ok(params),
         }
+    }
+
+    /// All that were given, by name.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.given.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
     /// A parameter as it was given.
@@ -144,12 +147,12 @@ fn check(name: &str, value: &str, parameter: &Parameter) -> Result<(), ApiError>
     let invalid = || ApiError::invalid(name);
     let good = match parameter.kind {
         Type::Int => return check_int(name, value, parameter),
+        Type::Unserved => return Err(ApiError::unserved(name)),
         Type::Id => id(value).is_some(),
         Type::Ids => value.split(',').all(|item| id(item.trim()).is_some()),
         Type::Text => value.chars().count() as u64 >= parameter.min.unwrap_or(1),
         Type::Bool => matches!(value, "true" | "false"),
         Type::TimeRange => times::range(value, true).is_some(),
-        Type::Json => serde_json::from_str::<IgnoredAny>(value).is_ok(),
         Type::Enum => {
             let value = if parameter.descending {
                 value.strip_prefix('-').unwrap_or(value)

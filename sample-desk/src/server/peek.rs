@@ -61,7 +61,8 @@ pub(crate) fn text<'a>(row: &'a [u8], key: &str) -> &'a [u8] {
     &value[..value.iter().position(|byte| *byte == b'"').unwrap_or(value.len())]
 }
 
-type Keys<'a> = BTreeMap<&'a str, &'a RawValue>;
+/// A row, by its keys.
+pub(crate) type Keys<'a> = BTreeMap<&'a str, &'a RawValue>;
 
 /// What no list gives by name, or gives as null, though records have it.
 const REFUSED: [&str; 3] = ["subStatus", "statusText", "isArchived"];
@@ -76,7 +77,12 @@ pub(crate) fn project<'a>(
     let (list, full) = (keys(list)?, keys(full)?);
     out.push(b'{');
     put(out, "id", list.get("id").map_or("null", |value| value.get()));
-    for name in names.filter(|name| *name != "id") {
+    let mut given = vec!["id"];
+    for name in names {
+        if given.contains(&name) {
+            continue;
+        }
+        given.push(name);
         let value = list
             .get(name)
             .or_else(|| full.get(name))
@@ -123,7 +129,45 @@ pub(crate) fn include<'a>(
     Ok(())
 }
 
-fn keys(row: &[u8]) -> Result<Keys<'_>, ApiError> {
+/// A thread with its content as text: without tags, and with the commonest entities resolved.
+pub(crate) fn with_plain_text(row: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let keys = keys(row)?;
+    let content: Option<String> = keys
+        .get("content")
+        .and_then(|value| serde_json::from_str(value.get()).ok());
+    let plain = serde_json::Value::from(content.map(|content| plain_text(&content))).to_string();
+    let mut out = Vec::with_capacity(row.len() + plain.len());
+    for (at, (name, value)) in keys.iter().enumerate() {
+        out.push(if at == 0 { b'{' } else { b',' });
+        put(&mut out, name, if *name == "plainText" { &plain } else { value.get() });
+    }
+    out.push(b'}');
+    Ok(out)
+}
+
+fn plain_text(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((text, tag)) = rest.split_once('<') {
+        let Some((_, behind)) = tag.split_once('>') else { break };
+        out.push_str(text);
+        rest = behind;
+    }
+    out.push_str(rest);
+    for (entity, text) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ] {
+        out = out.replace(entity, text);
+    }
+    out
+}
+
+/// The keys of a row.
+pub(crate) fn keys(row: &[u8]) -> Result<Keys<'_>, ApiError> {
     serde_json::from_slice(row).map_err(|_| ApiError::internal())
 }
 
@@ -172,12 +216,26 @@ mod tests {
             );
         };
         check(&["subject"], Some(r#"{"id":"1","subject":"s"}"#));
+        check(&["subject", "subject"], Some(r#"{"id":"1","subject":"s"}"#));
         check(
             &["id", "modifiedTime", "cf"],
             Some(r#"{"id":"1","modifiedTime":"t","cf":null}"#),
         );
         check(&["nothing"], None);
         check(&["isArchived"], None);
+    }
+
+    #[test]
+    fn plain_text_has_no_tags() {
+        let check = |content: &str, expect: &str| assert_eq!(plain_text(content), expect, "{content}");
+        check("<div>a &lt;b&gt; &amp;amp;</div>", "a <b> &amp;");
+        check("1 < 2", "1 < 2");
+        check("a<b>c<d", "ac<d");
+        check("", "");
+        let row = with_plain_text(br#"{"content":"<p>x</p>","plainText":null}"#).unwrap();
+        assert_eq!(row, br#"{"content":"<p>x</p>","plainText":"x"}"#);
+        let none = br#"{"content":null,"plainText":null}"#;
+        assert_eq!(with_plain_text(none).unwrap(), none);
     }
 
     #[test]

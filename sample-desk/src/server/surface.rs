@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use crate::Settings;
+use crate::server::Error;
 use crate::world::Kind;
 
 /// The table as it is written.
@@ -70,7 +71,8 @@ pub(crate) enum Type {
     Csv,
     Bool,
     TimeRange,
-    Json,
+    /// What the live desk takes, and this one refuses in words.
+    Unserved,
 }
 
 /// By what a call is charged.
@@ -95,6 +97,12 @@ pub(crate) enum Serve {
     Detail(Kind),
     Children(Kind, Kind),
     Child(Kind, Kind),
+    /// Tickets of a contact, an account or a product.
+    TicketsOf(Kind),
+    /// Time entries of the tickets of a contact or an account.
+    EntriesOf(Kind),
+    /// Tasks, calls or events of a ticket.
+    ActivitiesOf(Kind),
     /// The bytes of an attachment of this kind of record.
     Content(Kind),
     Full,
@@ -112,7 +120,6 @@ pub(crate) enum Serve {
     Fields,
     MyInfo,
     RecycleBin,
-    Empty,
 }
 
 /// One endpoint, the knobs worked in.
@@ -154,10 +161,10 @@ pub(crate) struct Surface {
     scopes: Vec<String>,
 }
 
-/// What a reading exporter is given: the scopes of the documentation's list, and those that fields and layouts want
+/// What a reading exporter is given: the scopes of the documentation's list, and the one that fields want
 /// besides. Alternatives (`Desk.agents.READ` for `Desk.basic.READ`) are not among them: a desk that lacks the one
 /// would have the other.
-const GRANTED: [&str; 13] = [
+const GRANTED: [&str; 12] = [
     "Desk.tickets.READ",
     "Desk.contacts.READ",
     "Desk.tasks.READ",
@@ -170,7 +177,6 @@ const GRANTED: [&str; 13] = [
     "Desk.settings.READ",
     "Desk.search.READ",
     "Desk.fields.READ",
-    "Desk.layouts.READ",
 ];
 
 impl Surface {
@@ -192,6 +198,27 @@ impl Surface {
             surface.add(row, settings);
         }
         surface
+    }
+
+    /// Whether all that the settings name is there.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
+        if let Some(name) = settings.missing_scopes.iter().find(|name| !self.scopes.contains(name)) {
+            return Err(Error::Scope {
+                name: name.clone(),
+                known: self.scopes.clone(),
+            });
+        }
+        let mut known: Vec<String> = self.endpoints.iter().map(|endpoint| endpoint.module.clone()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut named = settings.unlicensed.iter().chain(&settings.forbidden);
+        match named.find(|name| !known.contains(name)) {
+            Some(name) => Err(Error::Module {
+                name: name.clone(),
+                known,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn add(&mut self, mut row: Row, settings: &Settings) {
@@ -294,6 +321,9 @@ fn serve(text: &str) -> Serve {
         ["detail", what] => Serve::Detail(kind(what)),
         ["children", of, what] => Serve::Children(kind(of), kind(what)),
         ["child", of, what] => Serve::Child(kind(of), kind(what)),
+        ["tickets", of] => Serve::TicketsOf(kind(of)),
+        ["entries", of] => Serve::EntriesOf(kind(of)),
+        ["activities", what] => Serve::ActivitiesOf(kind(what)),
         ["content", of] => Serve::Content(kind(of)),
         ["full"] => Serve::Full,
         ["latest"] => Serve::Latest,
@@ -310,7 +340,6 @@ fn serve(text: &str) -> Serve {
         ["fields"] => Serve::Fields,
         ["myinfo"] => Serve::MyInfo,
         ["recycleBin"] => Serve::RecycleBin,
-        ["empty"] => Serve::Empty,
         _ => unreachable!("the embedded table names what is not served: {text}"),
     }
 }

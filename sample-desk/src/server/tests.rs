@@ -1,5 +1,6 @@
 //! The desk as a client sees it, over HTTP.
 
+mod filters;
 mod limits;
 mod measure;
 mod oauth;

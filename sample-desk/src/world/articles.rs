@@ -135,7 +135,7 @@ impl World {
         };
         o.made(k!("permalink"), |out| link(out, b""));
         o.made(k!("webUrl"), |out| {
-            link(out, b"https://desk.example/support/harbour/kb/articles/");
+            link(out, b"https://desk.example/support/sample/kb/articles/");
         });
         o.made(k!("portalUrl"), |out| {
             link(out, b"https://help.desk.example/kb/articles/");

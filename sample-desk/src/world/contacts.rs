@@ -262,7 +262,7 @@ pub(super) fn layout_details(o: &mut Object<'_>, number: u32, name: &[u8]) {
 /// `webUrl`.
 pub(super) fn web(o: &mut Object<'_>, path: &[u8], id: Id) {
     o.made(k!("webUrl"), |out| {
-        out.extend_from_slice(b"https://desk.example/agent/harbour/");
+        out.extend_from_slice(b"https://desk.example/agent/sample/");
         out.extend_from_slice(path);
         out.extend_from_slice(b"/details/");
         number(out, id.0);

@@ -77,7 +77,7 @@ impl World {
                     executed,
                 }
             }
-            kind => match self.clock(kind) {
+            kind => match self.clock(if kind == Kind::Translation { Kind::Article } else { kind }) {
                 Some(clock) => times(
                     clock.created(u64::from(place.index)),
                     clock.modified(u64::from(place.index)),

@@ -64,26 +64,31 @@ impl Sequence {
     /// The record at a position.
     fn at(&self, position: usize) -> u32 {
         // How many of the moved ones come before.
-        let before = self
-            .moved
-            .iter()
-            .enumerate()
-            .take_while(|(n, (rank, _))| rank + n < position)
-            .count();
+        let before = count_of(self.moved.len(), |n| self.moved[n].0 + n < position);
         if let Some((rank, index)) = self.moved.get(before)
             && rank + before == position
         {
             return *index;
         }
-        let mut at = position - before;
-        for skipped in &self.skipped {
-            if *skipped > at {
-                break;
-            }
-            at += 1;
-        }
-        self.base.at(at)
+        let place = position - before;
+        // The n-th of the skipped has so many before it that are not; where they are no more than those wanted, it is skipped.
+        let skipped = count_of(self.skipped.len(), |n| self.skipped[n] - n <= place);
+        self.base.at(place + skipped)
     }
+}
+
+/// How many of the first `len` numbers are as `wanted`, which none is after one that is not.
+fn count_of(len: usize, wanted: impl Fn(usize) -> bool) -> usize {
+    let (mut first, mut end) = (0, len);
+    while first < end {
+        let middle = usize::midpoint(first, end);
+        if wanted(middle) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    first
 }
 
 impl World {
@@ -197,6 +202,8 @@ impl World {
 
     fn sequence(&self, kind: Kind, clock: &Clock, filter: &Filter, by: By) -> Sequence {
         let zones = self.zones(kind, filter);
+        // Read once: what is edited meanwhile must not be both at its old place and at its new one.
+        let touched = self.touched(kind);
         match by {
             By::Created => {
                 let (first, last) = match filter.created {
@@ -205,16 +212,18 @@ impl World {
                 };
                 let cut = |zone: Range<u32>| zone.start.max(first)..zone.end.min(last);
                 let ranges: Vec<_> = zones.into_iter().map(cut).filter(|range| !range.is_empty()).collect();
-                let skipped = self.touched(kind, |index, touch| {
+                let position = |index: u32| {
                     let mut before = 0;
                     for range in &ranges {
-                        if range.contains(&index) && touch == Touch::Removed {
+                        if range.contains(&index) {
                             return Some(before + (index - range.start) as usize);
                         }
                         before += range.len();
                     }
                     None
-                });
+                };
+                let removed = touched.iter().filter(|(_, touch)| *touch == Touch::Removed);
+                let skipped = removed.filter_map(|(index, _)| position(*index)).collect();
                 Sequence {
                     base: Base::Ranges(ranges),
                     skipped,
@@ -237,15 +246,17 @@ impl World {
                     table[first..last].partition_point(before)
                 };
                 let in_zone = |index: u32| zones.iter().any(|zone| zone.contains(&index));
-                let mut skipped = self.touched(kind, |index, _| {
-                    let position = place(clock.modified(u64::from(index)), index);
-                    (in_zone(index) && table[first..last].get(position) == Some(&index)).then_some(position)
-                });
+                let skip = |(index, _): &(u32, Touch)| {
+                    let position = place(clock.modified(u64::from(*index)), *index);
+                    (in_zone(*index) && table[first..last].get(position) == Some(index)).then_some(position)
+                };
+                let mut skipped: Vec<usize> = touched.iter().filter_map(skip).collect();
                 skipped.sort_unstable();
-                let mut edited = self.touched(kind, |index, touch| match touch {
-                    Touch::Moved(time) if in_zone(index) && from <= time && time <= to => Some((time, index)),
+                let edit = |(index, touch): &(u32, Touch)| match touch {
+                    Touch::Moved(time) if in_zone(*index) && from <= *time && *time <= to => Some((*time, *index)),
                     _ => None,
-                });
+                };
+                let mut edited: Vec<(i64, u32)> = touched.iter().filter_map(edit).collect();
                 edited.sort_unstable();
                 let rank = |(time, index): (i64, u32)| {
                     let position = place(time, index);
@@ -261,14 +272,14 @@ impl World {
         }
     }
 
-    fn touched<T>(&self, kind: Kind, pick: impl FnMut(u32, Touch) -> Option<T>) -> Vec<T> {
+    /// What is not where the seed says, by index.
+    fn touched(&self, kind: Kind) -> Vec<(u32, Touch)> {
         if !self.changed.load(std::sync::atomic::Ordering::Acquire) {
             return Vec::new();
         }
-        let mut pick = pick;
         self.read(|overlay| {
             let all = overlay.touched(kind).into_iter().flatten();
-            all.filter_map(|(index, touch)| pick(*index, *touch)).collect()
+            all.map(|(index, touch)| (*index, *touch)).collect()
         })
     }
 

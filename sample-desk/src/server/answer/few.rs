@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 
 use chrono::DateTime;
 
+use crate::server::answer::sieve::Sieve;
 use crate::server::answer::{Ask, lists};
 use crate::server::error::ApiError;
 use crate::server::peek;
 use crate::server::reply::Reply;
 use crate::settings::Edition;
-use crate::world::{AgentStanding, AgentState, By, Desk, Filter, Id, Kind, ORGANISATION, Shape, Standing};
+use crate::world::{AgentStanding, AgentState, Desk, Id, Kind, ORGANISATION, Shape, Standing};
 
 pub(super) fn organizations(ask: &Ask<'_>) -> Reply {
     let mut list = ask.list();
@@ -86,10 +87,7 @@ pub(super) fn agents(ask: &Ask<'_>) -> Result<Reply, ApiError> {
                 .is_none_or(|wanted| agent.confirmed == wanted)
             && params.flag("isLightAgent").is_none_or(|wanted| agent.light == wanted)
     });
-    let departments: Vec<&str> = params.list("departmentIds").collect();
-    if !departments.is_empty() {
-        of_departments(ask.desk, Kind::Agent, &mut ids, &departments);
-    }
+    ids = Sieve::new(ask, Kind::Agent)?.pass(ask.desk, Kind::Agent, ids)?;
     if params.text("sortOrder") == Some("desc") {
         ids.reverse();
     }
@@ -137,13 +135,14 @@ pub(crate) fn users(desk: &dyn Desk) -> u64 {
 }
 
 pub(super) fn my_info(ask: &Ask<'_>) -> Result<Reply, ApiError> {
-    let active = agents_that(ask.desk, |agent| {
-        agent.standing == AgentStanding::Active && !agent.light
-    });
-    active
-        .first()
-        .ok_or_else(ApiError::not_found)
-        .and_then(|id| ask.detail(*id, Kind::Agent))
+    let owner = first_active(ask.desk).ok_or_else(ApiError::not_found)?;
+    ask.detail(owner, Kind::Agent)
+}
+
+/// The agent whose token it is.
+fn first_active(desk: &dyn Desk) -> Option<Id> {
+    let active = |agent: AgentState| agent.standing == AgentStanding::Active && !agent.light;
+    agents_that(desk, active).first().copied()
 }
 
 /// All teams, or those of a department.
@@ -172,17 +171,17 @@ fn departments_that(desk: &dyn Desk, enabled: Option<bool>) -> Vec<Id> {
 pub(super) fn departments(ask: &Ask<'_>) -> Result<Reply, ApiError> {
     let default = ask.settings.behaviour.departments_enabled_only.then_some(true);
     let ids = departments_that(ask.desk, ask.params.flag("isEnabled").or(default));
+    let ids = Sieve::new(ask, Kind::Department)?.pass(ask.desk, Kind::Department, ids)?;
     ask.slice(&ids, Kind::Department)
 }
 
 /// How many there are; of departments, disabled ones as well.
-pub(super) fn count(ask: &Ask<'_>, kind: Kind) -> Reply {
+pub(super) fn count(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
     let count = match kind {
         Kind::Department => departments_that(ask.desk, ask.params.flag("isEnabled")).len() as u64,
-        Kind::Ticket => lists::count_tickets(ask),
-        _ => ask.desk.page(kind, &Filter::default(), By::Created, true, 0, 0).total,
+        _ => lists::count(ask, kind)?,
     };
-    Reply::Json(format!("{{\"count\":{count}}}").into_bytes())
+    Ok(Reply::Json(format!("{{\"count\":{count}}}").into_bytes()))
 }
 
 /// The fields of a module.
@@ -218,12 +217,11 @@ pub(super) fn translation(ask: &Ask<'_>) -> Result<Reply, ApiError> {
         ask.desk.write(*id, *kind, Shape::List, &mut row);
         peek::is_in(&row, ask.route.text)
     });
-    found
-        .map(|(id, kind)| ask.record(id, kind))
-        .ok_or_else(ApiError::not_found)
+    let (id, kind) = found.ok_or_else(ApiError::not_found)?;
+    ask.record(id, kind)
 }
 
-/// What is in the recycle bin, newest first.
+/// What is in the recycle bin: by the time of its deletion, newest first.
 pub(super) fn recycle_bin(ask: &Ask<'_>) -> Reply {
     let wanted = ask.params.text("module");
     let kinds = BIN
@@ -237,16 +235,23 @@ pub(super) fn recycle_bin(ask: &Ask<'_>) -> Reply {
             .filter(|id| ask.desk.standing(**id, *kind) == Standing::Trashed);
         bin.extend(there.map(|id| (ask.desk.times(*id).modified, *id, *module, *kind)));
     }
+    if let Some(department) = ask.params.id("departmentId") {
+        bin.retain(|(_, id, ..)| ask.desk.department(*id) == Some(department));
+    }
     bin.sort_unstable_by_key(|(time, id, ..)| Reverse((*time, *id)));
+    if ask.params.text("sortBy") == Some("deletedTime") {
+        bin.reverse();
+    }
     let (from, limit) = (ask.params.offset(ask.endpoint), ask.params.limit(ask.endpoint));
     let (mut list, mut row) = (ask.list(), Vec::new());
+    let owner = first_active(ask.desk).map(|id| id.to_string());
     for (time, id, module, kind) in bin.into_iter().skip(from as usize).take(limit as usize) {
         row.clear();
         ask.desk.write(id, kind, Shape::Search, &mut row);
         let time = DateTime::from_timestamp_micros(time).unwrap_or_default();
         let entry = serde_json::json!({
             "id": id.to_string(), "type": module, "displayName": peek::name(&row),
-            "departmentId": ask.desk.department(id).map(|id| id.to_string()), "deletedById": null,
+            "departmentId": ask.desk.department(id).map(|id| id.to_string()), "deletedById": owner,
             "deletedTime": time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(), "department": null, "deletedBy": null,
         });
         list.row().extend_from_slice(entry.to_string().as_bytes());

@@ -1,12 +1,15 @@
 //! Lists and searches, and the children of records.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::server::answer::Ask;
+use crate::server::answer::sieve::{MOST, Sieve};
 use crate::server::error::ApiError;
 use crate::server::reply::Reply;
 use crate::settings::Ascending;
-use crate::world::{AgentStanding, By, Filter, Id, Kind, Shape};
+use crate::world::{AgentStanding, By, Filter, Id, Kind, Page, Shape};
 
-/// By what, and whether descending. What the world cannot sort by comes newest first.
+/// By what, and whether descending, of what the world can sort by; the rest is the [`Sieve`]'s.
 fn order(ask: &Ask<'_>) -> (By, bool) {
     match ask.params.text("sortBy") {
         Some("modifiedTime") => (By::Modified, false),
@@ -33,6 +36,49 @@ fn department(ask: &Ask<'_>) -> Option<Id> {
     ask.params.id("departmentId").or(one).filter(|id| id.0 != 0)
 }
 
+/// A page of what the world has in order, sifted where that does not suffice.
+fn find(
+    ask: &Ask<'_>,
+    kind: Kind,
+    filter: &Filter,
+    sieve: &Sieve<'_>,
+    (from, limit): (u64, u64),
+) -> Result<Page, ApiError> {
+    let (by, descending) = order(ask);
+    find_by(ask, kind, filter, sieve, (by, descending), (from, limit))
+}
+
+fn find_by(
+    ask: &Ask<'_>,
+    kind: Kind,
+    filter: &Filter,
+    sieve: &Sieve<'_>,
+    (by, descending): (By, bool),
+    (from, limit): (u64, u64),
+) -> Result<Page, ApiError> {
+    if sieve.is_idle() {
+        return Ok(ask.desk.page(kind, filter, by, descending, from, limit));
+    }
+    let all = ask.desk.page(kind, filter, by, descending, 0, MOST);
+    sieve.bear(all.total)?;
+    let ids = sieve.pass(ask.desk, kind, all.ids)?;
+    Ok(Page {
+        total: ids.len() as u64,
+        ids: ids.into_iter().skip(from as usize).take(limit as usize).collect(),
+    })
+}
+
+/// The first moment of what came in the last days that are asked for.
+fn received(ask: &Ask<'_>) -> Option<(i64, i64)> {
+    const DAY: u64 = 24 * 60 * 60;
+    let days = ask.params.number("receivedInDays")?;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    Some((now.saturating_sub(days * DAY) as i64 * 1_000_000, i64::MAX))
+}
+
 pub(super) fn list(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
     let mut filter = Filter {
         department: department(ask),
@@ -42,11 +88,67 @@ pub(super) fn list(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
     if kind == Kind::Ticket {
         filter.archived = Some(false);
         filter.spam = Some(false);
+        filter.created = received(ask);
     }
-    let (by, descending) = order(ask);
-    let (from, limit) = (ask.params.offset(ask.endpoint), ask.params.limit(ask.endpoint));
-    let page = ask.desk.page(kind, &filter, by, descending, from, limit);
+    let page = find(ask, kind, &filter, &Sieve::new(ask, kind)?, part(ask))?;
     ask.rows(kind, page.ids.iter(), "")
+}
+
+/// `from` (counted from 0) and `limit`.
+fn part(ask: &Ask<'_>) -> (u64, u64) {
+    (ask.params.offset(ask.endpoint), ask.params.limit(ask.endpoint))
+}
+
+/// What a record of this kind is called where others point at it.
+fn pointer(of: Kind) -> &'static str {
+    match of {
+        Kind::Contact => "contactId",
+        Kind::Account => "accountId",
+        Kind::Product => "productId",
+        _ => "ticketId",
+    }
+}
+
+/// The tickets of a contact, an account or a product.
+pub(super) fn tickets_of(ask: &Ask<'_>, of: Kind) -> Result<Reply, ApiError> {
+    ask.there(ask.id(0), of)?;
+    let filter = Filter {
+        department: department(ask),
+        archived: Some(false),
+        spam: Some(ask.params.flag("isSpam") == Some(true)),
+        ..Filter::default()
+    };
+    let whose = ask.id(0).to_string();
+    let sieve = Sieve::new(ask, Kind::Ticket)?.with(Kind::Ticket, pointer(of), &whose)?;
+    let page = find(ask, Kind::Ticket, &filter, &sieve, part(ask))?;
+    ask.rows(Kind::Ticket, page.ids.iter(), "")
+}
+
+/// Tasks, calls or events of a ticket, newest first.
+pub(super) fn activities_of(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
+    let ticket = ask.id(0);
+    ask.there(ticket, Kind::Ticket)?;
+    let whose = ticket.to_string();
+    let sieve = Sieve::default().with(kind, pointer(Kind::Ticket), &whose)?;
+    let page = find_by(ask, kind, &Filter::default(), &sieve, (By::Created, true), part(ask))?;
+    ask.rows(kind, page.ids.iter(), "")
+}
+
+/// The time entries of the tickets of a contact or an account.
+pub(super) fn entries_of(ask: &Ask<'_>, of: Kind) -> Result<Reply, ApiError> {
+    ask.there(ask.id(0), of)?;
+    let whose = ask.id(0).to_string();
+    let sieve = Sieve::default().with(Kind::Ticket, pointer(of), &whose)?;
+    let tickets = find_by(
+        ask,
+        Kind::Ticket,
+        &Filter::default(),
+        &sieve,
+        (By::Created, false),
+        (0, MOST),
+    )?;
+    let entries = |ticket: &Id| ask.desk.children(*ticket, Kind::TimeEntry);
+    offspring(ask, tickets.ids.iter().flat_map(entries).collect(), Kind::TimeEntry)
 }
 
 pub(super) fn archived(ask: &Ask<'_>) -> Result<Reply, ApiError> {
@@ -55,7 +157,7 @@ pub(super) fn archived(ask: &Ask<'_>) -> Result<Reply, ApiError> {
         archived: Some(true),
         ..Filter::default()
     };
-    let (from, limit) = (ask.params.offset(ask.endpoint), ask.params.limit(ask.endpoint));
+    let (from, limit) = part(ask);
     let page = ask.desk.page(Kind::Ticket, &filter, By::Created, true, from, limit);
     let link = |there: bool, from: u64| {
         let department = filter.department.map_or(0, |id| id.0);
@@ -81,10 +183,16 @@ pub(super) fn archived(ask: &Ask<'_>) -> Result<Reply, ApiError> {
 }
 
 pub(super) fn search(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
-    let (from, limit) = window(ask)?;
-    let (by, descending) = search_order(ask)?;
-    let filter = search_filter(ask, kind);
-    let page = ask.desk.page(kind, &filter, by, descending, from, limit);
+    let part = window(ask)?;
+    let order = search_order(ask)?;
+    let page = find_by(
+        ask,
+        kind,
+        &search_filter(ask, kind),
+        &Sieve::new(ask, kind)?,
+        order,
+        part,
+    )?;
     let mut list = ask.list();
     for id in &page.ids {
         ask.desk.write(*id, kind, Shape::Search, list.row());
@@ -97,7 +205,7 @@ pub(super) fn search(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
 
 /// `from` and `limit`, which may not reach past the last row that a search can give.
 fn window(ask: &Ask<'_>) -> Result<(u64, u64), ApiError> {
-    let (from, limit) = (ask.params.offset(ask.endpoint), ask.params.limit(ask.endpoint));
+    let (from, limit) = part(ask);
     let most = u64::from(ask.settings.behaviour.search_max_from) + 1;
     if from + limit > most {
         let text = format!("Max search result iterable is {most}");
@@ -131,11 +239,10 @@ fn search_filter(ask: &Ask<'_>, kind: Kind) -> Filter {
     filter
 }
 
-/// Tickets that a count is asked of.
-pub(super) fn count_tickets(ask: &Ask<'_>) -> u64 {
-    ask.desk
-        .page(Kind::Ticket, &search_filter(ask, Kind::Ticket), By::Created, true, 0, 0)
-        .total
+/// How many records a count is asked of.
+pub(super) fn count(ask: &Ask<'_>, kind: Kind) -> Result<u64, ApiError> {
+    let sieve = Sieve::new(ask, kind)?;
+    find(ask, kind, &search_filter(ask, kind), &sieve, (0, 0)).map(|page| page.total)
 }
 
 /// Tasks, calls and events together, merged by their time.
@@ -145,9 +252,15 @@ pub(super) fn activities(ask: &Ask<'_>) -> Result<Reply, ApiError> {
     let mut total = 0;
     let mut all: Vec<(i64, Kind, Id)> = Vec::new();
     for kind in [Kind::Task, Kind::Call, Kind::Event] {
-        let page = ask
-            .desk
-            .page(kind, &search_filter(ask, kind), by, descending, 0, from + limit);
+        let filter = search_filter(ask, kind);
+        let page = find_by(
+            ask,
+            kind,
+            &filter,
+            &Sieve::new(ask, kind)?,
+            (by, descending),
+            (0, from + limit),
+        )?;
         total += page.total;
         all.extend(page.ids.into_iter().map(|id| {
             let times = ask.desk.times(id);
@@ -189,6 +302,11 @@ pub(super) fn children(ask: &Ask<'_>, of: Kind, kind: Kind) -> Result<Reply, Api
             ids.extend(ask.desk.children(thread, Kind::Attachment));
         }
     }
+    offspring(ask, ids, kind)
+}
+
+/// Records that are not listed by the world, oldest first: those that are asked for.
+fn offspring(ask: &Ask<'_>, mut ids: Vec<Id>, kind: Kind) -> Result<Reply, ApiError> {
     let mut filter = Filter::default();
     ranges(ask, &mut filter);
     let within = |range: Option<(i64, i64)>, time: i64| range.is_none_or(|(from, to)| (from..=to).contains(&time));
@@ -204,6 +322,7 @@ pub(super) fn children(ask: &Ask<'_>, of: Kind, kind: Kind) -> Result<Reply, Api
     if newest_first(ask, kind) {
         ids.reverse();
     }
+    let ids = Sieve::new(ask, kind)?.pass(ask.desk, kind, ids)?;
     ask.slice(&ids, kind)
 }
 

@@ -43,7 +43,7 @@ pub(super) fn latest(ask: &Ask<'_>) -> Result<Reply, ApiError> {
         row.clear();
         ask.desk.write(id, Kind::Thread, Shape::List, &mut row);
         if wanted(&row) {
-            return Ok(ask.record(id, Kind::Thread));
+            return ask.record(id, Kind::Thread);
         }
     }
     Ok(Reply::Empty)

@@ -313,6 +313,18 @@ async fn what_is_in_the_recycle_bin_is_listed_and_can_be_asked_for() {
     assert_eq!(all.ids()[0], trashed(Kind::Ticket, 1));
     assert_eq!(all.json()["data"][0]["type"], "tickets");
     assert_eq!(all.ids().len(), 3);
+    assert_eq!(all.json()["data"][0]["deletedById"], id(Kind::Agent, 3).to_string());
+    let oldest = bench.get("/recycleBin?sortBy=deletedTime").await.ids();
+    assert_eq!(oldest, all.ids().into_iter().rev().collect::<Vec<_>>());
+    let department = id(Kind::Department, 1);
+    assert_eq!(
+        bench
+            .get(&format!("/recycleBin?departmentId={department}"))
+            .await
+            .ids()
+            .len(),
+        2
+    );
     assert_eq!(
         bench.get("/recycleBin?module=tasks").await.ids(),
         [trashed(Kind::Task, 0)]

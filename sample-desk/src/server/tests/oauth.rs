@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use crate::Settings;
 use crate::server::tests::{Bench, refresh, send, token};
+use crate::{SampleDesk, Settings};
 
 /// Headers, then the status and the error's code.
 type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
@@ -205,4 +205,31 @@ async fn a_module_may_be_closed() {
     check("/products", 403, "LICENSE_ACCESS_LIMITED").await;
     assert!(bench.get("/products").await.json()["isTrial"].is_boolean());
     check("/articles/count", 403, "FORBIDDEN").await;
+}
+
+#[tokio::test]
+async fn what_a_setting_names_has_to_be_there() {
+    let start = |change: fn(&mut Settings)| {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        let started = SampleDesk::start(settings, None, &tokio::runtime::Handle::current());
+        started.err().map(|error| error.to_string())
+    };
+    let check = |change: fn(&mut Settings), expect: &str| {
+        let why = start(change).unwrap();
+        assert!(why.starts_with(expect), "{why}");
+    };
+    check(
+        |settings| settings.missing_scopes = vec!["Desk.serach.READ".into()],
+        "the sample desk knows no scope \"Desk.serach.READ\"; it knows Desk.tickets.READ, ",
+    );
+    check(
+        |settings| settings.unlicensed = vec!["product".into()],
+        "the sample desk has no module \"product\"; it has accessibleOrganizations, accounts, ",
+    );
+    check(
+        |settings| settings.forbidden = vec!["/tickets".into()],
+        "the sample desk has no module \"/tickets\"; it has ",
+    );
+    assert_eq!(start(|settings| settings.forbidden = vec!["tickets".into()]), None);
 }

@@ -9,13 +9,13 @@ use super::{Answer, refresh, send, token};
 use crate::Settings;
 use crate::server::SampleDesk;
 
-struct Client {
+pub(super) struct Client {
     desk: SampleDesk,
     token: String,
 }
 
 impl Client {
-    async fn new(settings: Settings) -> Self {
+    pub(super) async fn new(settings: Settings) -> Self {
         let desk = SampleDesk::start(settings, None, &Handle::current()).unwrap();
         let token = token(&desk, &refresh(&desk)).await.json()["access_token"]
             .as_str()
@@ -24,7 +24,7 @@ impl Client {
         Self { desk, token }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         let (token, org) = (format!("Zoho-oauthtoken {}", self.token), self.desk.org_id());
         let headers = [("Authorization", token.as_str()), ("orgId", org.as_str())];
         send(&self.desk, hyper::Method::GET, &format!("/api/v1{path}"), &headers, "")
@@ -33,7 +33,7 @@ impl Client {
     }
 
     /// All rows of a list, by offset.
-    async fn all(&self, path: &str, first: u64, limit: u64) -> Vec<Value> {
+    pub(super) async fn all(&self, path: &str, first: u64, limit: u64) -> Vec<Value> {
         let mut rows = Vec::new();
         loop {
             let from = first + rows.len() as u64;
@@ -53,7 +53,7 @@ impl Client {
     }
 }
 
-fn ids(rows: &[Value]) -> BTreeSet<String> {
+pub(super) fn ids(rows: &[Value]) -> BTreeSet<String> {
     let ids: BTreeSet<String> = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), rows.len(), "one is there twice");
     ids

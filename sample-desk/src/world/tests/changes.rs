@@ -1,6 +1,7 @@
 //! Edits and deletions while the desk is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -280,4 +281,28 @@ fn deleted_records_leave_with_their_children() {
         fewer += usize::from(!desk.history(ticket).last().unwrap().gone.is_empty());
     }
     assert!(fewer > 5);
+}
+
+#[test]
+fn a_page_holds_every_record_once_while_they_are_edited() {
+    let desk = changing(5, 10_000, 1, 0);
+    let filter = Filter::default();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let editor = scope.spawn(|| {
+            let requests = (1..).take_while(|_| !done.load(Ordering::Acquire));
+            requests.inspect(|request| desk.change(*request)).count()
+        });
+        let total = desk.page(Kind::Ticket, &filter, By::Created, false, 0, 1).total;
+        let pages: Vec<_> = (0..20)
+            .map(|_| desk.page(Kind::Ticket, &filter, By::Modified, false, 9_000, 1000))
+            .collect();
+        // Before anything can fail: the editor would go on for ever.
+        done.store(true, Ordering::Release);
+        assert!(editor.join().unwrap() > 20);
+        for page in pages {
+            let ids: BTreeSet<Id> = page.ids.iter().copied().collect();
+            assert_eq!((page.total, ids.len()), (total, page.ids.len()));
+        }
+    });
 }
