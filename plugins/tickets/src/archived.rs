@@ -164,8 +164,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     }
 
     fn row(&mut self, id: &str, record: &RawValue) -> Result<()> {
-        let facts = Facts::read(record)?;
-        if self.run.job.kind == Kind::Incremental && !facts.times().any(|time| self.run.job.wants(time)) {
+        if !may_be_wanted(self.run, &Facts::read(record)?) {
             return Ok(());
         }
         if self.run.given.borrow().contains(&key(id)) {
@@ -194,6 +193,21 @@ impl Iterator for Archived<'_, '_, '_> {
         let step = self.step();
         self.ended |= step.is_err();
         step.transpose()
+    }
+}
+
+/// Whether an archived ticket can be in the range, by what its list says of it.
+fn may_be_wanted(run: &Run<'_, '_>, facts: &Facts) -> bool {
+    let Some(range) = run.job.range else {
+        return true;
+    };
+    match run.job.kind {
+        Kind::Full => true,
+        Kind::Incremental => facts.times().any(|time| range.contains(time)),
+        // Of its changes the last one counts. One behind the range is not in it.
+        Kind::Custom => {
+            facts.created().is_some_and(|created| range.contains(created)) || facts.times().all(|time| time < range.to)
+        }
     }
 }
 
