@@ -4,7 +4,7 @@
 //! The lists are read side by side, a page of each at a time. Pages overlap by one entry: if it is not there, entries
 //! went away, those behind moved up, and the list is read anew.
 
-use plugin_api::{ErrorKind, ExportError, Kind, Output, Request, Response, Result};
+use plugin_api::{ErrorKind, ExportError, Kind, List, Output, Request, Response, Result};
 use zoho::{AgentStatus, Agents};
 
 use crate::ask::{PAGE, is_of_one_record, segment};
@@ -21,6 +21,8 @@ struct Walk {
     /// The parameter that takes the range.
     by: &'static str,
     from: u64,
+    /// Entries in a page that is not the last.
+    size: u64,
     last: Option<String>,
     restarts: u32,
 }
@@ -107,6 +109,7 @@ fn agents(run: &Run<'_, '_>, out: &mut Output<'_>) -> Result<Vec<Walk>> {
                 is_deleted: page.status == AgentStatus::Deleted,
                 by,
                 from: 0,
+                size: PAGE,
                 last: None,
                 restarts: 0,
             }));
@@ -163,7 +166,10 @@ fn take(run: &Run<'_, '_>, out: &mut Output<'_>, walk: &mut Walk, answer: &Respo
         (walk.from, walk.last) = (0, None);
         return Ok(false);
     }
-    if count < PAGE {
+    if walk.from == 0 && List::may_be_cut(count, walk.size) {
+        walk.size = count;
+    }
+    if count < walk.size {
         run.sum(|sums| sums.least += zoho::list(walk.from + count, PAGE));
         return Ok(true);
     }

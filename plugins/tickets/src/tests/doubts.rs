@@ -182,3 +182,23 @@ fn a_range_looks_at_no_archived_ticket_that_can_not_be_in_it() {
     assert!(made < 40, "{made} requests");
     assert!(made * 100 <= least * 102, "{made} requests where {least} are needed");
 }
+
+#[test]
+fn lists_that_are_cut_without_a_word_are_read_whole() {
+    let archived: Vec<Case> = (1..=60).map(Case::new).collect();
+    let desk = zoho(&[], &archived, 120).desk();
+    let desk = plugin_api::testing::FakeDesk::new(move |request| {
+        let mut capped = request.clone();
+        if request.path.ends_with("/timeEntry") || request.path.ends_with("/archivedTickets") {
+            for (name, value) in &mut capped.query {
+                if name == "limit" {
+                    *value = "50".to_owned();
+                }
+            }
+        }
+        desk.reply(&capped)
+    });
+    let run = run(&desk);
+    is_whole(&run);
+    assert_eq!((run.rows("TimeEntry").len(), run.rows("Cases").len()), (120, 60));
+}
