@@ -228,7 +228,7 @@ fn a_desk_that_gives_smaller_pages_without_a_word_loses_nothing() {
                 answer(&capped, &held, USUAL)
             });
             for (overlap, total) in [(true, None), (false, None), (true, Some(n)), (false, Some(n))] {
-                let list = List { overlap, total, ..LIST };
+                let list = List { total, overlap, ..LIST };
                 let (read, _) = read(&desk, (4, n), list);
                 assert_eq!(read.as_deref(), Ok(&ids[..]), "{most} {n} {list:?}");
             }

@@ -479,7 +479,7 @@ fn a_record_that_is_counted_and_never_shown_keeps_no_other_one_away() {
         let (counted, run) = with_desk(&desk, (4, n), move |desk| {
             let mut pages = desk.search(search(range(0, 10_000 * SECOND), 1000), None)?;
             let mut found = 0;
-            while let Some(page) = pages.next() {
+            for page in pages.by_ref() {
                 found += page?.records()?.len() as u64;
             }
             Ok((found, pages.counted().map(|counted| (counted.before, counted.after))))
