@@ -212,3 +212,22 @@ fn a_translation_that_the_article_still_names_is_not_gone() {
     assert_eq!((run.result.clone(), run.gone()), (Ok(()), vec![]));
     assert_eq!(run.unread().len(), 3);
 }
+
+#[test]
+fn without_the_search_the_list_is_read_as_the_desk_allows() {
+    let refused = zoho().refuse("/articles/search", 403, "SCOPE_MISMATCH");
+    let desk = but(refused, |request| {
+        let number = |name| zoho::testing::asked(request, name).and_then(|text| text.parse::<u64>().ok());
+        let is_allowed = number("from") >= Some(1) && number("limit") <= Some(50);
+        (request.path == "/articles" && !is_allowed).then(|| error(422, "UNPROCESSABLE_ENTITY"))
+    });
+    let run = run(&desk);
+    assert_eq!((run.result.clone(), run.unread()), (Ok(()), vec![]));
+    let rows = super::tables::NAMES.map(|table| run.rows(table).len());
+    assert_eq!(rows, [3, 3, 2]);
+    let made = run.requests.len() as u64;
+    assert!(
+        run.notes.contains(&Note::LeastRequests { requests: made }),
+        "{made} requests"
+    );
+}
