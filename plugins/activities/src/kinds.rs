@@ -81,9 +81,10 @@ const DETAIL: [&str; 7] = [
 ];
 
 impl Kind {
-    /// Its table. There is no column of the desk's own backup before the custom fields but the id.
+    /// Its table. The desk's own backup has none: before the custom fields stand the API's, in its order.
     pub(crate) fn columns(&self, custom: Vec<Column>) -> Table {
-        let further: Vec<_> = COMMON.iter().chain(self.own).chain(&DETAIL).copied().collect();
-        zoho::table(self.table, vec![Column::new("id", self.label)], custom, &further)
+        let fields = COMMON.iter().chain(self.own).chain(&DETAIL);
+        let columns = std::iter::once(Column::new("id", self.label)).chain(fields.map(|name| zoho::column(name)));
+        zoho::table(self.table, columns.collect(), custom, &[])
     }
 }

@@ -110,9 +110,9 @@ fn the_columns_of_each_kind() {
         let opened = &run.table(table).expect("the table").table;
         let names: Vec<_> = opened.columns.iter().map(|column| column.name.as_str()).collect();
         let expected = format!(
-            "id, cf_a, subject, status, priority, departmentId, ticketId, contactId, ownerId, creatorId, teamId, \
+            "id, subject, status, priority, departmentId, ticketId, contactId, ownerId, creatorId, teamId, \
              createdTime, isCommented, isSpam, webUrl, activityType, ticket, contact, team, assignee, {own}, \
-             modifiedTime, modifiedBy, description, statusType, reminder, layoutId, isTrashed, Other Fields"
+             modifiedTime, modifiedBy, description, statusType, reminder, layoutId, isTrashed, cf_a, Other Fields"
         );
         assert_eq!(names.join(", "), expected);
     }

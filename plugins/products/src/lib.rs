@@ -23,8 +23,9 @@ impl Exporter for Products {
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {
         desk.judge_by(zoho::judge);
         let [custom] = zoho::custom_fields(desk, ["products"])?;
-        let format = vec![Column::new("id", "Product Id")];
-        Ok(vec![zoho::table("Products", format, custom, &FURTHER)])
+        let fields = FIELDS.iter().map(|name| zoho::column(name));
+        let columns = std::iter::once(Column::new("id", "Product Id")).chain(fields);
+        Ok(vec![zoho::table("Products", columns.collect(), custom, &[])])
     }
 
     fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
@@ -33,7 +34,7 @@ impl Exporter for Products {
 }
 
 /// The API's fields.
-const FURTHER: [&str; 16] = [
+const FIELDS: [&str; 16] = [
     "productName",
     "productCode",
     "unitPrice",
