@@ -159,6 +159,7 @@ impl Connection {
         let mut limits = settings.limits.clone();
         let (access, zoho): (Arc<dyn Access>, _) = if let Auth::Zoho(zoho) = &settings.auth {
             policy.defect_attempts = zoho::DEFECT_ATTEMPTS;
+            policy.throttled_attempts = policy.attempts.saturating_mul(zoho::THROTTLED_PATIENCE);
             limits.in_flight = zoho.terms.in_flight.unwrap_or(zoho::CAREFUL);
             let zoho = Arc::new(Zoho::open(settings, zoho, policy, Box::new(chance()))?);
             (Arc::clone(&zoho) as Arc<dyn Access>, Some(zoho))
@@ -200,7 +201,18 @@ impl Connection {
         };
         let answer = result.map_err(|error| zoho.failed(&error))?;
         let allowed = zoho.introduce(&answer)?;
-        self.0.dispatch.set_limit(self.0.in_flight.unwrap_or(allowed));
+        let limit = self.0.in_flight.unwrap_or(allowed);
+        if limit > allowed
+            && let Some(organisation) = zoho.organisation()
+        {
+            tracing::warn!(
+                "desk {}: `in_flight` is {limit}, and its edition {} answers {allowed} requests at one time: what is more, \
+                 it may refuse",
+                zoho.desk(),
+                crate::config::text::excerpt(&organisation.edition)
+            );
+        }
+        self.0.dispatch.set_limit(limit);
         Ok(())
     }
 

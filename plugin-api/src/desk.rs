@@ -116,7 +116,12 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// No answer came, after all retries; or the backup was cancelled.
     pub fn send(&self, request: &Request) -> Result<Response> {
-        let ticket = self.submit(request)?;
+        // Iterators submit nothing meanwhile: behind what they have submitted, this request would empty the queue.
+        let first = Request {
+            first: true,
+            ..request.clone()
+        };
+        let ticket = self.submit(&first)?;
         self.take(ticket)
     }
 

@@ -43,6 +43,10 @@ pub struct Request {
     /// The body of a POST.
     #[serde(default)]
     pub body: Option<String>,
+    /// Whether the exporter does nothing until the answer is there: the host makes such a request before those that were
+    /// submitted earlier, which may be many. [`Desk::send`](crate::Desk::send) and [`Desk::get`](crate::Desk::get) say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first: bool,
 }
 
 impl Request {

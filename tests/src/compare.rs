@@ -9,7 +9,7 @@
 //!
 //! `shapes` is what the API says of the record in each projection, `before` holds earlier `shapes` of a record that was
 //! edited while it was read, and `deleted` stands where it was deleted meanwhile. What the archive must make of it is
-//! written in [`tables`], after the sheets of the API and of the archive's format. Nothing here comes from the exporters
+//! written in `tables`, after the sheets of the API and of the archive's format. Nothing here comes from the exporters
 //! or the engine: what both got wrong alike would not be seen.
 //!
 //! What is asked, table by table:
@@ -37,7 +37,7 @@ use std::path::Path;
 
 pub use json::Json;
 pub use report::{Difference, Report, TableReport};
-pub use truth::Line;
+pub use truth::{Line, Shape};
 
 /// What the archive is to hold.
 pub struct Expect<'a> {

@@ -5,6 +5,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use engine::backup::Plan;
 use engine::connection::settings::{Auth, Limits, Settings};
 
@@ -76,4 +77,15 @@ fn built(folder: &Path, name: &str) -> PathBuf {
         file.display()
     );
     file
+}
+
+/// The peak of this process's resident memory in KiB, as Linux tells it.
+///
+/// # Errors
+/// Where it does not.
+pub fn peak_kib() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = line.context("no VmHWM")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

@@ -11,8 +11,8 @@ use engine::backup::{BackupError, Plan};
 use engine::connection::settings::{Auth, Secret, SecretSource, Terms, Zoho};
 use engine::plugins::Registry;
 use engine::progress::{Silent, Summary};
+use sample_desk::Settings;
 use sample_desk::server::{SampleDesk, Stats};
-use sample_desk::{Settings, world};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +74,43 @@ pub struct Backup {
     pub took: Duration,
 }
 
+/// How a desk is reached.
+pub struct Reached {
+    /// Where its API begins.
+    pub url: String,
+    /// Where it gives tokens.
+    pub accounts_url: String,
+    /// The organisation.
+    pub org_id: String,
+    /// The client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// What was granted to it.
+    pub refresh_token: String,
+}
+
+impl Reached {
+    /// A plan to back up modules of it into a folder.
+    pub fn plan(&self, modules: &[&str], folder: &Path) -> Plan {
+        let secret = |text: &String| SecretSource::Inline(Secret::new(text));
+        let mut plan = plan(&self.url, modules, folder);
+        plan.connection_kind = "zoho".into();
+        plan.connection.auth = Auth::Zoho(Zoho {
+            accounts_url: self.accounts_url.clone(),
+            org_id: Some(self.org_id.clone()),
+            client_id: secret(&self.client_id),
+            client_secret: secret(&self.client_secret),
+            refresh_token: secret(&self.refresh_token),
+            terms: Terms {
+                in_flight: None,
+                search_lag: Duration::ZERO,
+            },
+        });
+        plan
+    }
+}
+
 /// All modules.
 pub fn modules() -> Vec<&'static str> {
     MODULES.iter().map(|(module, _)| *module).collect()
@@ -86,6 +123,9 @@ pub fn tables(modules: &[&str]) -> Vec<&'static str> {
 }
 
 /// The exporters of these modules.
+///
+/// # Panics
+/// Where the engine refuses one.
 pub fn registry(modules: &[&str]) -> Registry {
     let files = modules
         .iter()
@@ -114,23 +154,21 @@ impl Desk {
         }
     }
 
+    /// How it is reached.
+    pub fn reached(&self) -> Reached {
+        Reached {
+            url: self.desk.base_url(),
+            accounts_url: self.desk.accounts_url().to_owned(),
+            org_id: self.desk.org_id(),
+            client_id: self.desk.client_id().to_owned(),
+            client_secret: self.desk.client_secret().to_owned(),
+            refresh_token: self.desk.refresh_token().to_owned(),
+        }
+    }
+
     /// A plan to back up modules of it.
     pub fn plan(&self, modules: &[&str]) -> Plan {
-        let secret = |text: &str| SecretSource::Inline(Secret::new(text));
-        let mut plan = plan(&self.desk.base_url(), modules, self.folder.path());
-        plan.connection_kind = "zoho".into();
-        plan.connection.auth = Auth::Zoho(Zoho {
-            accounts_url: self.desk.accounts_url().to_owned(),
-            org_id: Some(self.desk.org_id()),
-            client_id: secret(self.desk.client_id()),
-            client_secret: secret(self.desk.client_secret()),
-            refresh_token: secret(self.desk.refresh_token()),
-            terms: Terms {
-                in_flight: None,
-                search_lag: Duration::ZERO,
-            },
-        });
-        plan
+        self.reached().plan(modules, self.folder.path())
     }
 
     /// Backs up as the plan says, and verifies the archive.
@@ -172,13 +210,27 @@ impl Desk {
     /// # Panics
     /// Where one of them can't be read.
     pub fn compare(&self, archive: &Path, modules: &[&str], wanted: &dyn Fn(&Line) -> bool) -> Report {
+        self.compare_with(archive, &self.truth(), modules, wanted)
+    }
+
+    /// As [`compare`](Self::compare), with a truth that was written before.
+    ///
+    /// # Panics
+    /// Where one of them can't be read.
+    pub fn compare_with(
+        &self,
+        archive: &Path,
+        truth: &Path,
+        modules: &[&str],
+        wanted: &dyn Fn(&Line) -> bool,
+    ) -> Report {
         let expect = Expect {
             tables: &tables(modules),
             source: self.source(),
             fields: &self.fields(),
             wanted,
         };
-        compare(archive, &self.truth(), &expect).expect("archive and truth")
+        compare(archive, truth, &expect).expect("archive and truth")
     }
 
     /// What its settings mean for where rows come from.
@@ -209,7 +261,11 @@ impl Desk {
             let Ok(Json::List(fields)) = Json::parse(&text) else {
                 panic!("the fields of {module}: {text}")
             };
-            let is_custom = |field: &&Json| field.get("isCustomField") == Some(&Json::Bool(true));
+            let is_custom = |field: &&Json| match field.get("isCustomField") {
+                Some(Json::Bool(bit)) => *bit,
+                Some(Json::Text(text)) => text == "true",
+                _ => false,
+            };
             let text = |field: &Json, key: &str| field.get(key).and_then(Json::text).unwrap_or_default().to_owned();
             let named = |field: &Json| (text(field, "apiName"), text(field, "displayLabel"));
             fields.iter().filter(is_custom).map(named).collect()
@@ -225,9 +281,4 @@ impl Desk {
 pub fn module_of(table: &str) -> &'static str {
     let found = MODULES.iter().find(|(_, tables)| tables.contains(&table));
     found.map_or("", |(module, _)| module)
-}
-
-/// What the sample desk is, without HTTP: for tests that need its truth alone.
-pub fn world(settings: &Settings) -> Box<dyn world::Desk> {
-    world::build(settings)
 }

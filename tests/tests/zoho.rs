@@ -6,6 +6,8 @@
 mod behaviour;
 #[path = "zoho/changes.rs"]
 mod changes;
+#[path = "zoho/damage.rs"]
+mod damage;
 #[path = "zoho/faults.rs"]
 mod faults;
 #[path = "zoho/quiet.rs"]

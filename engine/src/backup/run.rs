@@ -27,8 +27,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// How long exporters get to end after the backup was cancelled.
 const GRACE: Duration = Duration::from_secs(5);
 /// Requests that an exporter may have submitted and not taken, for each that may be in flight: enough that the desk
-/// always has the next one.
-const AHEAD: usize = 2;
+/// always has the next one, also while the exporter waits for one answer and submits none.
+const AHEAD: usize = 4;
 
 /// What a backup is to do.
 #[derive(Clone)]

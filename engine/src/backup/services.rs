@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use plugin_api::{Description, ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
+use super::verdict::failed;
 use crate::archive::{ArchiveError, TableWriter, Writer};
 use crate::connection::{Next, Queue};
 use crate::plugins::{Answer, Services};
@@ -110,8 +111,7 @@ impl ModuleServices {
         let tables = std::mem::take(&mut self.tables);
         let opened = |name: &str| tables.iter().any(|open| &*open.name == name);
         let unopened = self.described.iter().filter(|name| !opened(name)).cloned().collect();
-        let told = !unread.is_empty() || tables.iter().any(|open| open.gone > 0);
-        let failed_requests = (self.failed.0 > 0 && !told).then(|| {
+        let failed_requests = (self.failed.0 > 0 && unread.is_empty()).then(|| {
             let (count, first) = &self.failed;
             format!("{count} requests failed for good, and the exporter did not say that anything is missing; first: {first}")
         });
@@ -198,14 +198,9 @@ impl Services for ModuleServices {
     fn next(&mut self) -> (u64, Result<Answer>) {
         match self.queue.next() {
             Next::Done { ticket, result } => {
-                let failure = match &result {
-                    Ok(answer) if matches!(answer.status, 401 | 429 | 500..) => Some(answer.status.to_string()),
-                    Err(error) if error.kind == ErrorKind::Network => Some(self.scrub(&error.message)),
-                    _ => None,
-                };
-                if let Some(failure) = failure {
+                if let Some(failure) = failed(&result) {
                     if self.failed.0 == 0 {
-                        self.failed.1 = failure;
+                        self.failed.1 = self.scrub(&failure);
                     }
                     self.failed.0 += 1;
                 }

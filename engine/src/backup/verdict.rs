@@ -3,6 +3,7 @@
 use plugin_api::{ErrorKind, ExportError};
 
 use crate::archive::ModuleState;
+use crate::plugins::Answer;
 
 /// What the end of an export means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,15 @@ pub(super) fn verdict(outcome: &Result<(), ExportError>, rows: u64) -> Verdict {
     Verdict {
         state,
         reason: Some(crate::plugins::describe(error)),
+    }
+}
+
+/// Why a request got nothing that an exporter could use, where that is so. What the desk refuses by 4xx, such as a record that
+/// is gone, is the exporter's to know.
+pub(super) fn failed(result: &Result<Answer, ExportError>) -> Option<String> {
+    match result {
+        Ok(answer) => matches!(answer.status, 401 | 429 | 500..).then(|| answer.status.to_string()),
+        Err(error) => (error.kind != ErrorKind::Cancelled).then(|| error.message.clone()),
     }
 }
 
@@ -62,8 +72,9 @@ pub(super) fn count_differs(table: &str, rows: u64, gone: u64, counts: DeskCount
 mod tests {
     use plugin_api::{ErrorKind, ExportError};
 
-    use super::{DeskCounts, count_differs, verdict};
+    use super::{DeskCounts, count_differs, failed, verdict};
     use crate::archive::ModuleState::{Complete, Failed, Skipped};
+    use crate::plugins::Answer;
 
     #[test]
     fn every_kind_of_failure_has_its_meaning() {
@@ -77,6 +88,35 @@ mod tests {
             assert_eq!(verdict(&outcome, 0).state, expected, "{kind:?}");
             assert_eq!(verdict(&outcome, 1).state, Failed, "{kind:?} behind a row");
             assert_eq!(verdict(&outcome, 0).reason.as_deref(), Some("why"));
+        }
+    }
+
+    #[test]
+    fn what_an_exporter_may_not_pass_over_is_seen() {
+        let answer = |status| Answer {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        for (status, expected) in [
+            (200, None),
+            (204, None),
+            (403, None),
+            (404, None),
+            (401, Some("401")),
+            (429, Some("429")),
+            (500, Some("500")),
+            (503, Some("503")),
+        ] {
+            assert_eq!(failed(&Ok(answer(status))).as_deref(), expected, "{status}");
+        }
+        for kind in ErrorKind::ALL {
+            let expected = (kind != ErrorKind::Cancelled).then_some("why");
+            assert_eq!(
+                failed(&Err(ExportError::new(kind, "why"))).as_deref(),
+                expected,
+                "{kind:?}"
+            );
         }
     }
 

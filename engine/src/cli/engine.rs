@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use plugin_api::ErrorKind;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
@@ -141,23 +142,30 @@ impl Actions for Engine {
             return Err(Stop::Usage(anyhow!("desk {}: nothing to connect", desk.name)));
         };
         let runtime = runtime()?;
-        let token = connect::exchange(settings, zoho, code, runtime.handle()).map_err(unconnected)?;
-        connect::keep(&token, file).map_err(unconnected)?;
-        let kept = || format!("the refresh token is kept in {}, but was not proven", file.display());
-        let connection = match connect::prove(settings, zoho, token, runtime.handle(), cancel) {
-            Err(ConnectError::Connection(ConnectionError::Cancelled { .. })) => return Err(Stop::Cancelled),
-            proven => proven.with_context(kept)?,
+        let handle = runtime.handle();
+        let connect = || {
+            let token = connect::exchange(settings, zoho, code, handle, cancel).map_err(unconnected)?;
+            connect::keep(&token, file).map_err(unconnected)?;
+            let kept = || format!("the refresh token is kept in {}, but was not proven", file.display());
+            let connection = match connect::prove(settings, zoho, token, handle, cancel) {
+                Err(ConnectError::Connection(ConnectionError::Cancelled { .. })) => return Err(Stop::Cancelled),
+                proven => proven.with_context(kept)?,
+            };
+            let probes = match connection.probe(cancel) {
+                Err(error) if error.kind == ErrorKind::Cancelled => return Err(Stop::Cancelled),
+                probed => probed.with_context(kept)?,
+            };
+            let organisation = connection.organisation();
+            Ok(Connected {
+                organisation: organisation.map(|one| (one.name, one.id, one.edition)),
+                in_flight: connection.limit(),
+                probes,
+            })
         };
-        let probes = connection.probe(cancel).with_context(kept)?;
-        let organisation = connection.organisation();
-        let connected = Connected {
-            organisation: organisation.map(|one| (one.name, one.id, one.edition)),
-            in_flight: connection.limit(),
-            probes,
-        };
-        drop(connection);
+        let connected = connect();
+        // However it ended: a name that takes long to resolve is not waited for.
         runtime.shutdown_background();
-        Ok(connected)
+        connected
     }
 
     fn sample_desk(
@@ -166,6 +174,10 @@ impl Actions for Engine {
         ready: &mut dyn FnMut(&sample::Keys) -> Result<(), anyhow::Error>,
         cancel: &CancellationToken,
     ) -> Result<(), Stop> {
+        if let Some(file) = &request.truth {
+            // Before an hour has gone by for nothing.
+            std::fs::File::create(file).with_context(|| format!("cannot write the records into {}", file.display()))?;
+        }
         let runtime = runtime()?;
         let desk = sample::Started::new(request.settings.clone(), request.port, runtime.handle())?;
         ready(&desk.keys())?;
@@ -187,6 +199,7 @@ fn runtime() -> Result<Runtime, Stop> {
 
 fn unconnected(error: ConnectError) -> Stop {
     match error {
+        ConnectError::Connection(ConnectionError::Cancelled { .. }) => Stop::Cancelled,
         ConnectError::Connection(error) if is_configured_wrong(&error) => Stop::Usage(error.into()),
         error => error.into(),
     }

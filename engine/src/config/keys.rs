@@ -349,7 +349,7 @@ const CONNECTION: Section = Section {
             "attempts",
             Kind::Integer { min: 1, max: 20 },
             Need::Default("6"),
-            "How often a request is tried in all, the first time included.",
+            "How often a request is tried in all, the first time included. A Zoho Desk that asks for fewer requests at one time is asked twice as often.",
         ),
         key(
             "connect_timeout",

@@ -174,13 +174,18 @@ impl Dispatch {
         self.pump();
     }
 
-    /// Queues a request.
-    pub(super) fn submit(self: &Arc<Self>, job: Job) -> Result<(), ExportError> {
+    /// Queues a request behind the others of its queue, or before them.
+    pub(super) fn submit(self: &Arc<Self>, job: Job, first: bool) -> Result<(), ExportError> {
         let mut state = lock(&self.state);
         if state.closed {
             return Err(shutting_down(&job));
         }
-        state.lanes.push(job.owner.lane, job);
+        let lane = job.owner.lane;
+        if first {
+            state.lanes.push_first(lane, job);
+        } else {
+            state.lanes.push(lane, job);
+        }
         drop(state);
         self.pump();
         Ok(())

@@ -70,7 +70,7 @@ impl<J> Lanes<J> {
         }
     }
 
-    /// Queues `job` before the others of its lane: it has waited already.
+    /// Queues `job` before the others of its lane: it has waited already, or its exporter does nothing until it is done.
     pub(super) fn push_first(&mut self, lane: u64, job: J) {
         if let Some(lane) = self.by_id.get_mut(&lane) {
             lane.pending.push_front(job);

@@ -72,15 +72,17 @@ impl Queue {
             return Err(ExportError::new(ErrorKind::Misuse, message));
         }
         let inner = &self.connection.0;
+        let first = request.first;
         let call = Call::new(request, &inner.base, &*inner.access)?;
         let ticket = self.submitted + 1;
-        inner.dispatch.submit(Job {
+        let job = Job {
             ticket,
             attempt: 1,
             renewals: 0,
             call,
             owner: Arc::clone(&self.owner),
-        })?;
+        };
+        inner.dispatch.submit(job, first)?;
         self.submitted = ticket;
         Ok(ticket)
     }

@@ -61,6 +61,8 @@ pub(super) struct Policy {
     pub(super) attempts: u32,
     /// Tries in all where the desk answers with 500.
     pub(super) defect_attempts: u32,
+    /// Tries in all where the desk asks for fewer requests.
+    pub(super) throttled_attempts: u32,
     /// The longest wait after the first try; it doubles with each further one.
     pub(super) first: Duration,
     /// The longest wait of our own choice.
@@ -76,6 +78,7 @@ impl Policy {
         Self {
             attempts: attempts.max(1),
             defect_attempts: 3,
+            throttled_attempts: attempts.max(1),
             first: Duration::from_secs(1),
             longest: Duration::from_mins(1),
             longest_retry_after: Duration::from_mins(5),
@@ -92,7 +95,8 @@ impl Policy {
             Class::Outdated if renewals < RENEWALS => return Decision::Again(Duration::ZERO),
             Class::Final | Class::Outdated => return Decision::Finish,
             Class::Defect => self.attempts.min(self.defect_attempts),
-            Class::Passing | Class::Throttled => self.attempts,
+            Class::Passing => self.attempts,
+            Class::Throttled => self.throttled_attempts,
         };
         if attempt >= attempts {
             return Decision::Finish;

@@ -47,6 +47,10 @@ const OVERTAKEN: u64 = 5_000;
 /// Tries in all where the desk answers with 500, which it also does for a while and for no reason.
 pub(super) const DEFECT_ATTEMPTS: u32 = 5;
 
+/// How many times as many tries where the desk has too much to do: its places are shared with all other programs of the
+/// organisation, which may hold them for a minute, and the accounts server gives ten tokens in ten minutes.
+pub(super) const THROTTLED_PATIENCE: u32 = 2;
+
 /// Requests that are made before it is known what the desk allows.
 pub(super) const CAREFUL: usize = organisation::SMALLEST;
 
@@ -116,7 +120,7 @@ impl Zoho {
         let denied = |code: Option<String>| ConnectionError::Desk {
             desk: self.desk.clone(),
             why: format!(
-                "the desk does not tell its organisation: {} {}",
+                "the desk does not tell its organisation, but {} {}: is `data_center` (or `desk_url`) right?",
                 answer.status,
                 crate::config::text::excerpt(&code.unwrap_or_default())
             ),
@@ -132,17 +136,21 @@ impl Zoho {
                 let id = chosen.id.clone();
                 (Some(chosen), id)
             }
-            (403, wanted) if judge::code(&answer.body).as_deref() == Some("SCOPE_MISMATCH") => {
+            (403, wanted) => {
+                let lacking = match judge::code(&answer.body).as_deref() {
+                    Some("SCOPE_MISMATCH") => "the scope Desk.basic.READ is missing",
+                    Some("FORBIDDEN") => "the profile of who granted access may not read its organisation",
+                    code => return Err(denied(code.map(str::to_owned))),
+                };
                 let Some(id) = wanted else {
-                    return Err(unclear(
-                        "the scope Desk.basic.READ is missing, so that the desk does not tell its organisation: grant \
-                         it with `deskvault connect`, or set `org_id`"
-                            .into(),
-                    ));
+                    return Err(unclear(format!(
+                        "{lacking}, so that the desk does not tell which it is: grant access with `deskvault connect` as \
+                         an administrator and with all scopes, or set `org_id`"
+                    )));
                 };
                 tracing::warn!(
-                    "desk {}: the scope Desk.basic.READ is missing, so that its edition is not known: at most {CAREFUL} \
-                     requests in flight unless `in_flight` says otherwise",
+                    "desk {}: {lacking}, so that its edition is not known: at most {CAREFUL} requests in flight unless \
+                     `in_flight` says otherwise",
                     self.desk
                 );
                 (None, id.clone())
@@ -172,7 +180,19 @@ impl Zoho {
         let why = self.scrub(&error.message);
         // The name of the desk stands before it anyway.
         let why = why.replacen(&format!("desk {desk}: "), "", 1);
+        let why = match why
+            .strip_prefix(&format!("desk {desk} ("))
+            .and_then(|rest| rest.split_once("): "))
+        {
+            Some((origin, why)) => format!("{origin}: {why}"),
+            None => why,
+        };
         ConnectionError::Desk { desk, why }
+    }
+
+    /// The name of the desk.
+    pub(super) fn desk(&self) -> &str {
+        &self.desk
     }
 
     /// The organisation, once it is known.
@@ -195,8 +215,10 @@ impl Zoho {
             }
             None => "within 24 hours, often at midnight where the data centre is".to_owned(),
         };
+        // As an answer reads that exporters get: by the code they know that no other request will do better.
         let why = format!(
-            "the desk's API credits of the day are spent; they return {when}: back up again then, or buy more credits"
+            "429 THRESHOLD_EXCEEDED (the desk's API credits of the day are spent; they return {when}): back up again \
+             then, or buy more credits"
         );
         let until = retry_after.and_then(|wait| Instant::now().checked_add(wait));
         self.account().spent = Some(Spent {

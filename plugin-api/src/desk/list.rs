@@ -16,6 +16,9 @@ use crate::{ErrorKind, ExportError, Request, Response, Result};
 /// How often a list steps back, without getting ahead, because records went away meanwhile.
 const MAX_STEPS_BACK: u32 = 20;
 
+/// Sizes to which desks cut pages without a word, whatever they were asked for.
+const CUTS: [u64; 4] = [10, 25, 50, 100];
+
 /// What a list by offset needs to know of the desk.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
@@ -27,7 +30,8 @@ pub struct List {
     /// The query parameter for the size of a page.
     pub limit: &'static str,
     /// Records in a page, as documented. A desk that refuses so many with 422, and names how many it gives
-    /// (`exceeds the range of '1-50'`), is asked for those.
+    /// (`exceeds the range of '1-50'`), is asked for those. So is one that gives fewer without a word: see
+    /// [`may_be_cut`](List::may_be_cut).
     pub size: u64,
     /// Where an answer has its records: a JSON pointer.
     pub items: &'static str,
@@ -49,6 +53,14 @@ pub struct ListPage {
     pub response: Response,
     items: &'static str,
     fresh: Vec<bool>,
+}
+
+impl List {
+    /// Whether a first page with so many records, where `asked` were asked for, may have been cut short by a desk that
+    /// gives fewer and does not say so: only another page shows whether the list goes on.
+    pub fn may_be_cut(records: u64, asked: u64) -> bool {
+        records < asked && CUTS.contains(&records)
+    }
 }
 
 impl ListPage {
@@ -206,6 +218,9 @@ impl<'d, 'a> ListPages<'d, 'a> {
         let fresh: Vec<bool> = ids.into_iter().map(|id| self.known.insert(id)).collect();
         if fresh.contains(&true) {
             self.steps_back = 0;
+        }
+        if at == 0 && List::may_be_cut(length, self.list.size) {
+            self.list.size = length;
         }
         let short = length < self.list.size;
         self.passed = at + length;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use plugin_api::{Column, Desk, Output, RawValue, Request, Response, Result, Table, TableId, Value};
+use plugin_api::{Column, Desk, List, Output, RawValue, Request, Response, Result, Table, TableId, Value};
 use serde::Deserialize;
 
 use crate::kinds::Kind;
@@ -73,8 +73,9 @@ pub(crate) fn write(
         comments: HashSet::new(),
     };
     let last = seen.write(out, &first.records("/data")?)?;
+    let count = seen.comments.len() as u64;
     // The last one must come again; else some went away, others moved up behind it, and all are looked through.
-    if seen.comments.len() as u64 >= PAGE && !seen.read_on(desk, out, PAGE - 1, last.as_deref())? {
+    if (count >= PAGE || List::may_be_cut(count, PAGE)) && !seen.read_on(desk, out, count - 1, last.as_deref())? {
         seen.read_on(desk, out, 0, None)?;
     }
     Ok(seen.comments.len() as u64)

@@ -183,6 +183,7 @@ fn comments_that_are_not_read_are_told() {
         let desk = zoho(3, 2).desk();
         FakeDesk::new(move |request| match request.path.as_str() {
             "/calls/731520000000000001/comments" => error(status, code),
+            "/calls/731520000000000001" => error(404, "URL_NOT_FOUND"),
             _ => desk.reply(request),
         })
     };
@@ -201,4 +202,12 @@ fn comments_that_are_not_read_are_told() {
     // Without credits there is nothing more to be read.
     let spent = run(&broken(429, "THRESHOLD_EXCEEDED")).result.expect_err("spent");
     assert!(spent.message.contains("credits of this day are spent"), "{spent}");
+}
+
+#[test]
+fn comments_of_an_activity_that_is_still_there_are_not_gone() {
+    let desk = zoho(3, 5).refuse("/comments", 404, "URL_NOT_FOUND").desk();
+    let run = run(&desk);
+    assert_eq!((run.result.clone(), run.gone()), (Ok(()), vec![]));
+    assert_eq!(run.unread().len(), 6, "two of each kind say that they have comments");
 }

@@ -98,8 +98,14 @@ impl At<'_> {
                     let count = comments::write(desk, out, table, (self.kind, &id), &first)?;
                     self.least.add(list(count, PAGE));
                 }
-                // Deleted since it was listed: the activity is kept as it was.
-                Some(Err(error)) if error.kind == ErrorKind::NotFound => out.gone(table, id)?,
+                // Deleted since it was listed: the activity is kept as it was. If it is still there, so are its comments.
+                Some(Err(error)) if error.kind == ErrorKind::NotFound => {
+                    if zoho::is_gone(desk, &format!("{}/{id}", self.kind.records.path))? {
+                        out.gone(table, id)?;
+                    } else {
+                        out.unread(table, id, &error)?;
+                    }
+                }
                 Some(Err(error)) if zoho::is_of_one_record(&error) => out.unread(table, id, &error)?,
                 Some(Err(error)) => return Err(error),
             }

@@ -37,7 +37,10 @@ impl Exporter for Exporting {
                         out.record(table, agent)?;
                     }
                 }
-                Err(error) if agents.reading() == Some(AgentStatus::Deleted) && zoho::is_refused(&error) => {
+                Err(error)
+                    if agents.reading() == Some(AgentStatus::Deleted)
+                        && (zoho::is_refused(&error) || error.kind == ErrorKind::NotFound) =>
+                {
                     out.unread(table, "deleted agents", &error)?;
                 }
                 Err(error) => return Err(error),

@@ -149,3 +149,13 @@ fn without_a_count_nothing_is_claimed() {
         );
     }
 }
+
+#[test]
+fn without_the_list_of_deleted_agents_the_others_are_in() {
+    for (status, code) in [(404, "URL_NOT_FOUND"), (403, "FORBIDDEN")] {
+        let run = run(&zoho().refuse("/deletedAgents", status, code).desk());
+        assert_eq!(run.result, Ok(()), "{status}");
+        assert_eq!(run.rows("Agents").len(), 3);
+        assert_eq!(run.unread(), [("Agents", "deleted agents")]);
+    }
+}

@@ -138,8 +138,15 @@ fn it_holds_to_what_every_exporter_must() {
 #[test]
 fn what_goes_meanwhile_is_gone() {
     let gone = |path: &'static str| {
+        let went = std::sync::atomic::AtomicBool::new(false);
         but(zoho(), move |request| {
-            (request.path == path).then(|| error(404, "URL_NOT_FOUND"))
+            if request.path == path {
+                went.store(true, std::sync::atomic::Ordering::Relaxed);
+                return Some(error(404, "URL_NOT_FOUND"));
+            }
+            // The article names it no longer.
+            let is_asked_again = request.path == "/articles/3" && went.load(std::sync::atomic::Ordering::Relaxed);
+            is_asked_again.then(|| Reply::json(200, detail(&article(3, &["de", "zh_TW"]), &[])))
         })
     };
     let article = run(&gone("/articles/3"));
@@ -154,7 +161,7 @@ fn what_goes_meanwhile_is_gone() {
         ),
         (2, 1)
     );
-    let translation = run(&gone("/articles/3/translations/en"));
+    let translation = run(&gone("/articles/3/translations/en").seed(1));
     assert_eq!(translation.gone(), [("ArticleTranslations", "32")]);
     assert_eq!(translation.rows("ArticleTranslations").len(), 2);
 }
@@ -191,4 +198,36 @@ fn a_language_that_came_meanwhile_is_asked_for() {
     }));
     assert_eq!(run.result, Ok(()));
     assert_eq!(cells(&run, "ArticleTranslations", &["translationId"])[0], ["12"]);
+}
+
+#[test]
+fn a_translation_that_the_article_still_names_is_not_gone() {
+    let desk = but(zoho(), |request| {
+        request
+            .path
+            .contains("/translations/")
+            .then(|| error(404, "URL_NOT_FOUND"))
+    });
+    let run = run(&desk);
+    assert_eq!((run.result.clone(), run.gone()), (Ok(()), vec![]));
+    assert_eq!(run.unread().len(), 3);
+}
+
+#[test]
+fn without_the_search_the_list_is_read_as_the_desk_allows() {
+    let refused = zoho().refuse("/articles/search", 403, "SCOPE_MISMATCH");
+    let desk = but(refused, |request| {
+        let number = |name| zoho::testing::asked(request, name).and_then(|text| text.parse::<u64>().ok());
+        let is_allowed = number("from") >= Some(1) && number("limit") <= Some(50);
+        (request.path == "/articles" && !is_allowed).then(|| error(422, "UNPROCESSABLE_ENTITY"))
+    });
+    let run = run(&desk);
+    assert_eq!((run.result.clone(), run.unread()), (Ok(()), vec![]));
+    let rows = super::tables::NAMES.map(|table| run.rows(table).len());
+    assert_eq!(rows, [3, 3, 2]);
+    let made = run.requests.len() as u64;
+    assert!(
+        run.notes.contains(&Note::LeastRequests { requests: made }),
+        "{made} requests"
+    );
 }

@@ -116,10 +116,14 @@ fn parts(page: &zoho::Page) -> Result<Vec<Part>> {
 
 fn request(part: &Part) -> Option<Request> {
     match part {
-        Part::Article(record, false) => Some(Request::get(format!("/articles/{}", segment(&zoho::id(record).ok()?)))),
+        Part::Article(record, false) => Some(detail(&zoho::id(record).ok()?)),
         Part::Translation(article, language) => translation(article, language),
         _ => None,
     }
+}
+
+fn detail(article: &str) -> Request {
+    Request::get(format!("/articles/{}", segment(article)))
 }
 
 fn translation(article: &str, language: &Language) -> Option<Request> {
@@ -239,11 +243,28 @@ impl Writer<'_, '_> {
                 self.strikes = 0;
                 Ok(())
             }
-            Err(error) if error.kind == ErrorKind::NotFound => out.gone(self.tables[1], key),
+            Err(error) if error.kind == ErrorKind::NotFound && !self.still_has(article, locale)? => {
+                out.gone(self.tables[1], key)
+            }
             Err(error) => {
                 self.sums.translations += 1;
                 self.unread(self.tables[1], &key, &error, out)
             }
+        }
+    }
+
+    /// Whether the article goes on naming a language that is not to be had in itself.
+    fn still_has(&self, article: &str, locale: &str) -> Result<bool> {
+        let answer = zoho::judge(self.desk.send(&detail(article))?);
+        let named = answer.and_then(|answer| {
+            let article = Article::read(answer.record()?)?;
+            let mut others = article.others().into_iter().flatten();
+            Ok(!article.is_trashed && others.any(|language| language.locale.as_deref() == Some(locale)))
+        });
+        match named {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+            Err(error) if is_of_one_record(&error) => Ok(true),
+            named => named,
         }
     }
 
@@ -314,7 +335,13 @@ impl Writer<'_, '_> {
 
     /// Tells a record as unread, or gives the error back if it concerns more than one.
     fn unread(&mut self, table: TableId, key: &str, error: &ExportError, out: &mut Output<'_>) -> Result<()> {
-        self.strikes += 1;
+        // That the desk answers no to one record after the other says nothing of the next one.
+        if !matches!(
+            error.kind,
+            ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Unavailable
+        ) {
+            self.strikes += 1;
+        }
         if !is_of_one_record(error) || self.strikes > STRIKES {
             return Err(error.clone());
         }

@@ -391,3 +391,18 @@ fn without_searching_an_interrupted_list_goes_on_where_it_was() {
         .expect_err("nothing to go on behind");
     assert!(error.message.contains("make the backup anew"), "{error}");
 }
+
+#[test]
+fn an_odd_field_costs_no_record() {
+    let fields = json!({"data": [{"apiName": null, "displayLabel": "x"}, {"id": 7}, {"apiName": "cf_a", "displayLabel": {}},
+        {"apiName": "cf_b", "displayLabel": "HALF"}, 7]});
+    let fields = fields.to_string().replace("HALF", r"cut \ud83d");
+    let base = FakeZoho::new().module("/contacts", many(3)).desk();
+    let desk = FakeDesk::new(move |request| match request.path.as_str() {
+        "/organizationFields" => Reply::json(200, &fields),
+        _ => base.reply(request),
+    });
+    let run = run(&desk, &Job::full("contacts"));
+    assert_eq!(run.result, Ok(()));
+    assert_eq!(run.rows("Contacts").len(), 3);
+}

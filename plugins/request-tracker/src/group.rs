@@ -46,7 +46,7 @@ pub(crate) fn export(run: &Run<'_, '_>, out: &mut Output<'_>, after: u64) -> Res
             continue;
         }
         let enabled = search("groups", &["id"], &[], &[domains.clone(), one_of("id", &ids)]);
-        let enabled = Page::whole(&run.desk.send(&enabled)?.ok()?)?.ids()?;
+        let enabled = Page::whole(run.desk, &enabled, None)?.ids()?;
         let wanted = page
             .items
             .iter()
@@ -160,7 +160,7 @@ fn member(item: &Record) -> Result<(String, u64)> {
 /// The numbers of the privileged users: RT keeps them as members of a group.
 pub(crate) fn privileged(desk: &Desk<'_>) -> Result<HashSet<u64>> {
     let conditions: [Json; 2] = [where_is("Domain", "=", INTERNAL), where_is("Name", "=", "Privileged")];
-    let groups = Page::whole(&desk.send(&search("groups", &["id"], &[], &conditions))?.ok()?)?.ids()?;
+    let groups = Page::whole(desk, &search("groups", &["id"], &[], &conditions), None)?.ids()?;
     let [group] = groups[..] else {
         let why = format!("{} groups called Privileged, not one", groups.len());
         return Err(ExportError::decode("Request Tracker's own groups", why));

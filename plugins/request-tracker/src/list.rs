@@ -15,6 +15,9 @@ pub(crate) type Record = Map<String, Json>;
 /// Records in one answer; RT gives no more.
 pub(crate) const PAGE: u64 = 100;
 
+/// How often a search is asked whose count and records disagree.
+const SETTLES: u32 = 10;
+
 /// One answer to a search.
 pub(crate) struct Page {
     /// The records.
@@ -77,14 +80,26 @@ impl Page {
             .try_for_each(|at| out.unread(table, format!("{page}, record {at}"), &shown_as_null()))
     }
 
-    /// As [`read`](Self::read), of a search that fits one answer.
-    pub(crate) fn whole(response: &Response) -> Result<Self> {
-        let page = Self::read(response)?;
-        if page.len() != page.total {
-            let why = format!("{} records came, of {}", page.len(), page.total);
-            return Err(ExportError::decode(&response.asked, why));
+    /// The answer to a search that fits one answer, given that it came, or asked for.
+    ///
+    /// RT counts and reads by two statements: where a record came or went between them, the two disagree, and it is
+    /// asked again.
+    pub(crate) fn whole(desk: &Desk<'_>, request: &Request, answer: Option<Response>) -> Result<Self> {
+        let ask = || desk.send(request)?.ok();
+        let mut response = answer.map_or_else(ask, Ok)?;
+        let mut attempt = 1;
+        loop {
+            let page = Self::read(&response)?;
+            if page.len() == page.total {
+                return Ok(page);
+            }
+            if attempt == SETTLES {
+                let why = format!("{} records came, of {}, {attempt} times", page.len(), page.total);
+                return Err(ExportError::decode(&response.asked, why));
+            }
+            attempt += 1;
+            response = ask()?;
         }
-        Ok(page)
     }
 
     /// The numbers of the records.

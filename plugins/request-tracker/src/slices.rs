@@ -43,8 +43,9 @@ impl Slice {
 
     /// The records of the answer, all of them and none but of this slice, in the order of numbers. None where RT shows
     /// one of them as null.
-    fn read(self, response: &Response) -> Result<Option<Vec<Record>>> {
-        let page = Page::whole(response)?;
+    fn read(self, response: Response, desk: &Desk<'_>, request: &Request) -> Result<Option<Vec<Record>>> {
+        let asked = response.asked.clone();
+        let page = Page::whole(desk, request, Some(response))?;
         if !page.nulls.is_empty() {
             return Ok(None);
         }
@@ -52,7 +53,7 @@ impl Slice {
         let inside = ids.iter().all(|&id| self.after < id && id <= self.to);
         if !inside || !ids.is_sorted_by(|left, right| left < right) {
             let why = format!("the numbers {} to {} were asked for, in order", self.after + 1, self.to);
-            return Err(ExportError::decode(&response.asked, why));
+            return Err(ExportError::decode(&asked, why));
         }
         Ok(Some(page.items))
     }
@@ -67,7 +68,7 @@ impl Slice {
     ) -> Result<Records> {
         let answer = answer.unwrap_or_else(|| desk.send(&request(self)).and_then(Response::ok));
         let failure = match answer {
-            Ok(response) => match self.read(&response)? {
+            Ok(response) => match self.read(response, desk, &request(self))? {
                 Some(read) => {
                     return Ok(Records {
                         read,

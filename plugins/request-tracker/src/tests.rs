@@ -61,6 +61,26 @@ fn every_record_once_and_in_order() {
 }
 
 #[test]
+fn a_record_that_goes_between_the_count_and_the_list_is_no_failure() {
+    for (times, whole) in [(1, true), (9, true), (usize::MAX, false)] {
+        let asked = AtomicUsize::new(0);
+        let run = run(move |request, reply| {
+            let is_slice =
+                request.path == "/tickets" && request.query.iter().any(|(_, value)| value.contains("id <= 100"));
+            if !is_slice || asked.fetch_add(1, Ordering::Relaxed) >= times {
+                return reply;
+            }
+            Reply::json(200, serde_json::json!({"items": [], "total": 1}))
+        });
+        assert_eq!(run.result.is_ok(), whole, "{times}: {:?}", run.result);
+        if !whole {
+            let message = run.result.expect_err("it fails").message;
+            assert!(message.ends_with(", 10 times"), "{message}");
+        }
+    }
+}
+
+#[test]
 fn cells_are_put_where_they_belong() {
     let run = run(|_, reply| reply);
     let row = |table: &str, at: usize, names: &[&str]| -> Vec<String> {

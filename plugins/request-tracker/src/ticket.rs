@@ -179,17 +179,14 @@ fn with_deleted(
 ) -> Result<()> {
     let touched: Vec<(u64, bool)> = touched.into_iter().collect();
     let parts = touched.chunks(usize::try_from(PAGE).unwrap_or(1)).map(Ok);
-    let shown = |part: &&[(u64, bool)]| {
+    let request = |part: &[(u64, bool)]| {
         let ids: Vec<_> = part.iter().map(|(id, _)| format!("id = {id}")).collect();
-        Some(ticket_search(&["id"], &[], &ids.join(" OR ")))
+        ticket_search(&["id"], &[], &ids.join(" OR "))
     };
     let mut deleted = Vec::new();
-    for child in run.desk.each(parts, shown) {
+    for child in run.desk.each(parts, |part| Some(request(part))) {
         let child = child?;
-        let shown = match child.answer.transpose()? {
-            Some(response) => Page::whole(&response)?.ids()?,
-            None => Vec::new(),
-        };
+        let shown = Page::whole(run.desk, &request(child.parent), child.answer.transpose()?)?.ids()?;
         deleted.extend(child.parent.iter().filter(|(id, _)| !shown.contains(id)).copied());
     }
     for_each_deleted(run, out, table, deleted.into_iter(), |id, row| {

@@ -56,10 +56,8 @@ pub(crate) fn export(run: &mut Run<'_, '_>, out: &mut Output<'_>, after: u64) ->
         let child = child?;
         let (number, page) = child.parent;
         page.report(out, table, format_args!("page {number}"))?;
-        let enabled: HashSet<u64> = match child.answer.transpose()? {
-            Some(response) => Page::whole(&response)?.ids()?.into_iter().collect(),
-            None => HashSet::new(),
-        };
+        let enabled = Page::whole(run.desk, &enabled_request(&page), child.answer.transpose()?)?;
+        let enabled: HashSet<u64> = enabled.ids()?.into_iter().collect();
         for record in &page.items {
             if !run.job.wants(moment(record, "LastUpdated")?) {
                 continue;

@@ -6,7 +6,8 @@
 
 use std::collections::VecDeque;
 
-use plugin_api::{Desk, ErrorKind, ExportError, Kind, RawValue, Request, Response, Result};
+use plugin_api::{ErrorKind, ExportError, Kind, List, RawValue, Request, Response, Result};
+use zoho::AGENTS_LIMIT;
 
 use crate::ask::{PAGE, is_of_one_record};
 use crate::ids::key;
@@ -16,8 +17,6 @@ use crate::ticket::{Facts, Visit};
 
 /// The greatest index of a row that the list gives.
 const LAST: u64 = 4_999;
-/// Departments in a page.
-const DEPARTMENTS: u64 = 200;
 
 /// The archived tickets that were not given before, department by department; behind each a mark.
 pub(crate) struct Archived<'s, 'r, 'a> {
@@ -113,6 +112,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     fn list(&mut self, id: &str, first: Result<Response>) -> Result<()> {
         const RESTARTS: u32 = 20;
         let (mut answer, mut from, mut last, mut restarts) = (first?, 0, None::<String>, 0);
+        let mut size = PAGE;
         let rows = loop {
             let records = answer.records("/data")?;
             let ids = records
@@ -135,7 +135,10 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                     self.capped(id, &ExportError::decode("GET /tickets/archivedTickets", why));
                     return Ok(());
                 }
-                if count < PAGE {
+                if from == 0 && List::may_be_cut(count, size) {
+                    size = count;
+                }
+                if count < size {
                     break rows;
                 }
                 from = (from + count - 1).min(LAST);
@@ -164,8 +167,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     }
 
     fn row(&mut self, id: &str, record: &RawValue) -> Result<()> {
-        let facts = Facts::read(record)?;
-        if self.run.job.kind == Kind::Incremental && !facts.times().any(|time| self.run.job.wants(time)) {
+        if !may_be_wanted(self.run, &Facts::read(record)?) {
             return Ok(());
         }
         if self.run.given.borrow().contains(&key(id)) {
@@ -197,6 +199,21 @@ impl Iterator for Archived<'_, '_, '_> {
     }
 }
 
+/// Whether an archived ticket can be in the range, by what its list says of it.
+fn may_be_wanted(run: &Run<'_, '_>, facts: &Facts) -> bool {
+    let Some(range) = run.job.range else {
+        return true;
+    };
+    match run.job.kind {
+        Kind::Full => true,
+        Kind::Incremental => facts.times().any(|time| range.contains(time)),
+        // Of its changes the last one counts. One behind the range is not in it.
+        Kind::Custom => {
+            facts.created().is_some_and(|created| range.contains(created)) || facts.times().all(|time| time < range.to)
+        }
+    }
+}
+
 fn unread(what: &str, error: &ExportError) -> Step {
     Step::Unread(what.to_owned(), error.clone())
 }
@@ -220,38 +237,20 @@ fn remember(run: &Run<'_, '_>) -> Result<()> {
 
 /// The ids of all departments, disabled ones too: whether the list has them unasked is not certain.
 fn departments(run: &Run<'_, '_>) -> Result<Vec<String>> {
-    let request = |enabled: bool, from: u64| {
-        Request::get("/departments")
-            .query("isEnabled", enabled)
-            .query("from", from)
-            .query("limit", DEPARTMENTS)
-    };
-    let mut ids = Vec::new();
-    for child in run
-        .desk
-        .each([true, false].map(Ok), |enabled| Some(request(*enabled, 0)))
-    {
-        let child = child?;
-        let mut answer = child.answer.transpose()?;
-        let mut from = 0;
-        while let Some(page) = answer.take() {
-            let records = page.records("/data")?;
-            for record in &records {
+    let mut ids: Vec<String> = Vec::new();
+    for enabled in [true, false] {
+        let request = Request::get("/departments").query("isEnabled", enabled);
+        let mut listed = 0;
+        for page in zoho::list_pages(run.desk, request, "/data", AGENTS_LIMIT)? {
+            for record in page?.records()? {
+                listed += 1;
                 let id = zoho::id(record)?;
                 if !ids.contains(&id) {
                     ids.push(id);
                 }
             }
-            from += records.len() as u64;
-            if records.len() as u64 >= DEPARTMENTS {
-                answer = Some(ask(run.desk, &request(child.parent, from))?);
-            }
         }
-        run.sum(|sums| sums.least += zoho::list(from, DEPARTMENTS));
+        run.sum(|sums| sums.least += zoho::list(listed, AGENTS_LIMIT));
     }
     Ok(ids)
-}
-
-fn ask(desk: &Desk<'_>, request: &Request) -> Result<Response> {
-    zoho::judge(desk.send(request)?)
 }

@@ -51,6 +51,14 @@ pub(crate) fn is_of_one_record(error: &ExportError) -> bool {
     }
 }
 
+/// Whether a failure is the desk's own answer about a record, and no sign of trouble with the desk.
+pub(crate) fn is_an_answer(error: &ExportError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Unavailable
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::segment;

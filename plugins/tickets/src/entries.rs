@@ -4,7 +4,7 @@
 //! The lists are read side by side, a page of each at a time. Pages overlap by one entry: if it is not there, entries
 //! went away, those behind moved up, and the list is read anew.
 
-use plugin_api::{ErrorKind, ExportError, Output, Request, Response, Result};
+use plugin_api::{ErrorKind, ExportError, Kind, List, Output, Request, Response, Result};
 use zoho::{AgentStatus, Agents};
 
 use crate::ask::{PAGE, is_of_one_record, segment};
@@ -18,7 +18,11 @@ const RESTARTS: u32 = 20;
 struct Walk {
     agent: String,
     is_deleted: bool,
+    /// The parameter that takes the range.
+    by: &'static str,
     from: u64,
+    /// Entries in a page that is not the last.
+    size: u64,
     last: Option<String>,
     restarts: u32,
 }
@@ -53,9 +57,11 @@ pub(crate) fn read_all(run: &Run<'_, '_>, out: &mut Output<'_>, write: bool) -> 
                     run.sum(|sums| sums.least += 1);
                     unlisted += 1;
                 }
-                Err(error) if error.kind == ErrorKind::NotFound => out.gone(table, agent(&walk))?,
-                // The same for all agents: the tickets are asked for theirs.
-                Err(error) if zoho::is_refused(&error) => refused = refused.or(Some(error)),
+                // Probably the same for all agents: the tickets are asked for theirs. An agent who was just listed is not
+                // unknown either.
+                Err(error) if zoho::is_refused(&error) || error.kind == ErrorKind::NotFound => {
+                    refused = refused.or(Some(error));
+                }
                 Err(error) if is_of_one_record(&error) => out.unread(table, agent(&walk), &error)?,
                 Err(error) => return Err(error),
             }
@@ -98,24 +104,34 @@ fn agents(run: &Run<'_, '_>, out: &mut Output<'_>) -> Result<Vec<Walk>> {
             page => page?,
         };
         for (id, _) in page.agents()? {
-            walks.push(Walk {
-                agent: id,
+            walks.extend(ranges(run.job.kind).iter().map(|by| Walk {
+                agent: id.clone(),
                 is_deleted: page.status == AgentStatus::Deleted,
+                by,
                 from: 0,
+                size: PAGE,
                 last: None,
                 restarts: 0,
-            });
+            }));
         }
     }
     run.sum(|sums| sums.least += agents.least());
     Ok(walks)
 }
 
+/// By which times the entries of a range are asked for: what was made in it may have been changed behind it.
+fn ranges(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Custom => &["createdTimeRange", "modifiedTimeRange"],
+        Kind::Full | Kind::Incremental => &["modifiedTimeRange"],
+    }
+}
+
 fn page(run: &Run<'_, '_>, walk: &Walk) -> Request {
     let request = Request::get(format!("/agents/{}/timeEntry", segment(&walk.agent)));
     let request = request.query("from", walk.from).query("limit", PAGE);
     match run.job.range {
-        Some(range) => request.query("modifiedTimeRange", zoho::range(range)),
+        Some(range) => request.query(walk.by, zoho::range(range)),
         None => request,
     }
 }
@@ -128,10 +144,11 @@ fn take(run: &Run<'_, '_>, out: &mut Output<'_>, walk: &mut Walk, answer: &Respo
         .map(|record| zoho::id(record))
         .collect::<Result<Vec<_>>>()?;
     for (id, record) in ids.iter().zip(records) {
-        let entry: Entry = read("a time entry", record)?;
-        // What was made later was not written by the earlier run.
-        let is_later = entry.created().is_some_and(|created| created >= run.job.started);
-        if !write && is_later {
+        // What of it can't be read is not needed to write it.
+        let entry: Entry = read("a time entry", record).unwrap_or_default();
+        // What was made later belongs to the next backup, or to its ticket. A run that goes on could not tell whether the
+        // earlier one had it.
+        if entry.created().is_some_and(|created| created >= run.job.started) {
             continue;
         }
         if run.entries.borrow_mut().add(id, entry.ticket().as_deref()) && write {
@@ -149,7 +166,10 @@ fn take(run: &Run<'_, '_>, out: &mut Output<'_>, walk: &mut Walk, answer: &Respo
         (walk.from, walk.last) = (0, None);
         return Ok(false);
     }
-    if count < PAGE {
+    if walk.from == 0 && List::may_be_cut(count, walk.size) {
+        walk.size = count;
+    }
+    if count < walk.size {
         run.sum(|sums| sums.least += zoho::list(walk.from + count, PAGE));
         return Ok(true);
     }

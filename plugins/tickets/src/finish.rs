@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use plugin_api::{ErrorKind, ExportError, Output, Paging, Response, Result, TableId};
+use plugin_api::{ErrorKind, ExportError, Output, Response, Result, TableId};
 
 use crate::ask::{self, CONVERSATIONS, PAGE, is_of_one_record};
 use crate::least;
@@ -128,7 +128,10 @@ impl Writer<'_, '_, '_> {
         }
         let looked = self.lists(ticket, out);
         match looked {
-            Err(error) if error.kind == ErrorKind::NotFound => return out.gone(self.run.tables.cases, &ticket.id),
+            // The lists of a ticket that is still there are not to be had; without it, it went meanwhile.
+            Err(error) if error.kind == ErrorKind::NotFound && self.counts_now(ticket)?.is_none() => {
+                return out.gone(self.run.tables.cases, &ticket.id);
+            }
             Err(error) if is_of_one_record(&error) => {
                 let error = trouble.unwrap_or(error);
                 self.open.threads.unread += missing(now.threads, self.counted_threads());
@@ -189,10 +192,10 @@ impl Writer<'_, '_, '_> {
     /// Reads the lists of threads and of comments, whose pages may not be as those of the conversations.
     fn lists(&mut self, ticket: &Rc<Ticket>, out: &mut Output<'_>) -> Result<()> {
         for (below, is_thread) in [("/threads", true), ("/comments", false)] {
-            let paging = Paging::by_offset("from", 0, "limit", PAGE).items("/data");
-            for page in self.run.desk.pages(ask::ticket(&ticket.id, below), &paging) {
+            // Whether threads are counted from 0 or from 1 is contested.
+            for page in zoho::list_pages(self.run.desk, ask::ticket(&ticket.id, below), "/data", PAGE)? {
                 let mut parts = Vec::new();
-                for record in page?.records("/data")? {
+                for record in page?.records()? {
                     let id = zoho::id(record)?;
                     if !ticket.met.borrow_mut().insert(id.clone()) {
                         continue;
@@ -261,7 +264,9 @@ impl Writer<'_, '_, '_> {
         let counts = ticket.counts;
         let tables = self.run.tables;
         let found = self.open.attachments.len() as u64;
+        // The ticket's own list may have some of which the agents' lists do not say whose they are.
         let known = self.run.entries.borrow().of_ticket(&ticket.id);
+        let known = known.max(self.open.own_entries.len() as u64);
         let mut lacking = [
             counts
                 .attachments
@@ -320,9 +325,9 @@ fn tell_missing(
 }
 
 impl Written {
-    /// Those that were written, or told.
+    /// Those that were written, or told. Not those that are gone: whether the ticket counts them no more is looked at.
     pub(crate) fn found(self) -> u64 {
-        self.rows + self.unread + self.gone
+        self.rows + self.unread
     }
 }
 

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | custom fields of tickets and time entries | 2 |
 //! | agents: active, disabled, deleted ones | as their lists take |
-//! | time entries of each agent | `list(n, 100)` |
+//! | time entries of each agent | `list(n, 100)`; of a custom range twice, of those made and of those changed in it |
 //! | tickets | the search: `list_with_count(n, 100)` |
 //! | departments, where archived tickets are asked for | `list(n, 200)`, of enabled and of disabled ones |
 //! | archived tickets of each department | `list(n, 100)` |
+//! | an archived ticket that may have been changed in a custom range | 1, its detail: no list says when |
 //! | each ticket | 1, its detail: no list has the counts of attachments and time entries |
 //! | a ticket without threads and comments | 0 |
 //! | with one thread and no comment | 1, its latest thread; where the desk does not count drafts, as with more |

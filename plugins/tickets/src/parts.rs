@@ -68,11 +68,19 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
             .map_or_else(|| Err(ExportError::decode("a ticket", "no record")), Ok),
         Some(answer) => answer.and_then(|answer| detail(&row, &answer)),
     };
-    let made = made.and_then(|record| Facts::read(&record).map(|facts| (record, facts)));
-    let (record, facts) = match made {
+    let facts = |record: Box<RawValue>| Facts::read(&record).map(|facts| (record, facts));
+    let mut parts = Vec::new();
+    let (record, facts) = match made.and_then(facts) {
         Ok(made) => made,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(vec![Part::Gone(cases, id)]),
-        Err(error) if is_of_one_record(&error) => return Ok(vec![Part::Unread(cases, id, error)]),
+        Err(error) if is_of_one_record(&error) => {
+            parts.push(Part::Unread(cases, id.clone(), error));
+            // What its row has of it is better than nothing.
+            match row.record.clone().map(facts) {
+                Some(Ok(made)) => made,
+                _ => return Ok(parts),
+            }
+        }
         Err(error) => return Err(error),
     };
     if facts.is_trashed {
@@ -80,9 +88,11 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
     }
     // The archived lists know of no range.
     if row.is_archived && !is_wanted(run, &facts) {
-        return Ok(Vec::new());
+        run.sum(|sums| sums.least += 1);
+        return Ok(parts);
     }
-    Ok(of_facts(run, row, record, &facts))
+    parts.extend(of_facts(run, row, record, &facts));
+    Ok(parts)
 }
 
 /// Whether a ticket that no search chose is asked for. One without times can't be told to be outside.

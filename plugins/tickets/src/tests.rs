@@ -7,6 +7,7 @@ use zoho::testing::FakeZoho;
 
 use crate::Tickets;
 
+mod doubts;
 mod odd;
 mod ranges;
 mod whole;

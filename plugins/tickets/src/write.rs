@@ -45,6 +45,8 @@ pub(crate) struct Open {
     pub(crate) behind: [u64; 2],
     /// The ticket's time entries were asked for.
     pub(crate) asked_entries: bool,
+    /// The ids of those that came.
+    pub(crate) own_entries: HashSet<String>,
     /// Bodies that were cut short.
     pub(crate) cut: u64,
     /// Something of it is told as unread already.
@@ -107,7 +109,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         error: &ExportError,
         out: &mut Output<'_>,
     ) -> Result<()> {
-        self.strikes += 1;
+        // That the desk answers no to one record after the other says nothing of the next one.
+        if !ask::is_an_answer(error) {
+            self.strikes += 1;
+        }
         if !is_of_one_record(error) || self.strikes > STRIKES {
             return Err(error.clone());
         }
@@ -345,6 +350,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
                     out.record(self.run.tables.entries, record)?;
                     self.run.sum(|sums| sums.entry_rows += 1);
                 }
+                self.open.own_entries.insert(id);
             }
             Ok(())
         });

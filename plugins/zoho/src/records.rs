@@ -292,10 +292,10 @@ impl<'d, 'a> Records<'d, 'a> {
 
     /// The same without searching.
     fn listed(&self, why: &str, resume: Option<&ListCursor>) -> Result<Source<'d, 'a>> {
-        self.facts.refused(&format!(
-            "{}: the list was read, and each record by itself, which takes many more requests: {why}",
-            self.module.path
-        ));
+        let path = self.module.path;
+        let remark =
+            format!("{path}: the list was read, and each record by itself, which takes many more requests: {why}");
+        self.facts.refused(&remark, listed::pages_of(path).0);
         let listed = Listed {
             module: self.module,
             kind: self.kind,
@@ -319,9 +319,9 @@ impl Iterator for Records<'_, '_> {
 }
 
 /// The least number of requests for what each walk gave, or the list where there is no search.
-fn least(walks: [Option<u64>; 2], listed: Option<u64>) -> u64 {
+fn least(walks: [Option<u64>; 2], listed: Option<u64>, page: u64) -> u64 {
     match listed {
-        Some(listed) => 1 + list(listed, SEARCH_LIMIT) + listed,
+        Some(listed) => 1 + list(listed, page) + listed,
         None => walks
             .into_iter()
             .flatten()

@@ -21,16 +21,11 @@ fn main() -> anyhow::Result<()> {
     let mut registry = Registry::load_files(vec![plugin], Duration::from_secs(20));
     let plan = deskvault_tests::plan("http://127.0.0.1:9", &["synthetic"], &folder);
     let summary = engine::backup::run(&plan, &mut registry, &Silent, &CancellationToken::new())?;
-    println!("{}\n{}\n{}", summary.archive.display(), summary.rows(), peak_kib()?);
+    println!(
+        "{}\n{}\n{}",
+        summary.archive.display(),
+        summary.rows(),
+        deskvault_tests::peak_kib()?
+    );
     Ok(())
-}
-
-/// The peak of this process's resident memory.
-fn peak_kib() -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .context("no VmHWM")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

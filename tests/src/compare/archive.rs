@@ -12,7 +12,7 @@ use super::Expect;
 use super::columns::{self, Columns};
 use super::json::Json;
 use super::report::{Difference, Report};
-use super::row::differences;
+use super::row::{Differs, differences};
 use super::tables::{self, From, Table};
 use super::truth::{Line, Truth};
 
@@ -147,47 +147,60 @@ impl Rows<'_> {
     }
 
     fn row(&self, row: &[String], truth: &mut Truth, report: &mut Report) -> io::Result<()> {
-        let table = self.table.name;
         let Some(columns) = &self.columns else { return Ok(()) };
-        let counted = report.tables.entry(table.to_owned()).or_default();
+        let before = report.count;
+        let is_edited = self.hold(columns, row, truth, report)?;
+        let differs = report.count > before;
+        let counted = report.tables.entry(self.table.name.to_owned()).or_default();
         counted.rows += 1;
         counted.cells += row.len() as u64;
+        counted.differ += u64::from(differs);
+        counted.edited += u64::from(is_edited);
+        Ok(())
+    }
+
+    /// Holds a row against its record. Whether the record was edited while it was read.
+    fn hold(&self, columns: &Columns, row: &[String], truth: &mut Truth, report: &mut Report) -> io::Result<bool> {
+        let table = self.table.name;
+        let mut add = |key: &str, column: &str, expected: &str, found: &str| {
+            report.add(differs(table, key, column, expected, found));
+        };
         let Some(key) = columns
             .key_of(row)
             .filter(|key| !key.is_empty())
             .map(|key| key.join("/"))
         else {
-            report.add(differs(table, &row.join(","), "", "a row with a key", "none"));
-            return Ok(());
+            add(&row.join(","), "", "a row with a key", "none");
+            return Ok(false);
         };
         if row.len() != columns.names.len() {
             let (expected, found) = (columns.names.len().to_string(), row.len().to_string());
-            report.add(differs(table, &key, "number of cells", &expected, &found));
-            return Ok(());
+            add(&key, "number of cells", &expected, &found);
+            return Ok(false);
         }
         let Some((line, rows)) = truth.take(table, &key)? else {
-            report.add(differs(table, &key, "", "no such record", "a row"));
-            return Ok(());
+            add(&key, "", "no such record", "a row");
+            return Ok(false);
         };
         if rows > 1 {
-            report.add(differs(table, &key, "", "one row", &rows.to_string()));
+            add(&key, "", "one row", &rows.to_string());
         }
         let outside = outside(columns, &line, truth)?;
-        let mut best = None;
+        let mut best: Option<Vec<Differs>> = None;
         for record in line.records(self.table.shapes, self.expect.source) {
             let found = differences(columns, row, &record, &outside);
-            let is_better = best.as_ref().is_none_or(|best: &Vec<_>| found.len() < best.len());
-            if is_better {
+            let is_same = found.is_empty();
+            if best.as_ref().is_none_or(|best| found.len() < best.len()) {
                 best = Some(found);
             }
-            if best.as_ref().is_some_and(Vec::is_empty) {
+            if is_same {
                 break;
             }
         }
         for differ in best.unwrap_or_default() {
-            report.add(differs(table, &key, &differ.place, &differ.expected, &differ.found));
+            add(&key, &differ.place, &differ.expected, &differ.found);
         }
-        Ok(())
+        Ok(line.versions.len() > 1)
     }
 }
 

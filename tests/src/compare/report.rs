@@ -34,6 +34,10 @@ pub struct TableReport {
     pub deleted: u64,
     /// Cells that were held against a record.
     pub cells: u64,
+    /// Rows in which something differs.
+    pub differ: u64,
+    /// Rows of records that were edited while they were read.
+    pub edited: u64,
 }
 
 /// What a comparison found.
@@ -56,6 +60,16 @@ impl Report {
     /// Rows of all tables.
     pub fn rows(&self) -> u64 {
         self.tables.values().map(|table| table.rows).sum()
+    }
+
+    /// Records of all tables that were deleted while they were read, and are not in the archive.
+    pub fn deleted(&self) -> u64 {
+        self.tables.values().map(|table| table.deleted).sum()
+    }
+
+    /// Rows of all tables whose records were edited while they were read.
+    pub fn edited(&self) -> u64 {
+        self.tables.values().map(|table| table.edited).sum()
     }
 
     /// Cells of all tables.

@@ -1,11 +1,14 @@
 //! The truth: JSON lines, indexed by table and key, and read again line by line.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::rc::Rc;
+
+use serde_json::value::RawValue;
 
 use super::json::{Entries, Json};
 use super::tables::{self, Key, Shapes, Table};
@@ -23,7 +26,34 @@ pub struct Line {
     /// Whether it was deleted while it was read.
     pub deleted: bool,
     /// The record in each projection, in each of its versions, the newest first.
-    pub versions: Vec<Vec<(String, Json)>>,
+    pub versions: Vec<Vec<Shape>>,
+}
+
+/// A record in a projection. Most of a line is never asked for: it is read when it is.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The projection.
+    pub name: String,
+    text: Box<str>,
+    json: OnceCell<Json>,
+}
+
+impl Shape {
+    /// What it shows.
+    pub fn json(&self) -> &Json {
+        // It was JSON when the line was read.
+        self.json.get_or_init(|| Json::parse(&self.text).unwrap_or(Json::Null))
+    }
+
+    fn all(text: &RawValue) -> io::Result<Vec<Self>> {
+        let Entries(entries) = serde_json::from_str(text.get())?;
+        let shape = |(name, text): (String, &RawValue)| Self {
+            name,
+            text: text.get().into(),
+            json: OnceCell::new(),
+        };
+        Ok(entries.into_iter().map(shape).collect())
+    }
 }
 
 /// A record as a row is to have it.
@@ -218,14 +248,14 @@ impl Line {
             parent,
             deleted,
         } = Head::parse(text)?;
-        let json = Json::parse(text)?;
-        let mut versions = vec![
-            json.get("shapes")
-                .map(|shapes| shapes.entries().to_vec())
-                .unwrap_or_default(),
-        ];
-        if let Some(Json::List(before)) = json.get("before") {
-            versions.extend(before.iter().rev().map(|shapes| shapes.entries().to_vec()));
+        let Entries(entries) = serde_json::from_str(text)?;
+        let of = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+        let mut versions = vec![of("shapes").map_or(Ok(Vec::new()), Shape::all)?];
+        if let Some(before) = of("before") {
+            let before: Vec<&RawValue> = serde_json::from_str(before.get())?;
+            for shapes in before.into_iter().rev() {
+                versions.push(Shape::all(shapes)?);
+            }
         }
         Ok(Self {
             table,
@@ -238,19 +268,27 @@ impl Line {
 
     /// A key of the newest version, in whichever projection has it.
     pub fn value(&self, key: &str) -> Option<&Json> {
+        // The last one says most.
         let newest = self.versions.first()?;
-        newest.iter().find_map(|(_, shape)| shape.get(key))
+        newest.iter().rev().find_map(|shape| shape.json().get(key))
     }
 
     /// A key in every projection of every version that has it.
     pub fn values<'s>(&'s self, key: &'s str) -> impl Iterator<Item = &'s Json> {
         let shapes = self.versions.iter().flatten();
-        shapes.filter_map(move |(_, shape)| shape.get(key))
+        shapes.filter_map(move |shape| shape.json().get(key))
     }
 
-    fn shape(&self, version: usize, name: &str) -> Option<&Json> {
+    /// A projection of a version; 0 is the newest.
+    pub fn shape(&self, version: usize, name: &str) -> Option<&Json> {
         let shapes = self.versions.get(version)?;
-        shapes.iter().find(|(shape, _)| shape == name).map(|(_, json)| json)
+        shapes.iter().find(|shape| shape.name == name).map(Shape::json)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.versions
+            .first()
+            .is_some_and(|shapes| shapes.iter().any(|shape| shape.name == name))
     }
 
     /// What the row may be: one record for each version, and where it is made of two requests, for each pair in which
@@ -260,12 +298,11 @@ impl Line {
             return vec![Record::default()];
         }
         let (mut first, second) = self.requests(shapes, source);
-        let has = |name: &str| self.shape(0, name).is_some();
         // Where a record is in a list only, or in a search only.
-        if !has(first) {
+        if !self.has(first) {
             first = ["search", "list", "conversation", "detail"]
                 .into_iter()
-                .find(|name| has(name))
+                .find(|name| self.has(name))
                 .unwrap_or(first);
         }
         let mut records = Vec::new();
@@ -332,6 +369,8 @@ impl Line {
                     (true, true) => ("list", Some("detail")),
                 }
             }
+            // The list of deleted ones includes nothing.
+            Shapes::Included if self.value("status").and_then(Json::text) == Some("DELETED") => ("list", None),
             Shapes::Included => ("list", Some("detail")),
             Shapes::Detail => ("detail", None),
             Shapes::None => ("", None),

@@ -101,11 +101,9 @@ impl Census {
             }
             "Comments" => self.tickets.entry(parent()).or_default().comments += 1,
             "Attachments" => {
-                let detail = line.versions[0].iter().find(|(shape, _)| shape == "detail");
-                let link = detail
-                    .and_then(|(_, detail)| detail.get("href")?.text())
-                    .unwrap_or_default();
-                if !link.contains("/threads/") && !link.contains("/comments/") {
+                let own = line.shape(0, "detail");
+                let href = own.and_then(|own| own.get("href")?.text()).unwrap_or_default();
+                if !href.contains("/threads/") && !href.contains("/comments/") {
                     self.tickets.entry(parent()).or_default().attachments += 1;
                 }
             }

@@ -24,7 +24,7 @@ const READINGS: [(&str, Flip); 20] = [
     ("attachments of threads are repeated", |b| b.attachments_repeat = true),
     ("drafts are not counted", |b| b.drafts_count = false),
     ("no time entries of deleted agents", |b| {
-        b.deleted_agents_entries = false
+        b.deleted_agents_entries = false;
     }),
     ("articles take no range", |b| b.articles_range = false),
     ("empty lists are 200", |b| b.empty_is_204 = false),

@@ -1,6 +1,10 @@
 //! Desks on which nothing happens while they are read: all is there, with as few requests as can be.
 
-use deskvault_tests::zoho::{Backup, Desk, least};
+use std::fs::File;
+use std::path::Path;
+
+use deskvault_tests::zoho::{Backup, Desk, least, modules};
+use engine::connection::settings::{Auth, Sample, Terms};
 use sample_desk::Settings;
 
 use crate::whole::complete;
@@ -81,6 +85,42 @@ fn small_desks() {
     for (seed, tickets, custom_fields) in [(1, 100, 0), (2, 100, 40), (3, 137, 8), (4, 200, 8), (5, 101, 1)] {
         check(seed, tickets, custom_fields);
     }
+}
+
+/// The way of the first command: a desk that is started with the connection. Its truth is that of its settings.
+#[test]
+fn a_desk_within_the_engine() {
+    let desk = Desk::start(Settings {
+        seed: 6,
+        tickets: 100,
+        ..Settings::default()
+    });
+    let mut plan = desk.plan(&modules());
+    plan.connection.auth = Auth::Sample(Sample {
+        desk: desk.settings.clone(),
+        terms: Terms::default(),
+    });
+    let backup = desk.back_up(&plan).unwrap_or_else(|error| panic!("{error:?}"));
+    assert!(backup.summary.complete, "{:?}", backup.summary.reasons);
+    assert_eq!(backup.asked.requests, 0, "the other desk was not asked");
+    // Links name the port of the desk that was asked.
+    let truth = desk.truth();
+    let text = std::fs::read_to_string(&truth).expect("the truth");
+    let text = text.replace(desk.desk.url(), &origin(&backup.summary.archive));
+    std::fs::write(&truth, text).expect("the truth");
+    let report = desk.compare_with(&backup.summary.archive, &truth, &modules(), &|_| true);
+    assert!(report.is_same() && report.rows() > 0, "{report}");
+}
+
+/// Scheme, host and port of the links to attachments in an archive.
+fn origin(archive: &Path) -> String {
+    let mut zip = zip::ZipArchive::new(File::open(archive).expect("the archive")).expect("a ZIP");
+    let file = zip.by_name("Attachments__1.csv").expect("attachments");
+    let mut rows = csv::Reader::from_reader(file).into_records();
+    let names = rows.next().expect("names").expect("a row");
+    let at = names.iter().position(|name| name == "href").expect("a column");
+    let row = rows.next().expect("an attachment").expect("a row");
+    row[at].split("/api/").next().expect("a link").to_owned()
 }
 
 #[test]

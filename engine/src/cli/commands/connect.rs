@@ -18,7 +18,7 @@ use crate::config::Desk;
 use crate::config::text::printable;
 use crate::connection::settings::{Auth, SecretSource, Zoho};
 use crate::connection::zoho::centre;
-use crate::connection::zoho::connect::{Probe, Reading, SCOPES};
+use crate::connection::zoho::connect::{Probe, Reading, SCOPES, can_keep};
 
 use super::{Failure, Outcome, desk, load, prepare, print, shown, unusable};
 
@@ -72,6 +72,12 @@ fn target(desk: &Desk, force: bool) -> Result<(&Zoho, &Path), String> {
             shown(folder)
         ));
     }
+    can_keep(file).map_err(|error| {
+        format!(
+            "desk {name}: the refresh token cannot be kept in {}: {error}",
+            shown(file)
+        )
+    })?;
     Ok((zoho, file))
 }
 

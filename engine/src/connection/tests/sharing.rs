@@ -159,3 +159,36 @@ fn answers_larger_than_all_room_still_come() {
         }
     });
 }
+
+#[test]
+fn what_an_exporter_waits_for_comes_before_what_it_submitted_ahead() {
+    let gate = Arc::new(Semaphore::new(0));
+    let each = Arc::clone(&gate);
+    let limits = Limits {
+        in_flight: 2,
+        ..Limits::default()
+    };
+    let bench = Bench::new(limits, move |_| {
+        let gate = Arc::clone(&each);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            answer(200, &[], b"x")
+        }
+    });
+    let mut queue = bench.queue(100);
+    submit(&mut queue, "/ahead", 40);
+    while bench.server.lines().len() < 2 {
+        std::thread::yield_now();
+    }
+    let mut waited_for = Request::get("/now");
+    waited_for.first = true;
+    queue.submit(waited_for).unwrap();
+    gate.add_permits(1_000);
+    assert_eq!(take_all(&mut queue).len(), 41);
+    let asked = bench.server.lines();
+    let place = asked.iter().position(|line| line.contains("/api/now ")).unwrap();
+    assert!(
+        place <= 3,
+        "the two in flight, and one that took a slot at the same moment: {place}"
+    );
+}

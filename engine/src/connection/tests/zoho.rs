@@ -68,6 +68,17 @@ impl Bench {
         in_flight: Option<usize>,
         org_id: Option<&str>,
     ) -> Self {
+        let organisations = || answer(200, &[JSON], ORGANISATIONS.as_bytes());
+        Self::scripted(desk, accounts, in_flight, org_id, organisations)
+    }
+
+    fn scripted(
+        desk: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+        accounts: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static,
+        in_flight: Option<usize>,
+        org_id: Option<&str>,
+        organisations: impl Fn() -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let runtime = runtime();
         let tokens = Arc::new(AtomicUsize::new(0));
         let given = Arc::clone(&tokens);
@@ -88,7 +99,7 @@ impl Bench {
                 .unwrap();
             if seen.line.starts_with("GET /api/v1/organizations ") {
                 assert_eq!(header("orgid: "), None);
-                return answer(200, &[JSON], ORGANISATIONS.as_bytes());
+                return organisations();
             }
             assert!(header("orgid: ").is_some());
             desk(&seen, token)
@@ -287,6 +298,18 @@ fn a_token_endpoint_that_fails_for_a_while_is_asked_again() {
 }
 
 #[test]
+fn the_server_that_gives_no_token_is_named() {
+    let elsewhere = |_| Some(answer(302, &["Location: http://127.0.0.1:9/evil"], b""));
+    let bench = Bench::with(|_, _| answer(200, &[JSON], b"{}"), elsewhere, None, None);
+    let refused = bench.connection.prepare(&bench.cancel).unwrap_err().to_string();
+    let asked = format!(
+        "POST http://{}/oauth/v2/token: it answered with 302",
+        bench.server.address
+    );
+    assert!(refused.contains(&asked) && !refused.contains("evil"), "{refused}");
+}
+
+#[test]
 fn spent_credits_are_remembered() {
     for (code, header) in [
         ("THRESHOLD_EXCEEDED", &["Retry-After: 40000"][..]),
@@ -305,6 +328,8 @@ fn spent_credits_are_remembered() {
                 "in 11 h 7 min, at 20"
             };
             assert!(error.message.contains(&format!("they return {when}")), "{error}");
+            // By which exporters know that it is not about one record.
+            assert!(error.message.contains(": 429 THRESHOLD_EXCEEDED ("), "{error}");
         }
         assert!(later.message.starts_with("GET /contacts: desk acme: "), "{later}");
         assert_eq!(bench.server.lines().len(), 3, "a token, the organisations, one request");
@@ -330,6 +355,60 @@ fn too_many_at_one_time_slow_it_down_and_lose_nothing() {
     );
     let stats = bench.connection.stats();
     assert!(stats.throttled >= 20 && stats.allowed < 15, "{stats:?}");
+}
+
+#[test]
+fn places_that_others_hold_for_a_while_are_waited_for() {
+    let count = AtomicUsize::new(0);
+    let bench = Bench::new(move |_, _| match count.fetch_add(1, Ordering::SeqCst) {
+        0..11 => error(429, "TOO_MANY_REQUESTS"),
+        _ => answer(200, &[JSON], b"{}"),
+    })
+    .prepared();
+    assert_eq!(bench.ask(1, "/tickets")[0].as_ref().unwrap().status, 200);
+    let bench = Bench::new(|_, _| error(429, "TOO_MANY_REQUESTS")).prepared();
+    assert_eq!(bench.ask(1, "/tickets")[0].as_ref().unwrap().status, 429);
+    assert_eq!(bench.connection.stats().retries, 11, "but not for ever");
+}
+
+#[test]
+fn who_may_not_see_the_organisation_can_name_it() {
+    for (code, lacking) in [
+        ("SCOPE_MISMATCH", "the scope Desk.basic.READ is missing, "),
+        ("FORBIDDEN", "the profile of who granted access may not read"),
+    ] {
+        let prepared = |org_id| {
+            let accounts = |_| None;
+            let bench = Bench::scripted(
+                |_, _| answer(200, &[JSON], b"{}"),
+                accounts,
+                None,
+                org_id,
+                move || error(403, code),
+            );
+            let prepared = bench.connection.prepare(&bench.cancel);
+            prepared.map(|()| bench.connection.limit())
+        };
+        assert!(matches!(prepared(Some("9")), Ok(5)));
+        let unclear = prepared(None).unwrap_err().to_string();
+        assert!(
+            unclear.contains(lacking) && unclear.contains("or set `org_id`"),
+            "{unclear}"
+        );
+    }
+    let bench = Bench::scripted(
+        |_, _| answer(200, &[JSON], b"{}"),
+        |_| None,
+        None,
+        Some("9"),
+        || answer(404, &[], b"<html>"),
+    );
+    let failed = bench.connection.prepare(&bench.cancel).unwrap_err().to_string();
+    let address = bench.server.address;
+    assert!(
+        failed.starts_with(&format!("desk acme: http://{address}: GET /organizations: 404 without")),
+        "{failed}"
+    );
 }
 
 #[test]
@@ -404,4 +483,30 @@ fn a_cancelled_backup_does_not_wait_for_a_token() {
     });
     let error = bench.connection.prepare(&bench.cancel).unwrap_err();
     assert!(matches!(error, ConnectionError::Cancelled { .. }), "{error}");
+}
+
+#[test]
+fn a_code_is_not_waited_for_once_it_is_cancelled() {
+    use super::super::zoho::connect::{ConnectError, exchange};
+    let runtime = runtime();
+    let cancel = CancellationToken::new();
+    let asked = cancel.clone();
+    let server = Server::start(&runtime, move |_| {
+        asked.cancel();
+        async {
+            Reply {
+                bytes: Vec::new(),
+                then: super::server::Then::Hang,
+            }
+        }
+    });
+    let settings = settings(&server, None, None);
+    let Auth::Zoho(zoho) = &settings.auth else {
+        panic!("it is a Zoho Desk")
+    };
+    let given = exchange(&settings, zoho, "1000.code", runtime.handle(), &cancel);
+    assert!(matches!(
+        given.err(),
+        Some(ConnectError::Connection(ConnectionError::Cancelled { .. }))
+    ));
 }

@@ -84,9 +84,18 @@ pub(crate) struct Probe {
 }
 
 /// Exchanges the code that a person was given for a refresh token.
-pub(crate) fn exchange(settings: &Settings, zoho: &Zoho, code: &str, runtime: &Handle) -> Result<Secret, ConnectError> {
+pub(crate) fn exchange(
+    settings: &Settings,
+    zoho: &Zoho,
+    code: &str,
+    runtime: &Handle,
+    cancel: &CancellationToken,
+) -> Result<Secret, ConnectError> {
     let endpoint = endpoint(settings, zoho, false)?;
-    let granted = runtime.block_on(endpoint.exchange(code));
+    let granted = runtime.block_on(cancel.run_until_cancelled(endpoint.exchange(code)));
+    let granted = granted.ok_or_else(|| ConnectionError::Cancelled {
+        desk: settings.desk.clone(),
+    })?;
     let why = match granted {
         Ok(grant) => match grant.refresh {
             Some(refresh) => return Ok(refresh),
@@ -102,23 +111,38 @@ pub(crate) fn exchange(settings: &Settings, zoho: &Zoho, code: &str, runtime: &H
     Err(ConnectError::Code(format!("desk {}: {why}", settings.desk)))
 }
 
+/// Whether a token could be kept there: a code is good for one try, so that this is to be known before there is one.
+pub(crate) fn can_keep(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    beside(path).map(drop)
+}
+
 /// Keeps the token for its owner alone: whole or not at all.
 pub(crate) fn keep(token: &Secret, path: &Path) -> Result<(), ConnectError> {
     let write = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        // Temporary files have the mode 0600 from their first moment on.
-        let mut file = tempfile::Builder::new().prefix(".deskvault-").tempfile_in(folder)?;
+        let mut file = beside(path)?;
         file.write_all(token.expose().as_bytes())?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
-        std::fs::File::open(folder)?.sync_all()
+        std::fs::File::open(folder(path))?.sync_all()
     };
     write().map_err(|source| ConnectError::Keep {
         path: path.display().to_string(),
         source,
     })
+}
+
+/// A temporary file in the same folder, which goes when it is dropped. It has the mode 0600 from its first moment on.
+fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".deskvault-").tempfile_in(folder(path))
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Opens a connection with this refresh token and has the desk name its organisation.

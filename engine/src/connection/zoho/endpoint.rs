@@ -34,9 +34,14 @@ impl Endpoint {
     }
 
     async fn ask(&self, more: [(&str, &str); 2]) -> Result<Grant, Refusal> {
-        tokio::time::timeout(PATIENCE, self.post(more))
+        let answered = tokio::time::timeout(PATIENCE, self.post(more))
             .await
-            .unwrap_or_else(|_| Err(Refusal::Passing(format!("no answer within {} s", PATIENCE.as_secs()))))
+            .unwrap_or_else(|_| Err(Refusal::Passing(format!("no answer within {} s", PATIENCE.as_secs()))));
+        answered.map_err(|refusal| match refusal {
+            // It may be another server than is meant.
+            Refusal::Passing(why) => Refusal::Passing(format!("POST {}: {why}", self.url)),
+            refusal => refusal,
+        })
     }
 
     async fn post(&self, more: [(&str, &str); 2]) -> Result<Grant, Refusal> {

@@ -60,7 +60,8 @@ pub(super) fn read(status: u16, body: &[u8]) -> Result<Grant, Refusal> {
         return Ok(Grant {
             access: Secret::new(access),
             refresh: said.refresh_token.filter(|token| is_token(token)).map(Secret::new),
-            life: life.unwrap_or(LIFE).clamp(Duration::from_secs(1), LONGEST),
+            // A token of no life would be asked for with each request; whether it is good, the desk says.
+            life: life.filter(|life| !life.is_zero()).unwrap_or(LIFE).min(LONGEST),
         });
     }
     let Some(error) = said.error else {
@@ -147,7 +148,7 @@ mod tests {
                 "a None 3600",
             ),
             (200, r#"{"access_token":"a","expires_in":99999999999}"#, "a None 86400"),
-            (200, r#"{"access_token":"a","expires_in":0}"#, "a None 1"),
+            (200, r#"{"access_token":"a","expires_in":0}"#, "a None 3600"),
             (
                 200,
                 r#"{"access_token":"a","expires_in":-1,"refresh_token":"r"}"#,

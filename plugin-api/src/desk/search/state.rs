@@ -17,6 +17,9 @@ use crate::{Range, Timestamp};
 /// How often a walk reads one place anew, without getting ahead, because records went away meanwhile.
 const MAX_RESTARTS: u32 = 20;
 
+/// After so many times the end of what the desk shows is taken for the end, also where it counts more.
+const ENOUGH_RESTARTS: u32 = 3;
+
 /// A walk of so many pages may spend a request on finding out whether the desk allows greater offsets.
 const PAGES_WORTH_A_TRY: u64 = 100;
 
@@ -344,7 +347,7 @@ impl State {
                 self.changed |= self.count.is_some_and(|expected| expected != count);
                 self.count = Some(count);
                 if !self.ended {
-                    self.after_careful(length, added, reached > before, leads)?;
+                    self.after_careful(search, length, added, (reached > before, leads))?;
                 }
             }
             self.abreast = self.abreast.saturating_mul(2).max(1);
@@ -361,8 +364,21 @@ impl State {
     }
 
     /// Where the desk counts, and a careful page is not the last: how to go on.
-    fn after_careful(&mut self, length: u64, added: u64, further: bool, leads: bool) -> Result<(), Refused> {
+    fn after_careful(
+        &mut self,
+        search: &Search<'_>,
+        length: u64,
+        added: u64,
+        (further, leads): (bool, bool),
+    ) -> Result<(), Refused> {
         if added == 0 && !further {
+            // A record that the desk counts and does not show, e.g. because its index is behind: the counts tell.
+            let shows_no_more = length < search.size && self.given + self.outside > 0;
+            if shows_no_more && self.restarts >= ENOUGH_RESTARTS {
+                self.changed = true;
+                self.ended = true;
+                return Ok(());
+            }
             return self.restart();
         }
         // A desk may give smaller pages than it was asked for.

@@ -240,3 +240,17 @@ fn a_cancelled_backup_ends_every_iterator() {
         assert!(run.calls_after_cancel <= 4, "{}", run.calls_after_cancel);
     }
 }
+
+#[test]
+fn what_is_waited_for_alone_goes_first() {
+    let (result, run) = with_desk(&desk(), (16, 1), |desk| {
+        let mut ahead = desk.each((0..40).map(Ok), double);
+        ahead.next().transpose()?;
+        desk.send(&Request::get("/double/99"))?;
+        ahead.try_for_each(|child| child.map(drop))
+    });
+    result.unwrap();
+    let first: Vec<_> = run.requests.iter().filter(|request| request.first).collect();
+    assert_eq!(first.len(), 1, "not those that iterators submit ahead");
+    assert_eq!(first[0].path, "/double/99");
+}

@@ -209,3 +209,29 @@ fn ids_that_are_no_numbers_are_told_apart() {
     });
     assert_eq!(count, Ok(3));
 }
+
+#[test]
+fn a_desk_that_gives_smaller_pages_without_a_word_loses_nothing() {
+    for most in [10, 25, 50] {
+        for n in [most - 1, most, most + 1, 3 * most, 230] {
+            let ids: Arc<Vec<u64>> = Arc::new((0..n).collect());
+            let held = Arc::clone(&ids);
+            let desk = FakeDesk::new(move |request| {
+                let capped = request.clone();
+                let limit = asked(request, "limit").min(most);
+                let query = capped.query.into_iter().filter(|(name, _)| name != "limit").collect();
+                let capped = Request {
+                    query,
+                    ..request.clone()
+                }
+                .query("limit", limit);
+                answer(&capped, &held, USUAL)
+            });
+            for (overlap, total) in [(true, None), (false, None), (true, Some(n)), (false, Some(n))] {
+                let list = List { total, overlap, ..LIST };
+                let (read, _) = read(&desk, (4, n), list);
+                assert_eq!(read.as_deref(), Ok(&ids[..]), "{most} {n} {list:?}");
+            }
+        }
+    }
+}

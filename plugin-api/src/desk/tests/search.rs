@@ -455,3 +455,37 @@ fn ranges_and_cursors_of_any_kind_do_no_harm() {
         assert_eq!(kind(result), ErrorKind::Misuse);
     }
 }
+
+#[test]
+fn a_record_that_is_counted_and_never_shown_keeps_no_other_one_away() {
+    for (n, hidden) in [
+        (25, vec![25]),
+        (25, vec![3, 17]),
+        (95, vec![10, 95]),
+        (40, (31..=40).collect::<Vec<u64>>()),
+    ] {
+        let records: Vec<Record> = (1..=n).map(|id| (id, id as i64 * 10 * SECOND)).collect();
+        let hides = hidden.clone();
+        let desk = FakeDesk::new(move |request| {
+            let shown = answer(request, &records, USUAL);
+            let body = &shown.outcome.as_ref().expect("an answer").body;
+            let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(body) else {
+                return shown;
+            };
+            let rows = body["data"].as_array_mut().expect("rows");
+            rows.retain(|row| !hides.contains(&row["id"].as_u64().unwrap()));
+            Reply::json(200, body)
+        });
+        let (counted, run) = with_desk(&desk, (4, n), move |desk| {
+            let mut pages = desk.search(search(range(0, 10_000 * SECOND), 1000), None)?;
+            let mut found = 0;
+            for page in pages.by_ref() {
+                found += page?.records()?.len() as u64;
+            }
+            Ok((found, pages.counted().map(|counted| (counted.before, counted.after))))
+        });
+        let shown = n - hidden.len() as u64;
+        assert_eq!(counted, Ok((shown, Some((n, Some(n))))), "{n} {hidden:?}");
+        assert!(run.requests.len() < 80, "{} requests", run.requests.len());
+    }
+}

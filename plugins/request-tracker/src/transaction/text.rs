@@ -97,14 +97,12 @@ impl Group {
     ) -> Result<()> {
         match answer {
             Ok(response) => {
-                let page = Page::whole(&response)?;
+                let asked = response.asked.clone();
+                let page = Page::whole(desk, &request(ids), Some(response))?;
                 let mut wanted = ids.to_vec();
                 wanted.sort_unstable();
                 if page.ids()? != wanted {
-                    return Err(ExportError::decode(
-                        &response.asked,
-                        "other texts came than were asked for",
-                    ));
+                    return Err(ExportError::decode(&asked, "other texts came than were asked for"));
                 }
                 for item in &page.items {
                     texts.insert(id(item)?, plain(item.get("Content")));

@@ -10,12 +10,15 @@ use super::{Case, cells, comment, count_after, entry, ids, is_whole, row_of, run
 use crate::Tickets;
 
 /// The desk with other answers to some requests.
-fn but(desk: zoho::testing::FakeZoho, answer: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) -> FakeDesk {
+pub(super) fn but(
+    desk: zoho::testing::FakeZoho,
+    answer: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static,
+) -> FakeDesk {
     let desk = desk.desk();
     FakeDesk::new(move |request| answer(request).unwrap_or_else(|| desk.reply(request)))
 }
 
-fn query<'r>(request: &'r Request, name: &str) -> &'r str {
+pub(super) fn query<'r>(request: &'r Request, name: &str) -> &'r str {
     zoho::testing::asked(request, name).unwrap_or_default()
 }
 
@@ -38,7 +41,7 @@ fn a_ticket_that_goes_meanwhile_is_gone() {
 
 #[test]
 fn a_ticket_that_can_not_be_read_is_named() {
-    let cases = [Case::new(1), Case::new(2).threads(1)];
+    let cases = [Case::new(1).threads(1), Case::new(2).threads(1)];
     for reply in [
         Reply::status(500),
         Reply::bytes(200, "<html>"),
@@ -50,15 +53,29 @@ fn a_ticket_that_can_not_be_read_is_named() {
         let run = run(&desk);
         assert_eq!(run.result, Ok(()));
         assert_eq!(run.unread(), [("Cases", "1")]);
-        assert_eq!(ids(&run, "Cases"), ["2"]);
+        // As its row has it, with all that belongs to it.
+        assert_eq!(ids(&run, "Cases"), ["1", "2"]);
+        assert_eq!(ids(&run, "Threads"), ["1001", "2001"]);
     }
 }
 
 #[test]
 fn a_thread_that_goes_meanwhile_is_gone() {
     let cases = [Case::new(1).threads(3)];
-    let desk = but(zoho(&cases, &[], 0), |request| {
-        (request.path == "/tickets/1/threads/1002").then(|| error(404, "URL_NOT_FOUND"))
+    let (whole, went) = (cases[0].whole(), std::sync::atomic::AtomicBool::new(false));
+    let desk = but(zoho(&cases, &[], 0), move |request| match request.path.as_str() {
+        "/tickets/1/threads/1002" => {
+            went.store(true, std::sync::atomic::Ordering::Relaxed);
+            Some(error(404, "URL_NOT_FOUND"))
+        }
+        "/tickets/1" => {
+            let mut detail = whole.clone();
+            if went.load(std::sync::atomic::Ordering::Relaxed) {
+                detail["threadCount"] = json!("2");
+            }
+            Some(Reply::json(200, detail))
+        }
+        _ => None,
     });
     let run = run(&desk);
     assert_eq!(run.result, Ok(()));

@@ -18,6 +18,8 @@ struct State {
     ended: bool,
     /// Records that the list named, where there is no search.
     listed: Option<u64>,
+    /// Records in a page of that list.
+    page: u64,
     /// Records of each walk that were read in this run: what was read before is no request of now.
     created: Option<u64>,
     modified: Option<u64>,
@@ -117,7 +119,7 @@ impl Facts {
     /// The least number of requests for the records given so far; see [`least`](crate::least).
     pub fn least(&self) -> u64 {
         let state = self.0.borrow();
-        super::least([state.created, state.modified], state.listed)
+        super::least([state.created, state.modified], state.listed, state.page)
     }
 
     pub(super) fn counted(&self) -> Counted {
@@ -182,10 +184,11 @@ impl Facts {
     }
 
     /// Searching was refused.
-    pub(super) fn refused(&self, remark: &str) {
+    pub(super) fn refused(&self, remark: &str, page: u64) {
         let mut state = self.0.borrow_mut();
         state.remarks.push(remark.to_owned());
         state.listed = Some(0);
+        state.page = page;
     }
 
     /// The list named one more record.

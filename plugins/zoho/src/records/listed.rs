@@ -12,6 +12,16 @@ use crate::answer::is_of_one_record;
 use crate::least::SEARCH_LIMIT;
 use crate::list::list_from;
 
+/// Records in a page of a module's list, and the index of its first record: what counts from 1 takes 0 for 1, but for
+/// articles, which refuse it, and pages of more than 50 (the API's specification, and seen on a live desk).
+pub(super) fn pages_of(path: &str) -> (u64, u64) {
+    if path == "/articles" {
+        (50, 1)
+    } else {
+        (SEARCH_LIMIT, 0)
+    }
+}
+
 /// Ids that a cursor keeps: one of them must still be there to go on from.
 const KEPT: usize = 8;
 
@@ -118,7 +128,8 @@ struct Rows<'d, 'a> {
 
 impl<'d, 'a> Rows<'d, 'a> {
     fn open(desk: &'d Desk<'a>, base: &Request, resume: Option<&ListCursor>) -> Result<Self> {
-        let pages = |from| desk.list(base.clone(), &list_from("/data", SEARCH_LIMIT, from));
+        let (size, first) = pages_of(&base.path);
+        let pages = |from| desk.list(base.clone(), &list_from("/data", size, from + first));
         let Some(cursor) = resume else {
             return Ok(Self {
                 pages: pages(0)?,
@@ -144,7 +155,7 @@ impl<'d, 'a> Rows<'d, 'a> {
             if from == 0 {
                 break;
             }
-            from = from.saturating_sub(SEARCH_LIMIT / 2);
+            from = from.saturating_sub(size / 2);
         }
         let why = "the records behind which it was interrupted are gone from the list: make the backup anew";
         Err(ExportError::decode(&base.path, why))

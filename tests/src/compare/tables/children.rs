@@ -63,10 +63,10 @@ pub(super) const TABLES: &[Table] = &[
         name: "ArticleTranslations",
         labels: "",
         names: "",
-        key: Key::Id("id"),
+        key: Key::Id("translationId"),
         shapes: Shapes::Detail,
-        from: &[],
-        further: "",
+        from: &[("articleId", From::Parent)],
+        further: super::flat::ARTICLE,
     },
     Table {
         name: "ArticleAttachments",
@@ -74,8 +74,8 @@ pub(super) const TABLES: &[Table] = &[
         names: "",
         key: Key::Id("id"),
         shapes: Shapes::Detail,
-        from: &[],
-        further: "",
+        from: &[("articleId", From::Parent), ("locale", From::Made(locale))],
+        further: "id, name, size, creatorId, createdTime, isPublic, href, previewurl",
     },
     Table {
         name: "TeamMembers",
@@ -109,6 +109,11 @@ fn between(link: &str, mark: &str) -> String {
         .and_then(|behind| behind.split('/').next())
         .unwrap_or_default()
         .to_owned()
+}
+
+/// The language of the translation that alone has an attachment: here articles have all of them themselves.
+fn locale(_: &Record) -> String {
+    String::new()
 }
 
 /// The kind of activity that a comment belongs to.

@@ -2,6 +2,15 @@
 
 use super::{From, Key, Shapes, Table};
 
+/// Fields of an article, also in another language.
+pub(super) const ARTICLE: &str = "id, title, summary, status, permission, locale, departmentId, categoryId, category, rootCategoryId, \
+    authorId, author, ownerId, owner, creatorId, createdBy, modifierId, modifiedBy, createdTime, modifiedTime, \
+    expiryDate, translationId, sourceLocale, translationSource, translationState, latestVersion, \
+    latestVersionStatus, latestPublishedVersion, latestVersionModifierId, viewCount, likeCount, dislikeCount, \
+    feedbackCount, usageCount, commentCount, attachmentCount, position, permalink, webUrl, portalUrl, \
+    isTrashed, isTemplate, availableLocaleTranslations, secondaryTitles, answer, seo, tags, attachments, \
+    reviewedTime";
+
 pub(super) const TABLES: &[Table] = &[
     Table {
         name: "Contacts",
@@ -88,13 +97,7 @@ pub(super) const TABLES: &[Table] = &[
         key: Key::Id("id"),
         shapes: Shapes::SearchAndDetail,
         from: &[],
-        further: "id, title, summary, status, permission, locale, departmentId, categoryId, category, rootCategoryId, \
-            authorId, author, ownerId, owner, creatorId, createdBy, modifierId, modifiedBy, createdTime, modifiedTime, \
-            expiryDate, translationId, sourceLocale, translationSource, translationState, latestVersion, \
-            latestVersionStatus, latestPublishedVersion, latestVersionModifierId, viewCount, likeCount, dislikeCount, \
-            feedbackCount, usageCount, commentCount, attachmentCount, position, permalink, webUrl, portalUrl, \
-            isTrashed, isTemplate, availableLocaleTranslations, secondaryTitles, answer, seo, tags, attachments, \
-            reviewedTime",
+        further: ARTICLE,
     },
     Table {
         name: "Agents",

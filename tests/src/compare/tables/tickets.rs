@@ -25,8 +25,8 @@ pub(super) const TABLES: &[Table] = &[
         shapes: Shapes::Ticket,
         from: &[],
         further: "statusType, channelCode, lockedTime, relationshipType, isArchived, isSpam, webUrl, lastThread, \
-            source, secondaryContacts, sharedDepartments, entitySkills, slaId, parentTicket, sourceTicket, isOverDue, \
-            isRead, contact, assignee, department, product, team, contractId, approvalCount, timeEntryCount, \
+            source, contact, product, assignee, team, department, isRead, secondaryContacts, sharedDepartments, \
+            entitySkills, slaId, parentTicket, sourceTicket, isOverDue, contractId, approvalCount, timeEntryCount, \
             taskCount, attachmentCount, tagCount, followerCount, isResponseOverdue, isDeleted, isTrashed, \
             isFollowing, channelRelatedInfo, layoutDetails",
     },

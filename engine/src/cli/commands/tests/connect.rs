@@ -83,6 +83,11 @@ fn what_cannot_be_connected_is_said_before_a_code_is_asked_for() {
             "there is no folder HOME/nowhere to keep",
         ),
         (
+            // Nobody may make files there.
+            format!("{ZOHO}refresh_token_file = '/proc/token'\n"),
+            "the refresh token cannot be kept in /proc/token: ",
+        ),
+        (
             "[[desk]]\nname = 'main'\nmodules = ['a']\n[desk.connection]\nkind = 'sample'\n".to_owned(),
             "desk main is no Zoho Desk",
         ),
@@ -95,6 +100,17 @@ fn what_cannot_be_connected_is_said_before_a_code_is_asked_for() {
         );
         assert!(given.err.contains(told), "{}", given.err);
     }
+    let folder = given(
+        "connect --force",
+        Some(&format!("{ZOHO}refresh_token_file = '.'\n")),
+        &script,
+    );
+    assert_eq!((folder.exit, folder.asked.as_str()), (2, ""), "{}", folder.err);
+    assert!(
+        folder.err.contains("the refresh token cannot be kept in"),
+        "{}",
+        folder.err
+    );
     let given = given(
         "connect",
         Some(&format!("{ZOHO}refresh_token_file = 'token'\n")),
