@@ -2,7 +2,8 @@
 //! a seed and never held.
 //!
 //! [`Settings`] are its knobs, [`SampleDesk`] is a running desk. `world` is what the desk holds,
-//! `server` is how it is asked.
+//! `server` is how it is asked. What it does not serve is 404; a parameter that the live desk knows and this one does not
+//! is refused in words, never taken and ignored.
 
 pub mod server;
 pub mod settings;

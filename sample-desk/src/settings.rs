@@ -24,7 +24,8 @@ pub struct Settings {
     pub latency: Duration,
     /// How long an access token lives.
     pub token_life: Duration,
-    /// Scopes that the token lacks, e.g. `Desk.search.READ`.
+    /// Scopes that the token lacks, e.g. `Desk.search.READ`. Names that there are not keep the desk from starting, here and
+    /// in the two below.
     pub missing_scopes: Vec<String>,
     /// Modules (first segment of the path, e.g. `products`) that the edition does not have: `LICENSE_ACCESS_LIMITED`.
     pub unlicensed: Vec<String>,

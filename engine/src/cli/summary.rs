@@ -58,8 +58,9 @@ pub(crate) fn render(summary: &Summary) -> String {
     let state = if summary.complete { "complete" } else { "INCOMPLETE" };
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{}: backup {state}{range}", printable(&summary.desk));
+    // It was read again, whole, before it got its name.
     let path = printable(&summary.archive.display().to_string());
-    let _ = writeln!(text, "archive ({}): {path}", size(summary.archive_bytes));
+    let _ = writeln!(text, "archive ({}, verified): {path}", size(summary.archive_bytes));
     text
 }
 
@@ -185,7 +186,7 @@ mod tests {
              missing: module 問い合わせ was skipped: the desk forbids it\\u{1b}[2J\n\
              note: Transactions: 2 rows whose parent is not there\n\
              main: backup INCOMPLETE, from 2024-06-01T00:00:00Z until before 2024-07-01T00:00:00Z\n\
-             archive (12.3 MiB): /var/backups/main サポート.zip\n"
+             archive (12.3 MiB, verified): /var/backups/main サポート.zip\n"
         );
     }
 }

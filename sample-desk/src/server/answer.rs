@@ -40,6 +40,7 @@ impl Ask<'_> {
             Serve::TicketsOf(of) => lists::tickets_of(self, of),
             Serve::EntriesOf(of) => lists::entries_of(self, of),
             Serve::ActivitiesOf(kind) => lists::activities_of(self, kind),
+            Serve::AllActivitiesOf => lists::all_activities_of(self),
             Serve::Child(of, kind) => self.child(of, kind).and_then(|id| self.record(id, kind)),
             Serve::Content(of) => tickets::content(self, of),
             Serve::Full => self.child(Kind::Ticket, Kind::Thread).map(|id| self.full_content(id)),

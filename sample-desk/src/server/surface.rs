@@ -103,6 +103,8 @@ pub(crate) enum Serve {
     EntriesOf(Kind),
     /// Tasks, calls or events of a ticket.
     ActivitiesOf(Kind),
+    /// All of these.
+    AllActivitiesOf,
     /// The bytes of an attachment of this kind of record.
     Content(Kind),
     Full,
@@ -323,6 +325,7 @@ fn serve(text: &str) -> Serve {
         ["child", of, what] => Serve::Child(kind(of), kind(what)),
         ["tickets", of] => Serve::TicketsOf(kind(of)),
         ["entries", of] => Serve::EntriesOf(kind(of)),
+        ["activities", "all"] => Serve::AllActivitiesOf,
         ["activities", what] => Serve::ActivitiesOf(kind(what)),
         ["content", of] => Serve::Content(kind(of)),
         ["full"] => Serve::Full,

@@ -1,5 +1,6 @@
 //! Lists and searches, and the children of records.
 
+use std::cmp::Reverse;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::server::answer::Ask;
@@ -126,12 +127,32 @@ pub(super) fn tickets_of(ask: &Ask<'_>, of: Kind) -> Result<Reply, ApiError> {
 
 /// Tasks, calls or events of a ticket, newest first.
 pub(super) fn activities_of(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {
+    let ids = of_ticket(ask, kind)?;
+    ask.slice(&ids, kind)
+}
+
+/// Tasks, calls and events of a ticket, newest first.
+pub(super) fn all_activities_of(ask: &Ask<'_>) -> Result<Reply, ApiError> {
+    let mut all = Vec::new();
+    for kind in [Kind::Task, Kind::Call, Kind::Event] {
+        all.extend(of_ticket(ask, kind)?.into_iter().map(|id| (id, kind)));
+    }
+    all.sort_by_cached_key(|(id, _)| Reverse((ask.desk.times(*id).created, *id)));
+    let (from, limit) = part(ask);
+    let mut list = ask.list();
+    for (id, kind) in all.into_iter().skip(from as usize).take(limit as usize) {
+        ask.desk.write(id, kind, Shape::List, list.row());
+    }
+    Ok(list.end("", ask.settings.behaviour.empty_is_204))
+}
+
+fn of_ticket(ask: &Ask<'_>, kind: Kind) -> Result<Vec<Id>, ApiError> {
     let ticket = ask.id(0);
     ask.there(ticket, Kind::Ticket)?;
     let whose = ticket.to_string();
     let sieve = Sieve::default().with(kind, pointer(Kind::Ticket), &whose)?;
-    let page = find_by(ask, kind, &Filter::default(), &sieve, (By::Created, true), part(ask))?;
-    ask.rows(kind, page.ids.iter(), "")
+    let page = find_by(ask, kind, &Filter::default(), &sieve, (By::Created, true), (0, MOST))?;
+    Ok(page.ids)
 }
 
 /// The time entries of the tickets of a contact or an account.

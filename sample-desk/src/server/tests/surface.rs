@@ -146,7 +146,7 @@ async fn every_endpoint_answers() {
         let empty = endpoint.path == "/contacts/{id}/comments";
         let none_of_it = matches!(
             endpoint.serve,
-            Serve::TicketsOf(_) | Serve::EntriesOf(_) | Serve::ActivitiesOf(_)
+            Serve::TicketsOf(_) | Serve::EntriesOf(_) | Serve::ActivitiesOf(_) | Serve::AllActivitiesOf
         );
         let empty = empty
             || none_of_it
