@@ -46,6 +46,8 @@ struct Memory {
     held: Cell<u64>,
     /// About as large an answer will be, as those before it were; a large one is forgotten again.
     typical: Cell<u64>,
+    /// No answer was as large yet.
+    is_guess: Cell<bool>,
 }
 
 impl Memory {
@@ -55,6 +57,7 @@ impl Memory {
             held: Cell::new(0),
             // Until it is known better, so large that the default window fits.
             typical: Cell::new((budget / 16).max(1)),
+            is_guess: Cell::new(true),
         }
     }
 
@@ -66,7 +69,11 @@ impl Memory {
 
     fn came(&self, bytes: u64) {
         let typical = self.typical.get();
-        self.typical.set(bytes.max(typical - typical.div_ceil(8)).max(1));
+        self.is_guess.set(self.is_guess.get() && bytes < typical);
+        // A guess that proves too large holds back requests that would be in flight.
+        let forgotten = if self.is_guess.get() { 2 } else { 8 };
+        self.typical
+            .set(bytes.max(typical - typical.div_ceil(forgotten)).max(1));
     }
 
     fn hold(&self, bytes: u64) {
@@ -116,12 +123,7 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// No answer came, after all retries; or the backup was cancelled.
     pub fn send(&self, request: &Request) -> Result<Response> {
-        // Iterators submit nothing meanwhile: behind what they have submitted, this request would empty the queue.
-        let first = Request {
-            first: true,
-            ..request.clone()
-        };
-        let ticket = self.submit(&first)?;
+        let ticket = self.submit_page(request.clone(), 0)?;
         self.take(ticket)
     }
 
@@ -199,6 +201,15 @@ impl<'a> Desk<'a> {
             .borrow_mut()
             .insert(ticket, Waiting { asked, answer: None });
         Ok(Ticket(ticket))
+    }
+
+    /// Submits for somebody with `own` requests under way, who waits for the oldest of them. Nothing else is submitted
+    /// meanwhile: behind what others have submitted ahead, it would empty the queue.
+    fn submit_page(&self, request: Request, own: usize) -> Result<Ticket> {
+        self.submit(&Request {
+            first: own == 0,
+            ..request
+        })
     }
 
     /// The answer to a request, waiting for it.

@@ -44,7 +44,7 @@ pub struct Request {
     #[serde(default)]
     pub body: Option<String>,
     /// Whether the exporter does nothing until the answer is there: the host makes such a request before those that were
-    /// submitted earlier, which may be many. [`Desk::send`](crate::Desk::send) and [`Desk::get`](crate::Desk::get) say so.
+    /// submitted earlier, which may be many. [`Desk`](crate::Desk) says so of what is waited for alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first: bool,
 }

@@ -142,7 +142,8 @@ impl<'d, 'a> ListPages<'d, 'a> {
     fn ask(&mut self, at: u64) -> Result<()> {
         let request = self.request.clone();
         let request = request.query(self.list.offset, self.list.first.saturating_add(at));
-        let ticket = self.desk.submit(&request.query(self.list.limit, self.list.size))?;
+        let request = request.query(self.list.limit, self.list.size);
+        let ticket = self.desk.submit_page(request, self.under_way.len())?;
         self.under_way.push_back((at, ticket));
         Ok(())
     }

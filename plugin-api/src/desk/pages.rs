@@ -231,7 +231,8 @@ impl<'d, 'a> Pages<'d, 'a> {
             },
             None => self.paging.page(&self.request, self.next, self.short),
         };
-        self.under_way.push_back(self.desk.submit(&request)?);
+        let ticket = self.desk.submit_page(request, self.under_way.len())?;
+        self.under_way.push_back(ticket);
         self.next = self.next.saturating_add(1);
         Ok(())
     }

@@ -193,7 +193,8 @@ impl<'d, 'a> SearchPages<'d, 'a> {
                 break;
             }
             let request = self.request(&self.ahead, offset, self.search.size);
-            self.batch.push_back((offset, self.desk.submit(&request)?));
+            let ticket = self.desk.submit_page(request, self.batch.len())?;
+            self.batch.push_back((offset, ticket));
         }
         Ok(())
     }

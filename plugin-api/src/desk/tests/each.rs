@@ -253,4 +253,28 @@ fn what_is_waited_for_alone_goes_first() {
     let first: Vec<_> = run.requests.iter().filter(|request| request.first).collect();
     assert_eq!(first.len(), 1, "not those that iterators submit ahead");
     assert_eq!(first[0].path, "/double/99");
+
+    let paging = Paging::by_offset("from", 0, "limit", 10)
+        .items("/items")
+        .total("/total");
+    let (result, run) = with_desk(&desk(), (16, 1), move |desk| {
+        desk.pages(Request::get("/list"), &paging)
+            .try_for_each(|page| page.map(drop))
+    });
+    result.unwrap();
+    let first: Vec<_> = run.requests.iter().map(|request| request.first).collect();
+    assert_eq!(first, [true, true, false], "the third is asked for ahead of the second");
+}
+
+#[test]
+fn a_guess_that_was_too_large_is_soon_forgotten() {
+    // The guess is a sixteenth of the budget. Three answers show that the whole window fits.
+    let (result, run) = with_desk(&desk(), (100, 1), |desk| {
+        for number in 0..3 {
+            desk.send(&double(&number).expect("a request"))?;
+        }
+        desk.each((0..200).map(Ok), double).next().transpose().map(drop)
+    });
+    result.unwrap();
+    assert_eq!(run.most_in_flight, 100);
 }
