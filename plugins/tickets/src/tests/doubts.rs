@@ -155,7 +155,7 @@ fn entries_that_agents_give_without_their_ticket_are_not_missing() {
 #[test]
 fn a_range_looks_at_no_archived_ticket_that_can_not_be_in_it() {
     let range = range("2031-02-01T00:00:00Z", "2031-02-28T00:00:00Z");
-    let archived: Vec<Case> = (1..=50)
+    let archived: Vec<Case> = (1..=48)
         .map(|id| {
             let (created, closed) = match id % 3 {
                 0 => ("2031-03-05T00:00:00.000Z", "2031-03-06T00:00:00.000Z"),
