@@ -6,7 +6,6 @@ use plugin_api::{Child, ErrorKind, ExportError, Kind, RawValue, Response, Result
 
 use crate::ask::{CONVERSATIONS, PAGE, is_of_one_record};
 use crate::least;
-use crate::object;
 use crate::run::{Drafts, Run};
 use crate::source::{Mark, Row, Step};
 use crate::ticket::{Conversation, Facts, Ticket, Visit, Way, read};
@@ -214,7 +213,7 @@ pub(crate) fn conversations(ticket: &Rc<Ticket>, answer: &Response) -> Result<Ve
         if is_comment && ticket.visit != Visit::First || !ticket.met.borrow_mut().insert(id.clone()) {
             continue;
         }
-        let record = object::without(record, "type")?;
+        let record = zoho::without(record, "type")?;
         parts.push(if is_comment {
             Part::Comment(Rc::clone(ticket), record)
         } else {

@@ -14,6 +14,7 @@ mod least;
 mod list;
 mod merge;
 mod module;
+mod path;
 mod records;
 pub mod testing;
 mod time;
@@ -25,8 +26,9 @@ pub use fields::{custom_fields, remark_unread_fields};
 pub use gone::is_gone;
 pub use least::{AGENTS_LIMIT, Least, SEARCH_LIMIT, list, list_with_count};
 pub use list::{list_from, list_pages};
-pub use merge::union;
+pub use merge::{union, without};
 pub use module::export_module;
+pub use path::segment;
 pub use records::{Cursor, Facts, Module, Page, Records, id};
 pub use time::range;
 
