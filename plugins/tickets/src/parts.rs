@@ -70,8 +70,14 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
     let facts = |record: Box<RawValue>| Facts::read(&record).map(|facts| (record, facts));
     let mut parts = Vec::new();
     let (record, facts) = match made.and_then(facts) {
-        Ok(made) => made,
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(vec![Part::Gone(cases, id)]),
+        Ok(made) => {
+            run.acquaintance.known();
+            made
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            run.acquaintance.unknown(&error)?;
+            return Ok(vec![Part::Gone(cases, id)]);
+        }
         Err(error) if is_of_one_record(&error) => {
             parts.push(Part::Unread(cases, id.clone(), error));
             // What its row has of it is better than nothing.

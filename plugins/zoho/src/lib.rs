@@ -23,7 +23,7 @@ pub use agents::{AgentCounts, AgentStatus, Agents, AgentsPage};
 pub use answer::{error_code, is_missing_scope, is_of_one_record, is_refused, judge};
 pub use columns::{column, label, table};
 pub use fields::{custom_fields, remark_unread_fields};
-pub use gone::is_gone;
+pub use gone::{Acquaintance, is_gone};
 pub use least::{AGENTS_LIMIT, Least, SEARCH_LIMIT, list, list_with_count};
 pub use list::{list_from, list_pages};
 pub use merge::{union, without};

@@ -202,3 +202,18 @@ fn lists_that_are_cut_without_a_word_are_read_whole() {
     is_whole(&run);
     assert_eq!((run.rows("TimeEntry").len(), run.rows("Cases").len()), (120, 60));
 }
+
+#[test]
+fn tickets_of_which_the_desk_knows_none_are_not_gone() {
+    let cases: Vec<Case> = (1..=30).map(Case::new).collect();
+    let knows = |least: u64| {
+        let desk = but(zoho(&cases, &[], 0), move |request| {
+            let id: u64 = request.path.strip_prefix("/tickets/")?.parse().ok()?;
+            (id > least).then(missing)
+        });
+        run(&desk)
+    };
+    assert_eq!(knows(1).result, Ok(()));
+    let error = knows(0).result.expect_err("all of them");
+    assert!(error.message.contains("knows none"), "{error}");
+}
