@@ -30,8 +30,8 @@ pub struct List {
     /// The query parameter for the size of a page.
     pub limit: &'static str,
     /// Records in a page, as documented. A desk that refuses so many with 422, and names how many it gives
-    /// (`exceeds the range of '1-50'`), is asked for those. So is one that gives fewer without a word: see
-    /// [`may_be_cut`](List::may_be_cut).
+    /// (`exceeds the range of '1-50'`), is asked for those. For one that gives fewer without a word
+    /// see [`asks_on`](List::asks_on).
     pub size: u64,
     /// Where an answer has its records: a JSON pointer.
     pub items: &'static str,
@@ -44,6 +44,9 @@ pub struct List {
     /// Whether each page repeats the last record of the one before, for a list that may change while it is read. A list
     /// without is read with one page in `size` less.
     pub overlap: bool,
+    /// Whether one more request makes sure of the end behind a first page that a desk [may have cut](List::may_be_cut). A
+    /// list that is held against a count of the desk does without.
+    pub asks_on: bool,
 }
 
 /// A page of a list: the answer, and which of its records are new.
@@ -220,7 +223,7 @@ impl<'d, 'a> ListPages<'d, 'a> {
         if fresh.contains(&true) {
             self.steps_back = 0;
         }
-        if at == 0 && List::may_be_cut(length, self.list.size) {
+        if at == 0 && self.list.asks_on && List::may_be_cut(length, self.list.size) {
             self.list.size = length;
         }
         let short = length < self.list.size;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, RawValue, Request, Response, Result, TableId, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zoho::{Facts, Module, Records};
+use zoho::{Facts, Module, Records, segment};
 
 use crate::article::{Article, Language};
 
@@ -359,19 +359,4 @@ fn is_of_one_record(error: &ExportError) -> bool {
         ErrorKind::TooLarge,
     ];
     kinds.contains(&error.kind) || zoho::is_of_one_record(error)
-}
-
-/// An id or a locale as a segment of a path: what is none of ours must not lead elsewhere.
-fn segment(text: &str) -> String {
-    use std::fmt::Write as _;
-
-    let mut segment = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' {
-            segment.push(char::from(byte));
-        } else {
-            let _ = write!(segment, "%{byte:02X}");
-        }
-    }
-    segment
 }

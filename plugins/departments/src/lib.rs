@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use plugin_api::{Column, Description, Desk, ErrorKind, Exporter, Job, Output, Request, Result, Table};
+use plugin_api::{Column, Description, Desk, ErrorKind, Exporter, Job, List, Output, Request, Result, Table};
 use zoho::{AGENTS_LIMIT, Least};
 
 struct Departments;
@@ -43,7 +43,11 @@ impl Exporter for Departments {
         let mut rows = [0; 2];
         for (at, is_enabled) in [true, false].into_iter().enumerate() {
             let request = Request::get("/departments").query("isEnabled", is_enabled);
-            for page in zoho::list_pages(desk, request, "/data", AGENTS_LIMIT)? {
+            let list = List {
+                asks_on: counted.is_none(),
+                ..zoho::list_from("/data", AGENTS_LIMIT, 0)
+            };
+            for page in desk.list(request, &list)? {
                 for department in page?.records()? {
                     if seen.insert(zoho::id(department)?) {
                         out.record(table, department)?;

@@ -5,9 +5,9 @@
 //! went away, those behind moved up, and the list is read anew.
 
 use plugin_api::{ErrorKind, ExportError, Kind, List, Output, Request, Response, Result};
-use zoho::{AgentStatus, Agents};
+use zoho::{AgentStatus, Agents, segment};
 
-use crate::ask::{PAGE, is_of_one_record, segment};
+use crate::ask::{PAGE, is_of_one_record};
 use crate::run::Run;
 use crate::ticket::{Entry, read};
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, Result};
 use serde::{Deserialize, Serialize};
-use zoho::Records;
+use zoho::{Acquaintance, Records};
 
 use crate::archived::Archived;
 use crate::run::{Drafts, Entries, Run, Sums, Tables};
@@ -43,6 +43,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         drafts: Cell::new(cursor.drafts),
         unsure: RefCell::new(Vec::new()),
         sums: RefCell::new(cursor.sums),
+        acquaintance: Acquaintance::default(),
     };
     let records = (!cursor.searched)
         .then(|| Records::open(desk, job, TICKETS, cursor.page.as_ref()))

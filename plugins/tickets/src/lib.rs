@@ -24,7 +24,6 @@ mod export;
 mod finish;
 mod ids;
 mod least;
-mod object;
 mod parts;
 mod run;
 mod source;

@@ -6,7 +6,6 @@ use plugin_api::{Child, ErrorKind, ExportError, Kind, RawValue, Response, Result
 
 use crate::ask::{CONVERSATIONS, PAGE, is_of_one_record};
 use crate::least;
-use crate::object;
 use crate::run::{Drafts, Run};
 use crate::source::{Mark, Row, Step};
 use crate::ticket::{Conversation, Facts, Ticket, Visit, Way, read};
@@ -71,8 +70,14 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
     let facts = |record: Box<RawValue>| Facts::read(&record).map(|facts| (record, facts));
     let mut parts = Vec::new();
     let (record, facts) = match made.and_then(facts) {
-        Ok(made) => made,
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(vec![Part::Gone(cases, id)]),
+        Ok(made) => {
+            run.acquaintance.known();
+            made
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            run.acquaintance.unknown(&error)?;
+            return Ok(vec![Part::Gone(cases, id)]);
+        }
         Err(error) if is_of_one_record(&error) => {
             parts.push(Part::Unread(cases, id.clone(), error));
             // What its row has of it is better than nothing.
@@ -214,7 +219,7 @@ pub(crate) fn conversations(ticket: &Rc<Ticket>, answer: &Response) -> Result<Ve
         if is_comment && ticket.visit != Visit::First || !ticket.met.borrow_mut().insert(id.clone()) {
             continue;
         }
-        let record = object::without(record, "type")?;
+        let record = zoho::without(record, "type")?;
         parts.push(if is_comment {
             Part::Comment(Rc::clone(ticket), record)
         } else {

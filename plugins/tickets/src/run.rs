@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet};
 use plugin_api::{Desk, Job, Output, Result, TableId};
 use serde::{Deserialize, Serialize};
 
+use zoho::Acquaintance;
+
 use crate::ids::key;
 
 /// An export under way.
@@ -20,6 +22,8 @@ pub(crate) struct Run<'r, 'a> {
     /// Tickets that were read as if drafts counted, while that was not known: the ticket, and its one thread.
     pub(crate) unsure: RefCell<Vec<(u64, Option<u64>)>>,
     pub(crate) sums: RefCell<Sums>,
+    /// Of the tickets that are listed.
+    pub(crate) acquaintance: Acquaintance,
 }
 
 /// The tables, open for writing.

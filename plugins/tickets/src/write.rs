@@ -8,7 +8,6 @@ use serde_json::Value as Json;
 
 use crate::ask::{self, is_of_one_record};
 use crate::ids;
-use crate::object;
 use crate::parts::{Origin, Part};
 use crate::run::{Drafts, Run};
 use crate::ticket::{Conversation, Thread, Ticket, read};
@@ -196,10 +195,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         self.open.cut += 1;
         let request = thread.full_content.as_deref().and_then(below_base);
         let request =
-            request.unwrap_or_else(|| ask::ticket(&ticket.id, &format!("/threads/{}/fullContent", ask::segment(id))));
+            request.unwrap_or_else(|| ask::ticket(&ticket.id, &format!("/threads/{}/fullContent", zoho::segment(id))));
         let content = zoho::judge(self.run.desk.send(&request)?).and_then(|answer| full_content(&answer));
         match content {
-            Ok(content) => object::with(&record, "content", &content),
+            Ok(content) => with_content(&record, &content),
             Err(error) if is_of_one_record(&error) => {
                 // What there is of it is better than nothing.
                 self.unread(
@@ -371,6 +370,13 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             self.run.unsure.borrow_mut().push((id, thread));
         }
     }
+}
+
+/// The record with this content, itself JSON, in place of its own.
+fn with_content(record: &RawValue, content: &RawValue) -> Result<Box<RawValue>> {
+    let whole = format!(r#"{{"content":{}}}"#, content.get());
+    let whole = RawValue::from_string(whole).map_err(|error| ExportError::decode("a content", error))?;
+    zoho::union(&whole, record)
 }
 
 /// The text of an answer that has a thread's whole content: as a record with `content`, or as itself.

@@ -5,11 +5,11 @@
 
 use std::collections::HashSet;
 
-use plugin_api::{Desk, ExportError, ListPage, ListPages, RawValue, Request, Result};
+use plugin_api::{Desk, ExportError, List, ListPage, ListPages, RawValue, Request, Result};
 use serde_json::Value as Json;
 
 use crate::least::{AGENTS_LIMIT, list};
-use crate::list::list_pages;
+use crate::list::list_from;
 use crate::records::id;
 
 /// Which of the three lists an agent was in.
@@ -159,7 +159,12 @@ impl<'d, 'a> Agents<'d, 'a> {
                     if self.named && status != AgentStatus::Deleted {
                         request = request.query("include", "profile,role");
                     }
-                    none.insert(list_pages(self.desk, request, "/data", AGENTS_LIMIT)?)
+                    // With the names it is for a table that is held against the desk's count.
+                    let list = List {
+                        asks_on: !self.named,
+                        ..list_from("/data", AGENTS_LIMIT, 0)
+                    };
+                    none.insert(self.desk.list(request, &list)?)
                 }
             };
             let Some(page) = list.next().transpose()? else {

@@ -1,6 +1,8 @@
 //! Whether a record went while the desk was read, or something of it is not to be had.
 
-use plugin_api::{Desk, ErrorKind, RawValue, Result};
+use std::cell::Cell;
+
+use plugin_api::{Desk, ErrorKind, ExportError, RawValue, Result};
 use serde::Deserialize;
 
 use crate::answer::is_of_one_record;
@@ -14,6 +16,40 @@ pub fn is_gone(desk: &Desk<'_>, path: &str) -> Result<bool> {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(true),
         Err(error) if is_of_one_record(&error) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Records that are listed and not known, before one is: so many are no chance.
+const MOST_UNKNOWN: u32 = 25;
+
+/// Holds against each other how many listed records the desk knows: a few may go meanwhile, but where it knows none of
+/// them, they are not gone, but not to be had.
+#[derive(Debug, Default)]
+pub struct Acquaintance {
+    known: Cell<bool>,
+    unknown: Cell<u32>,
+}
+
+impl Acquaintance {
+    /// The desk knows a record.
+    pub fn known(&self) {
+        self.known.set(true);
+    }
+
+    /// It does not know one, and says so with this error.
+    ///
+    /// # Errors
+    /// `Other`, where it does not know any of the first 25.
+    pub fn unknown(&self, error: &ExportError) -> Result<()> {
+        self.unknown.set(self.unknown.get().saturating_add(1));
+        if self.known.get() || self.unknown.get() < MOST_UNKNOWN {
+            return Ok(());
+        }
+        let why = format!(
+            "the desk knows none of the first {MOST_UNKNOWN} records that it lists, so that they can't be read: {}",
+            error.message
+        );
+        Err(ExportError::new(ErrorKind::Other, why))
     }
 }
 

@@ -26,5 +26,6 @@ pub fn list_from(items: &'static str, limit: u64, first: u64) -> List {
         id: "/id",
         total: None,
         overlap: true,
+        asks_on: true,
     }
 }

@@ -1,4 +1,4 @@
-//! Two records of the desk as one, without a tree.
+//! Two records of the desk as one, or one without a key, without a tree.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -21,9 +21,23 @@ pub fn union(first: &RawValue, second: &RawValue) -> Result<Box<RawValue>> {
             .map(|(key, value)| key.len() + value.get().len() + 8)
             .sum()
     };
-    let mut text = String::with_capacity(length(&first) + length(&second) + 2);
     let more = second.iter().filter(|(key, _)| !known.contains(key.as_ref()));
-    for (key, value) in first.iter().chain(more) {
+    object(first.iter().chain(more), length(&first) + length(&second) + 2)
+}
+
+/// The object without a key: all others as they were.
+///
+/// # Errors
+/// `Decode` if it is no object.
+pub fn without(record: &RawValue, key: &str) -> Result<Box<RawValue>> {
+    let entries = entries(record)?;
+    object(entries.iter().filter(|(name, _)| name != key), record.get().len())
+}
+
+/// An object of these keys and values, of about so many bytes.
+fn object<'e, 'r: 'e>(entries: impl Iterator<Item = &'e Entry<'r>>, length: usize) -> Result<Box<RawValue>> {
+    let mut text = String::with_capacity(length);
+    for (key, value) in entries {
         text.push(if text.is_empty() { '{' } else { ',' });
         // A key is text: writing it as JSON can't fail.
         text.push_str(&serde_json::Value::from(key.as_ref()).to_string());
@@ -31,7 +45,7 @@ pub fn union(first: &RawValue, second: &RawValue) -> Result<Box<RawValue>> {
         text.push_str(value.get());
     }
     text.push_str(if text.is_empty() { "{}" } else { "}" });
-    RawValue::from_string(text).map_err(|error| ExportError::decode("two records as one", error))
+    RawValue::from_string(text).map_err(|error| ExportError::decode("a record", error))
 }
 
 type Entry<'r> = (Cow<'r, str>, &'r RawValue);
@@ -79,7 +93,7 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 mod tests {
     use plugin_api::{ErrorKind, RawValue};
 
-    use super::union;
+    use super::{union, without};
 
     fn raw(text: &str) -> &RawValue {
         serde_json::from_str(text).expect("JSON")
@@ -107,6 +121,18 @@ mod tests {
         ] {
             assert_eq!(union(raw(first), raw(second)).unwrap().get(), expected);
         }
+    }
+
+    #[test]
+    fn a_key_goes() {
+        for (record, expected) in [
+            (r#"{"type":"thread"}"#, "{}"),
+            (r#"{"id":1.50,"type":"x","a\"b":[ 1]}"#, r#"{"id":1.50,"a\"b":[ 1]}"#),
+            ("{}", "{}"),
+        ] {
+            assert_eq!(without(raw(record), "type").expect("an object").get(), expected);
+        }
+        assert!(without(raw("[1]"), "type").is_err());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use plugin_api::{
 use serde::{Deserialize, Serialize};
 
 use crate::answer::is_refused;
+use crate::gone::Acquaintance;
 use crate::least::{SEARCH_LIMIT, list, list_with_count};
 
 mod facts;
@@ -301,6 +302,7 @@ impl<'d, 'a> Records<'d, 'a> {
             kind: self.kind,
             range: self.range,
             facts: self.facts(),
+            acquaintance: Acquaintance::default(),
         };
         Ok(Source::List(listed.pages(self.desk, resume)?))
     }

@@ -16,6 +16,7 @@ const LIST: List = List {
     id: "/id",
     total: None,
     overlap: false,
+    asks_on: false,
 };
 
 /// How a desk takes offset and limit.
@@ -228,7 +229,12 @@ fn a_desk_that_gives_smaller_pages_without_a_word_loses_nothing() {
                 answer(&capped, &held, USUAL)
             });
             for (overlap, total) in [(true, None), (false, None), (true, Some(n)), (false, Some(n))] {
-                let list = List { total, overlap, ..LIST };
+                let list = List {
+                    total,
+                    overlap,
+                    asks_on: true,
+                    ..LIST
+                };
                 let (read, _) = read(&desk, (4, n), list);
                 assert_eq!(read.as_deref(), Ok(&ids[..]), "{most} {n} {list:?}");
             }

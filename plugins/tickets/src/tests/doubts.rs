@@ -155,7 +155,7 @@ fn entries_that_agents_give_without_their_ticket_are_not_missing() {
 #[test]
 fn a_range_looks_at_no_archived_ticket_that_can_not_be_in_it() {
     let range = range("2031-02-01T00:00:00Z", "2031-02-28T00:00:00Z");
-    let archived: Vec<Case> = (1..=50)
+    let archived: Vec<Case> = (1..=48)
         .map(|id| {
             let (created, closed) = match id % 3 {
                 0 => ("2031-03-05T00:00:00.000Z", "2031-03-06T00:00:00.000Z"),
@@ -201,4 +201,19 @@ fn lists_that_are_cut_without_a_word_are_read_whole() {
     let run = run(&desk);
     is_whole(&run);
     assert_eq!((run.rows("TimeEntry").len(), run.rows("Cases").len()), (120, 60));
+}
+
+#[test]
+fn tickets_of_which_the_desk_knows_none_are_not_gone() {
+    let cases: Vec<Case> = (1..=30).map(Case::new).collect();
+    let knows = |least: u64| {
+        let desk = but(zoho(&cases, &[], 0), move |request| {
+            let id: u64 = request.path.strip_prefix("/tickets/")?.parse().ok()?;
+            (id > least).then(missing)
+        });
+        run(&desk)
+    };
+    assert_eq!(knows(1).result, Ok(()));
+    let error = knows(0).result.expect_err("all of them");
+    assert!(error.message.contains("knows none"), "{error}");
 }

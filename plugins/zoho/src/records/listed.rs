@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::row::{Times, is_path_safe};
 use super::{Body, Cursor, Facts, Module, Page, Place, id};
 use crate::answer::is_of_one_record;
+use crate::gone::Acquaintance;
 use crate::least::SEARCH_LIMIT;
 use crate::list::list_from;
 
@@ -38,12 +39,12 @@ pub(super) struct ListCursor {
 }
 
 /// A list, and what of it is asked for.
-#[derive(Clone)]
 pub(super) struct Listed {
     pub(super) module: Module,
     pub(super) kind: Kind,
     pub(super) range: Range,
     pub(super) facts: Facts,
+    pub(super) acquaintance: Acquaintance,
 }
 
 /// A row of the list, its id, and where the list stands behind it.
@@ -87,8 +88,12 @@ impl Listed {
                 self.facts.gone(id);
                 return Ok(None);
             }
-            Ok(answer) => crate::union(answer.record()?, &row)?,
+            Ok(answer) => {
+                self.acquaintance.known();
+                crate::union(answer.record()?, &row)?
+            }
             Err(error) if error.kind == ErrorKind::NotFound => {
+                self.acquaintance.unknown(&error)?;
                 self.facts.gone(id);
                 return Ok(None);
             }
