@@ -7,7 +7,7 @@
 //! own. What is done about failures is in `retry`, how many requests run at one time in `lanes` and `throttle`,
 //! where they may go in `target`, and what is on the wire in `fetch`. `access` is where kinds of connection differ.
 //!
-//! Kind `http` has credentials that never change; kind `zoho` ([`zoho`]) has tokens that expire, an organisation and
+//! Kind `http` has credentials that never change; kind `zoho` (the module `zoho`) has tokens that expire, an organisation and
 //! credits; kind `sample` ([`sample`]) is a sample desk in this process, reached as kind `zoho` is.
 //!
 //! - **TLS** is rustls with ring. The system's certificate authorities are trusted (`SSL_CERT_FILE` is heeded, as by

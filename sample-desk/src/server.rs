@@ -1,4 +1,4 @@
-//! The desk on loopback: Zoho Desk's read API and its accounts host, over what a [`Desk`](crate::world::Desk) holds.
+//! The desk on loopback: Zoho Desk's read API and its accounts host, over what a [`Desk`] holds.
 //!
 //! Start with `http`: it takes a request through all that can become of it. `surface` is the table of endpoints,
 //! `params` checks a request against it, `answer` writes what it asks for. `gate`, `oauth` and `faults` decide and

@@ -2,14 +2,14 @@
 //!
 //! # The way
 //!
-//! Time entries come first, agent by agent ([`entries`]). Then the tickets: rows of the search, and behind them those of the
-//! archived lists ([`source`]), go through a chain of requests that keeps all of them in flight at one time:
+//! Time entries come first, agent by agent (`entries`). Then the tickets: rows of the search, and behind them those of the
+//! archived lists (`source`), go through a chain of requests that keeps all of them in flight at one time:
 //!
 //! ```text
 //! row -> detail -> conversations -> each thread's body, attachments, time entries that no agent gave
 //! ```
 //!
-//! [`parts`] says what a ticket needs, [`chain`] asks for it, [`write`] writes what came, and [`finish`] holds it against the
+//! `parts` says what a ticket needs, `chain` asks for it, `write` writes what came, and `finish` holds it against the
 //! desk's counts. What differs is looked at a second time; what is missing then is told by name.
 //!
 //! # What is held in memory

@@ -145,7 +145,7 @@ impl<'d, 'a> Agents<'d, 'a> {
         self.listed
     }
 
-    /// The least number of requests for the lists, when they are read to their ends; see [`least`](crate::least).
+    /// The least number of requests for the lists, when they are read to their ends; see `least`.
     pub fn least(&self) -> u64 {
         self.listed.into_iter().map(|count| list(count, AGENTS_LIMIT)).sum()
     }

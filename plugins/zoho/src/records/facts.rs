@@ -116,7 +116,7 @@ impl Facts {
         Ok(())
     }
 
-    /// The least number of requests for the records given so far; see [`least`](crate::least).
+    /// The least number of requests for the records given so far; see `least`.
     pub fn least(&self) -> u64 {
         let state = self.0.borrow();
         super::least([state.created, state.modified], state.listed, state.page)
