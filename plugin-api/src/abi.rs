@@ -170,6 +170,7 @@ impl RootModule for PluginRef {
 ///
 /// # Errors
 /// It is not UTF-8.
+#[inline]
 pub fn text<'a>(text: &RStr<'a>) -> Result<&'a str, Utf8Error> {
     std::str::from_utf8(text.as_rslice().as_slice())
 }

@@ -14,8 +14,8 @@ pub(crate) struct Malformed;
 pub(crate) struct Piece<'a> {
     /// The whole of it.
     pub(crate) text: &'a str,
-    /// It is a string with escapes in it.
-    pub(crate) escaped: bool,
+    /// How many escapes are in it, if it is a string.
+    pub(crate) escapes: usize,
 }
 
 impl<'a> Piece<'a> {
@@ -31,7 +31,7 @@ impl<'a> Piece<'a> {
 
     /// A string's content.
     fn unquoted(self) -> Result<Cow<'a, str>, Malformed> {
-        if self.escaped {
+        if self.escapes > 0 {
             return serde_json::from_str(self.text).map(Cow::Owned).map_err(|_| Malformed);
         }
         self.inner().map(Cow::Borrowed).ok_or(Malformed)
@@ -56,6 +56,7 @@ impl<'a> Reader<'a> {
         Self { text, at: 0 }
     }
 
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(byte) = bytes.get(self.at) {
@@ -67,32 +68,38 @@ impl<'a> Reader<'a> {
         None
     }
 
+    #[inline]
     fn eat(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);
         self.at += usize::from(found);
         found
     }
 
-    /// The string that begins here.
-    fn string(&mut self) -> Result<Piece<'a>, Malformed> {
-        if self.peek() != Some(b'"') {
+    /// Passes over the string that begins here, and tells how many escapes it has: what a register takes, because a piece
+    /// goes through memory.
+    fn string(&mut self) -> Result<usize, Malformed> {
+        if self.text.as_bytes().get(self.at) != Some(&b'"') {
             return Err(Malformed);
         }
-        let begin = self.at;
         self.at += 1;
-        let mut escaped = false;
+        let mut escapes = 0;
         loop {
             let rest = self.text.as_bytes().get(self.at..).ok_or(Malformed)?;
             let found = mark(rest).ok_or(Malformed)?;
             if rest[found] == b'"' {
                 self.at += found + 1;
-                break;
+                return Ok(escapes);
             }
-            escaped = true;
+            escapes += 1;
             self.at += found + 2;
         }
-        let text = self.text.get(begin..self.at).ok_or(Malformed)?;
-        Ok(Piece { text, escaped })
+    }
+
+    /// What stands from here to where the reader is now.
+    #[inline]
+    fn since(&self, begin: usize, escapes: usize) -> Result<Piece<'a>, Malformed> {
+        let text = self.text.get(begin..self.at).filter(|text| !text.is_empty());
+        text.map(|text| Piece { text, escapes }).ok_or(Malformed)
     }
 
     /// Goes through the object that begins here, and passes over what `read` leaves of it; `false` where none does.
@@ -127,20 +134,24 @@ impl<'a> Reader<'a> {
     }
 
     /// The value that begins here.
+    #[inline]
     pub(crate) fn value(&mut self) -> Result<Piece<'a>, Malformed> {
         let first = self.peek().ok_or(Malformed)?;
         let begin = self.at;
-        match first {
-            b'"' => return self.string(),
-            b'{' | b'[' => self.leave(0)?,
+        let escapes = match first {
+            b'"' => self.string()?,
+            b'{' | b'[' => {
+                self.leave(0)?;
+                0
+            }
             _ => {
                 let rest = &self.text.as_bytes()[begin..];
                 let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 self.at += rest.iter().position(ends).unwrap_or(rest.len());
+                0
             }
-        }
-        let text = self.text.get(begin..self.at).filter(|text| !text.is_empty());
-        text.map(|text| Piece { text, escaped: false }).ok_or(Malformed)
+        };
+        self.since(begin, escapes)
     }
 
     /// Passes over what is left of objects and arrays, so many of which were entered; of none: over the next one.
@@ -169,6 +180,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Where the first quote or backslash is.
+#[inline]
 fn mark(text: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let is = |word: u64, byte: u8| {
@@ -214,6 +226,7 @@ impl<'a> Entries<'a> {
     }
 
     /// The next key, with its quotes. Its value has to be read next, by the [`reader`](Self::reader).
+    #[inline]
     pub(crate) fn key(&mut self) -> Result<Option<Piece<'a>>, Malformed> {
         if self.reader.eat(b'}') {
             self.ended = true;
@@ -223,7 +236,10 @@ impl<'a> Entries<'a> {
             return Err(Malformed);
         }
         self.begun = true;
-        let key = self.reader.string()?;
+        self.reader.peek();
+        let begin = self.reader.at;
+        let escapes = self.reader.string()?;
+        let key = self.reader.since(begin, escapes)?;
         if !self.reader.eat(b':') {
             return Err(Malformed);
         }
@@ -231,6 +247,7 @@ impl<'a> Entries<'a> {
     }
 
     /// The next key, with its quotes, and its value.
+    #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<(Piece<'a>, Piece<'a>)>, Malformed> {
         match self.key()? {
             Some(key) => Ok(Some((key, self.reader.value()?))),
@@ -266,7 +283,7 @@ impl<'a> Elements<'a> {
 
 /// Whether a key is this one.
 pub(crate) fn is_key(key: Piece<'_>, wanted: &str) -> bool {
-    if key.escaped {
+    if key.escapes > 0 {
         return key.unquoted().is_ok_and(|key| key == wanted);
     }
     key.inner() == Some(wanted)
