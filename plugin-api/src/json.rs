@@ -96,7 +96,11 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands from here to where the reader is now.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a piece that goes through memory costs more than to find it"
+    )]
     fn since(&self, begin: usize, escapes: usize) -> Result<Piece<'a>, Malformed> {
         let text = self.text.get(begin..self.at).filter(|text| !text.is_empty());
         text.map(|text| Piece { text, escapes }).ok_or(Malformed)
@@ -134,7 +138,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The value that begins here.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a piece that goes through memory costs more than to find it"
+    )]
     pub(crate) fn value(&mut self) -> Result<Piece<'a>, Malformed> {
         let first = self.peek().ok_or(Malformed)?;
         let begin = self.at;
@@ -226,7 +234,11 @@ impl<'a> Entries<'a> {
     }
 
     /// The next key, with its quotes. Its value has to be read next, by the [`reader`](Self::reader).
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a piece that goes through memory costs more than to find it"
+    )]
     pub(crate) fn key(&mut self) -> Result<Option<Piece<'a>>, Malformed> {
         if self.reader.eat(b'}') {
             self.ended = true;

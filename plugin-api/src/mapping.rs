@@ -149,7 +149,9 @@ fn start_of(record: &RawValue) -> String {
 /// The content of a JSON string that has escapes; `None` for all else, and for a string that is no text (half of
 /// a surrogate pair), which is kept as the JSON it is.
 fn decode(piece: Piece<'_>) -> Option<String> {
-    (piece.escapes > 0).then(|| serde_json::from_str(piece.text).ok()).flatten()
+    (piece.escapes > 0)
+        .then(|| serde_json::from_str(piece.text).ok())
+        .flatten()
 }
 
 /// What a JSON value means; of strings those without escapes, or that are no text.
