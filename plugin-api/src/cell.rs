@@ -27,6 +27,7 @@ pub enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// As it crosses the ABI.
+    #[inline]
     pub(crate) fn to_cell(self) -> Cell<'a> {
         let (kind, bits, text) = match self {
             Self::Null => (CellKind::NULL, 0, ""),
@@ -46,6 +47,7 @@ impl<'a> Value<'a> {
 
     /// What a cell that crossed the ABI means; the kind's number where it is not known, or its text is not
     /// UTF-8.
+    #[inline]
     pub fn from_cell(cell: &'a Cell<'a>) -> Result<Self, u8> {
         let text = || text(&cell.text).map_err(|_| cell.kind.0);
         Ok(match cell.kind {

@@ -1,7 +1,7 @@
 //! Finding one's way in JSON that is known to be JSON: a record that was told apart already, and so was checked.
 //!
 //! It does not check again: what is no JSON gives [`Malformed`] or any piece of the text, but never a panic. That makes it
-//! several times as fast as a parser; every record passes through here twice.
+//! several times as fast as a parser; every record passes through here twice, so it goes over the text once each time.
 
 use std::borrow::Cow;
 
@@ -14,8 +14,8 @@ pub(crate) struct Malformed;
 pub(crate) struct Piece<'a> {
     /// The whole of it.
     pub(crate) text: &'a str,
-    /// It is a string with escapes in it.
-    pub(crate) escaped: bool,
+    /// How many escapes are in it, if it is a string.
+    pub(crate) escapes: usize,
 }
 
 impl<'a> Piece<'a> {
@@ -31,7 +31,7 @@ impl<'a> Piece<'a> {
 
     /// A string's content.
     fn unquoted(self) -> Result<Cow<'a, str>, Malformed> {
-        if self.escaped {
+        if self.escapes > 0 {
             return serde_json::from_str(self.text).map(Cow::Owned).map_err(|_| Malformed);
         }
         self.inner().map(Cow::Borrowed).ok_or(Malformed)
@@ -46,12 +46,17 @@ impl<'a> Piece<'a> {
 
 /// A place in the text.
 #[derive(Clone, Copy, Debug)]
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(byte) = bytes.get(self.at) {
@@ -63,54 +68,102 @@ impl<'a> Reader<'a> {
         None
     }
 
+    #[inline]
     fn eat(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);
         self.at += usize::from(found);
         found
     }
 
-    /// The string that begins here.
-    fn string(&mut self) -> Result<Piece<'a>, Malformed> {
-        let begin = self.at;
-        if !self.eat(b'"') {
+    /// Passes over the string that begins here, and tells how many escapes it has: what a register takes, because a piece
+    /// goes through memory.
+    fn string(&mut self) -> Result<usize, Malformed> {
+        if self.text.as_bytes().get(self.at) != Some(&b'"') {
             return Err(Malformed);
         }
-        let mut escaped = false;
+        self.at += 1;
+        let mut escapes = 0;
         loop {
             let rest = self.text.as_bytes().get(self.at..).ok_or(Malformed)?;
-            let found = memchr::memchr2(b'"', b'\\', rest).ok_or(Malformed)?;
+            let found = mark(rest).ok_or(Malformed)?;
             if rest[found] == b'"' {
                 self.at += found + 1;
-                break;
+                return Ok(escapes);
             }
-            escaped = true;
+            escapes += 1;
             self.at += found + 2;
         }
-        let text = self.text.get(begin..self.at).ok_or(Malformed)?;
-        let text = text.trim_start();
-        Ok(Piece { text, escaped })
+    }
+
+    /// What stands from here to where the reader is now.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a piece that goes through memory costs more than to find it"
+    )]
+    fn since(&self, begin: usize, escapes: usize) -> Result<Piece<'a>, Malformed> {
+        let text = self.text.get(begin..self.at).filter(|text| !text.is_empty());
+        text.map(|text| Piece { text, escapes }).ok_or(Malformed)
+    }
+
+    /// Goes through the object that begins here, and passes over what `read` leaves of it; `false` where none does.
+    pub(crate) fn object<E: From<Malformed>>(
+        &mut self,
+        read: impl FnOnce(&mut Entries<'a>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        if !self.eat(b'{') {
+            return Ok(false);
+        }
+        let mut entries = Entries::at(*self);
+        read(&mut entries)?;
+        *self = entries.reader;
+        if !entries.ended {
+            self.leave(1)?;
+        }
+        Ok(true)
+    }
+
+    /// Goes through the array that begins here: `read` takes all of it; `false` where none does.
+    pub(crate) fn array<E: From<Malformed>>(
+        &mut self,
+        read: impl FnOnce(&mut Elements<'a>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        if !self.eat(b'[') {
+            return Ok(false);
+        }
+        let mut elements = Elements::at(*self);
+        read(&mut elements)?;
+        *self = elements.reader;
+        Ok(true)
     }
 
     /// The value that begins here.
-    fn value(&mut self) -> Result<Piece<'a>, Malformed> {
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a piece that goes through memory costs more than to find it"
+    )]
+    pub(crate) fn value(&mut self) -> Result<Piece<'a>, Malformed> {
         let first = self.peek().ok_or(Malformed)?;
         let begin = self.at;
-        match first {
-            b'"' => return self.string(),
-            b'{' | b'[' => self.nested()?,
+        let escapes = match first {
+            b'"' => self.string()?,
+            b'{' | b'[' => {
+                self.leave(0)?;
+                0
+            }
             _ => {
                 let rest = &self.text.as_bytes()[begin..];
                 let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 self.at += rest.iter().position(ends).unwrap_or(rest.len());
+                0
             }
-        }
-        let text = self.text.get(begin..self.at).filter(|text| !text.is_empty());
-        text.map(|text| Piece { text, escaped: false }).ok_or(Malformed)
+        };
+        self.since(begin, escapes)
     }
 
-    /// Passes over an object or an array.
-    fn nested(&mut self) -> Result<(), Malformed> {
-        let mut depth = 0_usize;
+    /// Passes over what is left of objects and arrays, so many of which were entered; of none: over the next one.
+    fn leave(&mut self, mut depth: usize) -> Result<(), Malformed> {
         let bytes = self.text.as_bytes();
         while let Some(byte) = bytes.get(self.at) {
             match byte {
@@ -134,22 +187,61 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Where the first quote or backslash is.
+#[inline]
+fn mark(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let is = |word: u64, byte: u8| {
+        let zero_where_it_is = word ^ (ONES * u64::from(byte));
+        // The top bit of a byte that is zero. It may be set wrongly, but only above one that is set rightly.
+        zero_where_it_is.wrapping_sub(ONES) & !zero_where_it_is & (ONES << 7)
+    };
+    // Nearly all strings are short: eight bytes at a time cost less than the call of what is fast with long ones.
+    let (words, _) = text.as_chunks::<8>();
+    let words = &words[..words.len().min(4)];
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = is(word, b'"') | is(word, b'\\');
+        if found != 0 {
+            return Some(8 * number + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let done = words.as_flattened().len();
+    memchr::memchr2(b'"', b'\\', &text[done..]).map(|at| done + at)
+}
+
 /// The keys and values of an object, in their order.
 pub(crate) struct Entries<'a> {
-    reader: Reader<'a>,
+    /// Behind a key it is at its value.
+    pub(crate) reader: Reader<'a>,
     begun: bool,
+    ended: bool,
 }
 
 impl<'a> Entries<'a> {
     /// `None` if the value is no object.
     pub(crate) fn of(text: &'a str) -> Option<Self> {
-        let mut reader = Reader { text, at: 0 };
-        reader.eat(b'{').then_some(Self { reader, begun: false })
+        let mut reader = Reader::new(text);
+        reader.eat(b'{').then(|| Self::at(reader))
     }
 
-    /// The next key, with its quotes, and its value.
-    pub(crate) fn next(&mut self) -> Result<Option<(Piece<'a>, Piece<'a>)>, Malformed> {
+    fn at(reader: Reader<'a>) -> Self {
+        Self {
+            reader,
+            begun: false,
+            ended: false,
+        }
+    }
+
+    /// The next key, with its quotes. Its value has to be read next, by the [`reader`](Self::reader).
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a piece that goes through memory costs more than to find it"
+    )]
+    pub(crate) fn key(&mut self) -> Result<Option<Piece<'a>>, Malformed> {
         if self.reader.eat(b'}') {
+            self.ended = true;
             return Ok(None);
         }
         if self.begun && !self.reader.eat(b',') {
@@ -157,42 +249,53 @@ impl<'a> Entries<'a> {
         }
         self.begun = true;
         self.reader.peek();
-        let key = self.reader.string()?;
+        let begin = self.reader.at;
+        let escapes = self.reader.string()?;
+        let key = self.reader.since(begin, escapes)?;
         if !self.reader.eat(b':') {
             return Err(Malformed);
         }
-        Ok(Some((key, self.reader.value()?)))
+        Ok(Some(key))
+    }
+
+    /// The next key, with its quotes, and its value.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<(Piece<'a>, Piece<'a>)>, Malformed> {
+        match self.key()? {
+            Some(key) => Ok(Some((key, self.reader.value()?))),
+            None => Ok(None),
+        }
     }
 }
 
 /// The values of an array, in their order.
 pub(crate) struct Elements<'a> {
-    reader: Reader<'a>,
+    /// It is at the next value.
+    pub(crate) reader: Reader<'a>,
     begun: bool,
 }
 
 impl<'a> Elements<'a> {
-    /// `None` if the value is no array.
-    pub(crate) fn of(text: &'a str) -> Option<Self> {
-        let mut reader = Reader { text, at: 0 };
-        reader.eat(b'[').then_some(Self { reader, begun: false })
+    fn at(reader: Reader<'a>) -> Self {
+        Self { reader, begun: false }
     }
 
-    pub(crate) fn next(&mut self) -> Result<Option<Piece<'a>>, Malformed> {
+    /// Whether there is one more value. It has to be read next, by the [`reader`](Self::reader).
+    pub(crate) fn more(&mut self) -> Result<bool, Malformed> {
         if self.reader.eat(b']') {
-            return Ok(None);
+            return Ok(false);
         }
         if self.begun && !self.reader.eat(b',') {
             return Err(Malformed);
         }
         self.begun = true;
-        self.reader.value().map(Some)
+        Ok(true)
     }
 }
 
 /// Whether a key is this one.
 pub(crate) fn is_key(key: Piece<'_>, wanted: &str) -> bool {
-    if key.escaped {
+    if key.escapes > 0 {
         return key.unquoted().is_ok_and(|key| key == wanted);
     }
     key.inner() == Some(wanted)
@@ -200,32 +303,34 @@ pub(crate) fn is_key(key: Piece<'_>, wanted: &str) -> bool {
 
 /// The value under these keys; `None` where there is no such value, or no object on the way. Of a key that comes twice the
 /// last one counts.
-pub(crate) fn find<'a>(text: &'a str, keys: &[String]) -> Result<Option<Piece<'a>>, Malformed> {
-    find_each(text, [keys], false).map(|[found]| found)
-}
-
-/// The values under several lists of keys, in one pass; with `first`, of a key that comes twice the first one counts, and
-/// what stands behind the last one wanted is not looked at.
-pub(crate) fn find_each<'a, const N: usize>(
-    text: &'a str,
-    wanted: [&[String]; N],
-    first: bool,
-) -> Result<[Option<Piece<'a>>; N], Malformed> {
-    let mut found = [None; N];
-    for (keys, found) in wanted.iter().zip(&mut found) {
-        if keys.is_empty() {
-            *found = Some(Reader { text, at: 0 }.value()?);
+fn find<'a>(text: &'a str, keys: &[String]) -> Result<Option<Piece<'a>>, Malformed> {
+    let Some((top, deeper)) = keys.split_first() else {
+        return Reader::new(text).value().map(Some);
+    };
+    let mut found = None;
+    if let Some(mut entries) = Entries::of(text) {
+        while let Some((key, value)) = entries.next()? {
+            if is_key(key, top) {
+                found = find(value.text, deeper)?;
+            }
         }
     }
-    let Some(mut entries) = Entries::of(text) else {
-        return Ok(found);
-    };
-    while !(first && found.iter().all(Option::is_some))
+    Ok(found)
+}
+
+/// The values under several lists of keys of an object, in one pass. Of a key that comes twice the first one counts, and
+/// what stands behind the last one wanted is not looked at.
+pub(crate) fn find_first<'a, const N: usize>(
+    entries: &mut Entries<'a>,
+    wanted: [&[String]; N],
+) -> Result<[Option<Piece<'a>>; N], Malformed> {
+    let mut found = [None; N];
+    while !found.iter().all(Option::is_some)
         && let Some((key, value)) = entries.next()?
     {
         for (keys, found) in wanted.iter().zip(&mut found) {
             if let Some((top, deeper)) = keys.split_first()
-                && !(first && found.is_some())
+                && found.is_none()
                 && is_key(key, top)
             {
                 *found = if deeper.is_empty() {
@@ -243,7 +348,7 @@ pub(crate) fn find_each<'a, const N: usize>(
 mod tests {
     use serde_json::value::RawValue;
 
-    use super::{Elements, Entries, Malformed, find};
+    use super::{Entries, Malformed, Reader, find, find_first, mark};
     use crate::testing::random::Random;
 
     #[test]
@@ -275,14 +380,15 @@ mod tests {
             let found = find(text, &keys(path)).map(|found| found.map(|piece| piece.text));
             assert_eq!(found, expected, "{path:?}");
         }
-        let mut elements = Elements::of("[ 1,\"a\\\"\" , [[]],{} ]").expect("an array");
-        for expected in ["1", "\"a\\\"\"", "[[]]", "{}"] {
-            assert_eq!(
-                elements.next().map(|piece| piece.map(|piece| piece.text)),
-                Ok(Some(expected))
-            );
-        }
-        assert_eq!(elements.next(), Ok(None));
+        let mut found = Vec::new();
+        let is_array = Reader::new("[ 1,\"a\\\"\" , [[]],{} ]").array(|elements| {
+            while elements.more()? {
+                found.push(elements.reader.value()?.text);
+            }
+            Ok::<_, Malformed>(())
+        });
+        assert_eq!(is_array, Ok(true));
+        assert_eq!(found, ["1", "\"a\\\"\"", "[[]]", "{}"]);
     }
 
     /// Pairs of an object in their order.
@@ -311,6 +417,58 @@ mod tests {
                 }
                 deserializer.deserialize_map(All)
             }
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_first_mark() {
+        let mut random = Random::new(3);
+        // Among them what differs from a mark by its lowest or its highest bit.
+        let bytes = [
+            b'a',
+            b'"',
+            b'\\',
+            b'#',
+            b']',
+            b'"' | 0x80,
+            b'\\' | 0x80,
+            0,
+            0x01,
+            0xff,
+            b'!',
+            b'[',
+        ];
+        for _ in 0..50_000 {
+            let rare = random.below(40);
+            let text: Vec<u8> = (0..random.below(80))
+                .map(|_| match random.below(bytes.len() + rare) {
+                    at if at < bytes.len() => bytes[at],
+                    _ => b'#',
+                })
+                .collect();
+            let expected = text.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+            assert_eq!(mark(&text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_an_object_is_passed_over() {
+        let keys = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect::<Vec<_>>();
+        let (a, bc) = (keys(&["a"]), keys(&["b", "c"]));
+        for (text, found, behind) in [
+            (r#"{"a":1,"b":{"c":2},"x":[{"}":"]"}]},7"#, [Some("1"), Some("2")], ",7"),
+            (r#" {"b":{"c":{}},"a":[],"a":2} ]"#, [Some("[]"), Some("{}")], " ]"),
+            (r#"{"x":"a","b":[]}}"#, [None, None], "}"),
+            ("{}", [None, None], ""),
+        ] {
+            let mut reader = Reader::new(text);
+            let mut texts = [None; 2];
+            let is_object = reader.object(|entries| {
+                texts = find_first(entries, [&a, &bc])?.map(|piece| piece.map(|piece| piece.text));
+                Ok::<_, Malformed>(())
+            });
+            assert_eq!((is_object, texts), (Ok(true), found), "{text}");
+            assert_eq!(&text[reader.at..], behind, "{text}");
         }
     }
 

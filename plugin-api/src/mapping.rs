@@ -149,7 +149,9 @@ fn start_of(record: &RawValue) -> String {
 /// The content of a JSON string that has escapes; `None` for all else, and for a string that is no text (half of
 /// a surrogate pair), which is kept as the JSON it is.
 fn decode(piece: Piece<'_>) -> Option<String> {
-    piece.escaped.then(|| serde_json::from_str(piece.text).ok()).flatten()
+    (piece.escapes > 0)
+        .then(|| serde_json::from_str(piece.text).ok())
+        .flatten()
 }
 
 /// What a JSON value means; of strings those without escapes, or that are no text.
@@ -159,7 +161,7 @@ fn plain(piece: Piece<'_>) -> Value<'_> {
         None | Some(b'n') => Value::Null,
         Some(b't') => Value::Bool(true),
         Some(b'f') => Value::Bool(false),
-        Some(b'"') if !piece.escaped => Value::Text(piece.inner().unwrap_or_default()),
+        Some(b'"') if piece.escapes == 0 => Value::Text(piece.inner().unwrap_or_default()),
         Some(b'"' | b'{' | b'[') => Value::Json(raw),
         // Only what comes back digit by digit is a number to us: -0, 1.50 and 1e3 stay as the desk wrote them.
         Some(_) => match raw.parse::<i64>() {
@@ -181,7 +183,8 @@ impl<'de> Found<'de, '_> {
     /// Goes through the keys of an object.
     fn object(&mut self, node: &mut Node, mut entries: Entries<'de>) -> Result<(), Malformed> {
         node.keys.begin();
-        while let Some((key, value)) = entries.next()? {
+        while let Some(key) = entries.key()? {
+            let value = entries.reader.value()?;
             match node.keys.get(key)? {
                 Some(below) => self.deal(below, key, value)?,
                 None => self.keep(key, value.text)?,
@@ -193,7 +196,7 @@ impl<'de> Found<'de, '_> {
     fn keep(&mut self, key: Piece<'_>, value: &str) -> Result<(), Malformed> {
         if let Some(rest) = &mut self.rest {
             rest.push(if rest.is_empty() { '{' } else { ',' });
-            if key.escaped {
+            if key.escapes > 0 {
                 // Written anew, without escapes that need not be.
                 let key: String = serde_json::from_str(key.text).map_err(|_| Malformed)?;
                 rest.push_str(&serde_json::Value::from(key).to_string());

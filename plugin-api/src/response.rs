@@ -187,7 +187,7 @@ pub(crate) fn pointer_keys(pointer: &str) -> Result<Vec<String>> {
 /// The value under these keys; `None` where there is no such value, or null on the way.
 pub(crate) fn find<'d, T: Deserialize<'d>>(json: &'d [u8], keys: &[String]) -> serde_json::Result<Option<T>> {
     // Checked as a whole: it costs less than string by string.
-    let mut reader = match std::str::from_utf8(json) {
+    let mut reader = match simdutf8::compat::from_utf8(json) {
         Ok(json) => serde_json::Deserializer::from_str(json),
         Err(error) => return Err(serde::de::Error::custom(format_args!("not UTF-8: {error}"))),
     };

@@ -68,7 +68,11 @@ fn must_quote(text: &[u8]) -> bool {
         chunk.iter().fold(0, any) != 0
     };
     let (chunks, rest) = text.as_chunks::<32>();
-    chunks.iter().any(|chunk| special(chunk)) || special(rest) || text.starts_with(b"\xEF\xBB\xBF")
+    let (words, rest) = rest.as_chunks::<8>();
+    chunks.iter().any(|chunk| special(chunk))
+        || words.iter().any(|word| special(word))
+        || special(rest)
+        || text.starts_with(b"\xEF\xBB\xBF")
 }
 
 fn push_int(out: &mut Vec<u8>, value: i64) {

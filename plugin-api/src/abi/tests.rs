@@ -39,3 +39,21 @@ fn what_is_no_text_is_found_or_mended() {
     });
     assert_eq!((error.message.as_str(), error.status), ("caf\u{fffd} \u{fffd}", None));
 }
+
+/// Short and long texts are checked in different ways.
+#[test]
+fn a_bad_byte_is_found_wherever_it_is() {
+    for length in [1, 15, 63, 64, 65, 127, 128, 200, 4096] {
+        for at in [0, length / 2, length - 1] {
+            for bad in [0x80, 0xc3, 0xed, 0xf5, 0xff] {
+                let mut bytes = vec![b'a'; length];
+                bytes[at] = bad;
+                // SAFETY: the bytes live as long as it does; as above.
+                let given = unsafe { RStr::from_raw_parts(bytes.as_ptr(), bytes.len()) };
+                let expected = std::str::from_utf8(&bytes);
+                assert!(expected.is_err());
+                assert_eq!(text(&given), expected, "{bad:#x} at {at} of {length}");
+            }
+        }
+    }
+}

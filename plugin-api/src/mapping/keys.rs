@@ -61,6 +61,7 @@ impl Keys {
     }
 
     /// What is to be done with the next key of the object; `None`: no column takes it.
+    #[inline]
     pub(super) fn get(&mut self, key: Piece<'_>) -> Result<Option<&mut Node>, Malformed> {
         let name = key.scalar()?.ok_or(Malformed)?;
         let guess = self.before.map_or(self.first, |before| self.entries[before].next);

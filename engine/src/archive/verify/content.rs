@@ -334,7 +334,7 @@ impl<'a, 'b> Records<'a, 'b> {
     /// Whether every cell of a record with the right number of cells is UTF-8.
     fn is_utf8(&self) -> bool {
         let cells = &self.ends[..self.ends.len() - 1];
-        std::str::from_utf8(&self.fields[..self.length])
+        simdutf8::basic::from_utf8(&self.fields[..self.length])
             .is_ok_and(|text| cells.iter().all(|end| text.is_char_boundary(*end)))
     }
 }

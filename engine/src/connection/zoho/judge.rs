@@ -75,7 +75,7 @@ pub(super) fn code(body: &[u8]) -> Option<String> {
 /// Whether the text is one whole object or list of JSON, in UTF-8.
 fn is_json(body: &[u8]) -> bool {
     // What is skipped is not checked to be UTF-8 by the parser.
-    std::str::from_utf8(body)
+    simdutf8::basic::from_utf8(body)
         .is_ok_and(|text| text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 

@@ -1,7 +1,7 @@
 //! What a walk needs to know of a page: time and id of each record, and the desk's count.
 
 use super::Search;
-use crate::json::{Elements, Malformed, Piece, find_each};
+use crate::json::{Malformed, Piece, Reader, find_first, is_key};
 use crate::response::pointer_keys;
 use crate::{ErrorKind, ExportError, Response, Result, Timestamp};
 
@@ -49,23 +49,27 @@ impl Rows {
                 count,
             });
         }
-        let body = std::str::from_utf8(response.body()).map_err(|error| wrong(&format!("not UTF-8: {error}")))?;
-        let Ok([items, count]) = find_each(body, [&pointers.items, &pointers.count], false) else {
-            return Err(no_list(search, response));
+        let body =
+            simdutf8::compat::from_utf8(response.body()).map_err(|error| wrong(&format!("not UTF-8: {error}")))?;
+        let mut reading = Reading {
+            search,
+            pointers,
+            rows: None,
+            count: None,
         };
+        let counted = search.count.map(|_| pointers.count.as_slice());
+        let read = reading.value(&mut Reader::new(body), Some(&pointers.items), counted);
+        read.map_err(|error| match error {
+            Unreadable::Malformed => no_list(search, response),
+            Unreadable::Row(why) => wrong(&why),
+        })?;
+        let Reading { rows, count, .. } = reading;
         let count = match (search.count, count.and_then(number)) {
             (None, _) => None,
             (Some(_), Some(count)) => Some(count),
             (Some(pointer), None) => Some(response.count(pointer)?),
         };
-        let items = items.ok_or_else(|| no_list(search, response))?;
-        let mut rows = Vec::new();
-        if items.text != "null" {
-            let mut elements = Elements::of(items.text).ok_or_else(|| no_list(search, response))?;
-            while let Some(record) = elements.next().map_err(|Malformed| no_list(search, response))? {
-                rows.push(row(search, pointers, record).map_err(|why| wrong(&why))?);
-            }
-        }
+        let rows = rows.ok_or_else(|| no_list(search, response))?;
         Ok(Self { rows, count })
     }
 
@@ -88,16 +92,99 @@ fn no_list(search: &Search<'_>, response: &Response) -> ExportError {
     })
 }
 
-fn row(search: &Search<'_>, pointers: &Pointers, record: Piece<'_>) -> Result<Row, String> {
-    let found = find_each(record.text, [&pointers.time, &pointers.id], true);
-    let [time, id] = found.map_err(|Malformed| "a record is no JSON".to_owned())?;
-    let scalar = |piece: Option<Piece<'_>>, pointer: &str| match piece.map(Piece::scalar) {
-        None => Ok(None),
-        Some(Ok(text)) => Ok(text.map(std::borrow::Cow::into_owned)),
-        Some(Err(Malformed)) => Err(format!("the value at {pointer} is not plain")),
-    };
-    let time = scalar(time, search.time)?.and_then(|text| Timestamp::parse(&text));
-    let time = time.ok_or_else(|| format!("a record has no time at {}", search.time))?;
-    let id = scalar(id, search.id)?.ok_or_else(|| format!("a record has no id at {}", search.id))?;
-    Ok(Row { time, id })
+/// What is found in an answer, in one pass.
+struct Reading<'s, 'a> {
+    search: &'s Search<'s>,
+    pointers: &'s Pointers,
+    rows: Option<Vec<Row>>,
+    count: Option<Piece<'a>>,
+}
+
+/// Why an answer can't be read.
+enum Unreadable {
+    Malformed,
+    /// What is wrong with a record.
+    Row(String),
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(Malformed: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl<'a> Reading<'_, 'a> {
+    /// Reads a value; `items` and `count` are the keys that lead from it to the list and to the count, where they do.
+    fn value(
+        &mut self,
+        reader: &mut Reader<'a>,
+        items: Option<&[String]>,
+        count: Option<&[String]>,
+    ) -> Result<(), Unreadable> {
+        match (items, count) {
+            (Some([]), _) => return self.list(reader),
+            (_, Some([])) => self.count = Some(reader.value()?),
+            (None, None) => drop(reader.value()?),
+            _ => {
+                let is_object = reader.object(|entries| {
+                    while let Some(key) = entries.key()? {
+                        let (items, count) = (below(items, key), below(count, key));
+                        self.value(&mut entries.reader, items, count)?;
+                    }
+                    Ok::<_, Unreadable>(())
+                })?;
+                if !is_object {
+                    reader.value()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, reader: &mut Reader<'a>) -> Result<(), Unreadable> {
+        let mut rows = Vec::new();
+        let is_array = reader.array(|elements| {
+            while elements.more()? {
+                rows.push(self.row(&mut elements.reader)?);
+            }
+            Ok::<_, Unreadable>(())
+        })?;
+        if !is_array && reader.value()?.text != "null" {
+            return Err(Unreadable::Malformed);
+        }
+        self.rows = Some(rows);
+        Ok(())
+    }
+
+    fn row(&self, reader: &mut Reader<'a>) -> Result<Row, Unreadable> {
+        let (search, pointers) = (self.search, self.pointers);
+        let mut found = [None; 2];
+        let is_object = reader.object(|entries| {
+            found = find_first(entries, [&pointers.time, &pointers.id])?;
+            Ok::<_, Malformed>(())
+        })?;
+        if !is_object {
+            reader.value()?;
+        }
+        let scalar = |piece: Option<Piece<'a>>, pointer: &str| match piece.map(Piece::scalar) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(text),
+            Some(Err(Malformed)) => Err(Unreadable::Row(format!("the value at {pointer} is not plain"))),
+        };
+        let [time, id] = found;
+        let time = scalar(time, search.time)?.and_then(|text| Timestamp::parse(&text));
+        let time = time.ok_or_else(|| Unreadable::Row(format!("a record has no time at {}", search.time)))?;
+        let id = scalar(id, search.id)?;
+        let id = id.ok_or_else(|| Unreadable::Row(format!("a record has no id at {}", search.id)))?;
+        Ok(Row {
+            time,
+            id: id.into_owned(),
+        })
+    }
+}
+
+/// The keys that lead on from the value of this key, if it is on the way.
+fn below<'k>(keys: Option<&'k [String]>, key: Piece<'_>) -> Option<&'k [String]> {
+    let (top, deeper) = keys?.split_first()?;
+    is_key(key, top).then_some(deeper)
 }
