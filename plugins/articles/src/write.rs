@@ -16,9 +16,6 @@ const ARTICLES: Module = Module {
     list: &[("sortBy", "createdTime")],
 };
 
-/// Failures one after the other, behind which the desk is taken to be down.
-const STRIKES: u32 = 25;
-
 /// Where an export goes on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Cursor {
@@ -52,7 +49,7 @@ struct Writer<'w, 'a> {
     tables: [TableId; 3],
     sums: Sums,
     open: Option<Open>,
-    strikes: u32,
+    strikes: zoho::Strikes,
 }
 
 /// The article that is being written.
@@ -83,7 +80,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         ],
         sums: cursor.sums,
         open: None,
-        strikes: 0,
+        strikes: zoho::Strikes::default(),
     };
     let parts = records.flat_map(|page| match page.and_then(|page| parts(&page)) {
         Ok(parts) => parts.into_iter().map(Ok).collect(),
@@ -192,7 +189,7 @@ impl Writer<'_, '_> {
             Err(error) => return self.unread(self.tables[0], &id, &error, out),
         };
         out.record(self.tables[0], record)?;
-        self.strikes = 0;
+        self.strikes.clear();
         let languages = article.others();
         let is_known = languages.is_some();
         self.open = Some(Open {
@@ -240,7 +237,7 @@ impl Writer<'_, '_> {
         match written {
             Ok(()) => {
                 self.sums.translations += 1;
-                self.strikes = 0;
+                self.strikes.clear();
                 Ok(())
             }
             Err(error) if error.kind == ErrorKind::NotFound && !self.still_has(article, locale)? => {
@@ -263,7 +260,7 @@ impl Writer<'_, '_> {
         });
         match named {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
-            Err(error) if is_of_one_record(&error) => Ok(true),
+            Err(error) if zoho::may_be_of_one_record(&error) => Ok(true),
             named => named,
         }
     }
@@ -335,28 +332,6 @@ impl Writer<'_, '_> {
 
     /// Tells a record as unread, or gives the error back if it concerns more than one.
     fn unread(&mut self, table: TableId, key: &str, error: &ExportError, out: &mut Output<'_>) -> Result<()> {
-        // That the desk answers no to one record after the other says nothing of the next one.
-        if !matches!(
-            error.kind,
-            ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Unavailable
-        ) {
-            self.strikes += 1;
-        }
-        if !is_of_one_record(error) || self.strikes > STRIKES {
-            return Err(error.clone());
-        }
-        out.unread(table, key, error)
+        self.strikes.unread(table, key, error, out)
     }
-}
-
-/// Whether a failure may concern one record alone, so that the others can still be read.
-fn is_of_one_record(error: &ExportError) -> bool {
-    let kinds = [
-        ErrorKind::NotFound,
-        ErrorKind::Unavailable,
-        ErrorKind::Network,
-        ErrorKind::Decode,
-        ErrorKind::TooLarge,
-    ];
-    kinds.contains(&error.kind) || zoho::is_of_one_record(error)
 }

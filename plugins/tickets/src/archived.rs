@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use plugin_api::{ErrorKind, ExportError, Kind, List, RawValue, Request, Response, Result};
 use zoho::AGENTS_LIMIT;
 
-use crate::ask::{PAGE, is_of_one_record};
+use crate::ask::PAGE;
 use crate::ids::key;
 use crate::run::Run;
 use crate::source::{Mark, Row, Step, TICKETS};
@@ -68,7 +68,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 self.departments = Some(ids.collect());
                 Ok(true)
             }
-            Err(error) if is_of_one_record(&error) => {
+            Err(error) if zoho::may_be_of_one_record(&error) => {
                 self.ended = true;
                 self.steps.push_back(unread("archived tickets", &error));
                 self.departments = Some(VecDeque::new());
@@ -99,7 +99,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
         };
         match self.list(&id, first) {
             Ok(()) => self.steps.push_back(Step::Mark(Mark::Department(id))),
-            Err(error) if is_of_one_record(&error) => {
+            Err(error) if zoho::may_be_of_one_record(&error) => {
                 self.steps
                     .push_back(unread(&format!("archived tickets of department {id}"), &error));
             }
@@ -146,7 +146,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
             }
             answer = match zoho::judge(self.run.desk.send(&page(id, from))?) {
                 // Behind its end some desks say so.
-                Err(error) if from == LAST && error.kind == ErrorKind::Http && is_of_one_record(&error) => {
+                Err(error) if from == LAST && error.kind == ErrorKind::Http && zoho::may_be_of_one_record(&error) => {
                     self.capped(id, &error);
                     return Ok(());
                 }

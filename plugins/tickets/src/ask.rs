@@ -1,6 +1,6 @@
-//! The requests, and which of their failures concern one record alone.
+//! The requests.
 
-use plugin_api::{ErrorKind, ExportError, Request};
+use plugin_api::Request;
 use zoho::segment;
 
 /// Rows of a page of conversations.
@@ -21,26 +21,4 @@ pub(crate) fn page(id: &str, below: &str, from: u64, limit: u64) -> Request {
 /// A thread with its body.
 pub(crate) fn thread(id: &str, thread: &str) -> Request {
     ticket(id, &format!("/threads/{}", segment(thread)))
-}
-
-/// Whether a failure may concern one record alone, so that the others can still be read.
-pub(crate) fn is_of_one_record(error: &ExportError) -> bool {
-    match error.kind {
-        ErrorKind::Http => zoho::error_code(error) != Some("THRESHOLD_EXCEEDED"),
-        ErrorKind::NotFound
-        | ErrorKind::Forbidden
-        | ErrorKind::Unavailable
-        | ErrorKind::Network
-        | ErrorKind::Decode
-        | ErrorKind::TooLarge => true,
-        _ => false,
-    }
-}
-
-/// Whether a failure is the desk's own answer about a record, and no sign of trouble with the desk.
-pub(crate) fn is_an_answer(error: &ExportError) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Unavailable
-    )
 }

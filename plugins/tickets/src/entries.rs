@@ -7,7 +7,7 @@
 use plugin_api::{ErrorKind, ExportError, Kind, List, Output, Request, Response, Result};
 use zoho::{AgentStatus, Agents, segment};
 
-use crate::ask::{PAGE, is_of_one_record};
+use crate::ask::PAGE;
 use crate::run::Run;
 use crate::ticket::{Entry, read};
 
@@ -62,7 +62,7 @@ pub(crate) fn read_all(run: &Run<'_, '_>, out: &mut Output<'_>, write: bool) -> 
                 Err(error) if zoho::is_refused(&error) || error.kind == ErrorKind::NotFound => {
                     refused = refused.or(Some(error));
                 }
-                Err(error) if is_of_one_record(&error) => out.unread(table, agent(&walk), &error)?,
+                Err(error) if zoho::may_be_of_one_record(&error) => out.unread(table, agent(&walk), &error)?,
                 Err(error) => return Err(error),
             }
         }

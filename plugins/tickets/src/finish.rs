@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use plugin_api::{ErrorKind, ExportError, Output, Response, Result, TableId};
 
-use crate::ask::{self, CONVERSATIONS, PAGE, is_of_one_record};
+use crate::ask::{self, CONVERSATIONS, PAGE};
 use crate::least;
 use crate::parts::{Part, conversations};
 use crate::run::Drafts;
@@ -48,7 +48,7 @@ impl Writer<'_, '_, '_> {
             let answer = zoho::judge(self.run.desk.send(&request)?);
             let parts = match answer.and_then(|answer| conversations(ticket, &answer)) {
                 Ok(parts) => parts,
-                Err(error) if is_of_one_record(&error) => {
+                Err(error) if zoho::may_be_of_one_record(&error) => {
                     ticket.trouble.replace(Some(error));
                     return Ok(());
                 }
@@ -132,7 +132,7 @@ impl Writer<'_, '_, '_> {
             Err(error) if error.kind == ErrorKind::NotFound && self.counts_now(ticket)?.is_none() => {
                 return out.gone(self.run.tables.cases, &ticket.id);
             }
-            Err(error) if is_of_one_record(&error) => {
+            Err(error) if zoho::may_be_of_one_record(&error) => {
                 let error = trouble.unwrap_or(error);
                 self.open.threads.unread += missing(now.threads, self.counted_threads());
                 self.open.comments.unread += missing(now.comments, self.open.comments.found());
@@ -173,7 +173,7 @@ impl Writer<'_, '_, '_> {
             Ok(facts) => Ok(Some(facts.counts())),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             // Then what it said before counts.
-            Err(error) if is_of_one_record(&error) => Ok(Some(ticket.counts)),
+            Err(error) if zoho::may_be_of_one_record(&error) => Ok(Some(ticket.counts)),
             Err(error) => Err(error),
         }
     }

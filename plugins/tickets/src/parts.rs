@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use plugin_api::{Child, ErrorKind, ExportError, Kind, RawValue, Response, Result, TableId, Timestamp};
 
-use crate::ask::{CONVERSATIONS, PAGE, is_of_one_record};
+use crate::ask::{CONVERSATIONS, PAGE};
 use crate::least;
 use crate::run::{Drafts, Run};
 use crate::source::{Mark, Row, Step};
@@ -78,7 +78,7 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
             run.acquaintance.unknown(&error)?;
             return Ok(vec![Part::Gone(cases, id)]);
         }
-        Err(error) if is_of_one_record(&error) => {
+        Err(error) if zoho::may_be_of_one_record(&error) => {
             parts.push(Part::Unread(cases, id.clone(), error));
             // What its row has of it is better than nothing.
             match row.record.clone().map(facts) {
@@ -200,7 +200,7 @@ pub(crate) fn of_part(child: Result<Child<Part>>) -> Vec<Result<Part>> {
     match answer.and_then(|answer| conversations(ticket, &answer)) {
         Ok(parts) => parts.into_iter().map(Ok).collect(),
         // What is missing is looked for in other lists when the ticket ends.
-        Err(error) if is_of_one_record(&error) => {
+        Err(error) if zoho::may_be_of_one_record(&error) => {
             ticket.trouble.replace(Some(error));
             Vec::new()
         }

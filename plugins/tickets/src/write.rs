@@ -6,20 +6,17 @@ use std::rc::Rc;
 use plugin_api::{ErrorKind, ExportError, Output, RawValue, Request, Response, Result, TableId, Value};
 use serde_json::Value as Json;
 
-use crate::ask::{self, is_of_one_record};
+use crate::ask;
 use crate::ids;
 use crate::parts::{Origin, Part};
 use crate::run::{Drafts, Run};
 use crate::ticket::{Conversation, Thread, Ticket, read};
 
-/// Failures one after the other, behind which the desk is taken to be down.
-const STRIKES: u32 = 25;
-
 /// Writes the rows of an export.
 pub(crate) struct Writer<'w, 'r, 'a> {
     pub(crate) run: &'w Run<'r, 'a>,
     pub(crate) open: Open,
-    strikes: u32,
+    strikes: zoho::Strikes,
 }
 
 /// The ticket that is being written.
@@ -72,7 +69,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         Self {
             run,
             open: Open::default(),
-            strikes: 0,
+            strikes: zoho::Strikes::default(),
         }
     }
 
@@ -108,14 +105,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         error: &ExportError,
         out: &mut Output<'_>,
     ) -> Result<()> {
-        // That the desk answers no to one record after the other says nothing of the next one.
-        if !ask::is_an_answer(error) {
-            self.strikes += 1;
-        }
-        if !is_of_one_record(error) || self.strikes > STRIKES {
-            return Err(error.clone());
-        }
-        out.unread(table, key, error)
+        self.strikes.unread(table, key, error, out)
     }
 
     /// The only thread of a ticket.
@@ -138,7 +128,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             }
             // What it did not give is looked for when the ticket ends.
             Ok(None) => self.conversations(ticket, 0, out),
-            Err(error) if is_of_one_record(&error) => self.conversations(ticket, 0, out),
+            Err(error) if zoho::may_be_of_one_record(&error) => self.conversations(ticket, 0, out),
             Err(error) => Err(error),
         }
     }
@@ -166,7 +156,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         let read = record.and_then(|record| self.whole(ticket, id, record, out));
         match read.and_then(|record| self.thread_row(ticket, &record, out)) {
             Ok(()) => {
-                self.strikes = 0;
+                self.strikes.clear();
                 Ok(())
             }
             Err(error) if error.kind == ErrorKind::NotFound => {
@@ -199,7 +189,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         let content = zoho::judge(self.run.desk.send(&request)?).and_then(|answer| full_content(&answer));
         match content {
             Ok(content) => with_content(&record, &content),
-            Err(error) if is_of_one_record(&error) => {
+            Err(error) if zoho::may_be_of_one_record(&error) => {
                 // What there is of it is better than nothing.
                 self.unread(
                     self.run.tables.threads,
@@ -320,14 +310,13 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             }
             Ok(())
         });
-        match taken {
-            Err(error) if error.kind == ErrorKind::NotFound => out.gone(self.run.tables.attachments, &ticket.id),
-            Err(error) => {
-                self.open.told.attachments = true;
-                self.unread(self.run.tables.attachments, &ticket.id, &error, out)
-            }
-            Ok(()) => Ok(()),
-        }
+        self.list_taken(
+            taken,
+            self.run.tables.attachments,
+            ticket,
+            |open| &mut open.told.attachments,
+            out,
+        )
     }
 
     /// A page of a ticket's time entries.
@@ -353,11 +342,29 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             }
             Ok(())
         });
+        self.list_taken(
+            taken,
+            self.run.tables.entries,
+            ticket,
+            |open| &mut open.told.entries,
+            out,
+        )
+    }
+
+    /// Tells what became of a page of a ticket's own list; `told` is where it is kept that something of it was told.
+    fn list_taken(
+        &mut self,
+        taken: Result<()>,
+        table: TableId,
+        ticket: &Ticket,
+        told: fn(&mut Open) -> &mut bool,
+        out: &mut Output<'_>,
+    ) -> Result<()> {
         match taken {
-            Err(error) if error.kind == ErrorKind::NotFound => out.gone(self.run.tables.entries, &ticket.id),
+            Err(error) if error.kind == ErrorKind::NotFound => out.gone(table, &ticket.id),
             Err(error) => {
-                self.open.told.entries = true;
-                self.unread(self.run.tables.entries, &ticket.id, &error, out)
+                *told(&mut self.open) = true;
+                self.unread(table, &ticket.id, &error, out)
             }
             Ok(()) => Ok(()),
         }

@@ -16,6 +16,7 @@ mod merge;
 mod module;
 mod path;
 mod records;
+mod strikes;
 pub mod testing;
 mod time;
 
@@ -30,6 +31,7 @@ pub use merge::{union, without};
 pub use module::export_module;
 pub use path::segment;
 pub use records::{Cursor, Facts, Module, Page, Records, id};
+pub use strikes::{Strikes, may_be_of_one_record};
 pub use time::range;
 
 /// The last column of each table: a JSON object of what no other column took.
