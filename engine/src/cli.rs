@@ -23,9 +23,11 @@ use std::ffi::OsString;
 use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
+use crate::clock::SystemClock;
 use crate::config;
 
 use self::actions::Actions;
@@ -36,6 +38,11 @@ use self::exit::Exit;
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    run_at(Arc::new(SystemClock))
+}
+
+/// Runs it with another clock, as tests need it.
+pub fn run_at(time: Arc<dyn crate::clock::Clock>) -> ExitCode {
     let shell = Shell {
         console: Console::of_process(),
         // Without a working folder, paths stay relative, and fail where they are used, by name.
@@ -44,6 +51,7 @@ pub fn run() -> ExitCode {
         has_variable: |name| env::var_os(name).is_some(),
         read_line,
         clock: progress::clock(),
+        time,
         is_process: true,
     };
     ExitCode::from(execute(env::args_os(), &shell, &engine::Engine).code())
@@ -67,6 +75,8 @@ struct Shell {
     /// Reads a line of standard input.
     read_line: fn() -> io::Result<String>,
     clock: progress::Clock,
+    /// What time it is, for rules and records.
+    time: Arc<dyn crate::clock::Clock>,
     /// Whether signals and the log of the whole process are ours.
     is_process: bool,
 }

@@ -29,7 +29,10 @@ pub use find::{LoadError, Loaded, PLACES, VARIABLE, load};
 pub use problem::{Problem, Problems};
 pub use specification::specification;
 
-use crate::{archive, connection};
+use crate::people::Person;
+use crate::quota::Limits;
+use crate::schedule::Schedule;
+use crate::{archive, connection, notify};
 
 /// What one configuration file says. Paths are absolute or start at the working folder of the process.
 pub struct Config {
@@ -41,6 +44,33 @@ pub struct Config {
     pub plugins: Plugins,
     /// What is told on standard error.
     pub log: Log,
+    /// People, each with another name. A desk says which role they have.
+    pub people: Vec<Person>,
+    /// Which backups are allowed.
+    pub limits: Limits,
+    /// How long an archive is kept.
+    pub expire_after: Duration,
+    /// The URL below which the links to archives lie; none: links are told without one.
+    pub link_url: Option<String>,
+    /// Who is notified, and how.
+    pub notify: notify::Settings,
+    /// How the daemon behaves.
+    pub daemon: Daemon,
+}
+
+/// How the daemon behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// How long running backups get to end when the daemon is stopped.
+    pub grace: Duration,
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(30),
+        }
+    }
 }
 
 /// A desk that is backed up.
@@ -51,6 +81,14 @@ pub struct Desk {
     pub modules: Vec<String>,
     /// How it is reached.
     pub connection: connection::settings::Settings,
+    /// The only person who may start and stop, schedule, download and delete. There is one wherever there are people.
+    pub primary_contact: Option<String>,
+    /// People who see the list and the history; none twice, and not the primary contact.
+    pub viewers: Vec<String>,
+    /// The e-mail address that is told when a backup comes to the limit of records.
+    pub support_contact: Option<String>,
+    /// The schedule that the configuration declares.
+    pub schedule: Option<Schedule>,
 }
 
 /// Where exporters are, and how long they may take.

@@ -34,10 +34,22 @@
 pub mod archive;
 pub mod backup;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod connection;
+pub mod daemon;
+pub mod history;
+pub mod key;
+pub mod links;
+pub mod notify;
+pub mod people;
 pub mod plugins;
 pub mod progress;
+pub mod quota;
+pub mod schedule;
+pub mod service;
+pub mod shelf;
+pub mod store;
 
 /// An error and its causes in one line, for where only a text can go on.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

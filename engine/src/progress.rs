@@ -109,8 +109,16 @@ pub struct Summary {
     pub archive: PathBuf,
     /// Its size in bytes.
     pub archive_bytes: u64,
+    /// SHA-256 of the archive in hexadecimal.
+    #[serde(default)]
+    pub sha256: String,
     /// When the backup started.
     pub started: Timestamp,
+    /// The upper end of what it read: the next incremental backup begins there.
+    pub until: Timestamp,
+    /// The tables that the limit of records stopped, and behind which row. Empty: it was not reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limit_reached: Vec<(String, u64)>,
     /// How long it took.
     pub seconds: f64,
     /// What each module gave.

@@ -43,6 +43,9 @@ pub enum BackupError {
         /// Another one.
         second: String,
     },
+    /// A rule refuses it, as only the desk's answers show: nothing is kept of it.
+    #[error(transparent)]
+    Refused(#[from] crate::quota::Refusal),
     /// Nothing was asked for.
     #[error("the desk {0} has no module to back up: name some in its `modules`")]
     NoModule(String),

@@ -20,6 +20,7 @@ use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, Sta
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
 use crate::plugins::{Plugin, Registry};
+use crate::quota::Editions;
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary, TableSummary};
 
 /// How often those who watch are told how far it is.
@@ -51,6 +52,16 @@ pub struct Plan {
     pub stall_timeout: Duration,
     /// The most detailed events that exporters are to pass on.
     pub log_level: tracing::Level,
+    /// When it starts; none: now, by the machine's clock.
+    pub started: Option<Timestamp>,
+    /// What the manifest calls the backup; none: the desk and the start.
+    pub name: Option<String>,
+    /// Records in it at most; none: any number.
+    pub records: Option<u64>,
+    /// Whether it starts although the desk counts more records than that.
+    pub allow_partial: bool,
+    /// Which kinds the desk's edition may use.
+    pub editions: Editions,
 }
 
 /// Runs a backup to its end.
@@ -64,7 +75,7 @@ pub fn run(
     cancel: &CancellationToken,
 ) -> Result<Summary, BackupError> {
     let clock = Instant::now();
-    let started = whole_seconds(now());
+    let started = whole_seconds(plan.started.unwrap_or_else(now));
     let plugins = take_plugins(plan, registry)?;
     let requests = Requests::start().map_err(BackupError::System)?;
     let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
@@ -219,7 +230,7 @@ fn head(plan: &Plan, started: Timestamp, plugins: &[Plugin]) -> Head {
     });
     Head {
         desk: plan.desk.clone(),
-        backup: format!("{} {started}", plan.desk),
+        backup: plan.name.clone().unwrap_or_else(|| format!("{} {started}", plan.desk)),
         kind: plan.kind,
         range: plan.range,
         started,
@@ -453,6 +464,9 @@ fn publish(
         kind: plan.kind,
         range: plan.range,
         started,
+        until: started,
+        sha256: String::new(),
+        limit_reached: Vec::new(),
         complete: manifest.state == State::Complete,
         reasons: manifest.reasons,
         notes,

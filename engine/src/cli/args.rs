@@ -1,10 +1,20 @@
 //! The command line as it is typed.
 
+mod archives;
+mod daemon;
+mod history;
+mod people;
 mod sample_desk;
+mod schedule;
 
 use std::path::PathBuf;
 
+pub(crate) use archives::{Delete, Download, Link, List};
+pub(crate) use daemon::{Daemon, RunBackup};
+pub(crate) use history::History;
+pub(crate) use people::{Token, User};
 pub(crate) use sample_desk::{Edition, SampleDesk};
+pub(crate) use schedule::Schedule;
 
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
@@ -91,6 +101,23 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Backup(Backup),
     Verify(Verify),
+    List(List),
+    Download(Download),
+    Delete(Delete),
+    Link(Link),
+    /// Sets, shows and stops the schedule of a desk.
+    #[command(subcommand)]
+    Schedule(Schedule),
+    History(History),
+    /// Makes what the configuration needs of a person.
+    #[command(subcommand)]
+    User(User),
+    /// Makes, lists and revokes API tokens.
+    #[command(subcommand)]
+    Token(Token),
+    Daemon(Daemon),
+    #[command(hide = true)]
+    RunBackup(RunBackup),
     Connect(Connect),
     SampleDesk(Box<SampleDesk>),
     /// Shows and checks exporters.

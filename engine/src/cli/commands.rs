@@ -1,11 +1,16 @@
 //! The commands, a file for each group.
 
+mod archives;
 mod backup;
 mod configuration;
 mod connect;
+mod daemon;
 mod generate;
+mod history;
+mod people;
 mod plugins;
 mod sample_desk;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -51,6 +56,16 @@ pub(super) fn execute(typed: &Typed, shell: &Shell, actions: &dyn Actions) -> Ou
     match &typed.command {
         Command::Backup(typed) => backup::run(typed, global, shell, actions),
         Command::Verify(typed) => verify::run(typed, global, shell, actions),
+        Command::List(typed) => archives::list(typed, global, shell),
+        Command::Download(typed) => archives::download(typed, global, shell),
+        Command::Delete(typed) => archives::delete(typed, global, shell),
+        Command::Link(typed) => archives::link(typed, global, shell),
+        Command::Schedule(typed) => schedule::run(typed, global, shell),
+        Command::History(typed) => history::run(typed, global, shell),
+        Command::User(typed) => people::user(typed, global, shell),
+        Command::Token(typed) => people::token(typed, global, shell),
+        Command::Daemon(typed) => daemon::run(typed, global, shell),
+        Command::RunBackup(typed) => daemon::backup(typed, global, shell),
         Command::Connect(typed) => connect::run(typed, global, shell, actions),
         Command::SampleDesk(typed) => sample_desk::run(typed, global, shell, actions),
         Command::Plugins(Plugins::List { json }) => plugins::list(*json, global, shell, actions),

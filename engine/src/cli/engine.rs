@@ -46,6 +46,11 @@ impl Actions for Engine {
             archive: config.archive.clone(),
             stall_timeout: config.plugins.stall_timeout,
             log_level: config.log.level,
+            started: None,
+            name: None,
+            records: Some(config.limits.records),
+            allow_partial: false,
+            editions: config.limits.editions.clone(),
         };
         match backup::run(&plan, &mut registry, progress, cancel) {
             Ok(summary) => Ok(summary),

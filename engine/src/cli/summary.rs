@@ -132,7 +132,10 @@ pub(crate) fn sample() -> Summary {
         complete: false,
         archive: "/var/backups/main サポート.zip".into(),
         archive_bytes: 12_900_000,
+        sha256: "00".repeat(32),
         started: time("2024-07-02T03:00:00Z"),
+        until: time("2024-07-02T03:00:00Z"),
+        limit_reached: Vec::new(),
         seconds: 75.25,
         reasons: vec![
             "Transactions: the desk counts 1234568 records, 1234567 were written".into(),

@@ -30,6 +30,12 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
         },
         plugins: Plugins::default(),
         log: Log::default(),
+        people: Vec::new(),
+        limits: crate::quota::Limits::default(),
+        expire_after: Duration::from_hours(7 * 24),
+        link_url: None,
+        notify: crate::notify::Settings::default(),
+        daemon: super::Daemon::default(),
     };
     let mut names = HashSet::new();
     for mut section in std::mem::take(&mut root.below) {
@@ -74,6 +80,10 @@ fn desk(section: &mut Checked, folder: &Path, found: &mut Found) -> Desk {
         name,
         modules,
         connection: settings,
+        primary_contact: None,
+        viewers: Vec::new(),
+        support_contact: None,
+        schedule: None,
     }
 }
 

@@ -178,6 +178,7 @@ fn given_to(out: impl Write + Send + 'static, line: &str, config: Option<&str>, 
         has_variable: |name| name == "SET",
         read_line: || Ok(" 1000.code\r\n".into()),
         clock: Arc::new(|| Duration::ZERO),
+        time: Arc::new(crate::clock::SystemClock),
         is_process: false,
     };
     let words = std::iter::once("deskvault")

@@ -1,0 +1,1 @@
+//! The daemon: runs schedules, lets archives expire, sends notifications, reloads its configuration.

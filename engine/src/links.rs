@@ -1,0 +1,1 @@
+//! Signed links to archives. Pure but for the key, which is given.

@@ -1,0 +1,63 @@
+//! How a backup is run: in this process, or in one of its own.
+
+use plugin_api::{Kind, Range, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::progress::{Progress, Summary};
+use crate::quota::Refusal;
+
+/// Runs one backup to its end. [`InProcess`](super::InProcess) does it here; the daemon has one that starts a process.
+pub trait Runner: Send + Sync {
+    /// Runs it. `Ok` means that the archive is published.
+    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError>;
+}
+
+/// What is to be run; all else is in the configuration. It goes over the pipe to a backup's process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// What the manifest calls the backup.
+    pub name: String,
+    /// The desk's name in the configuration.
+    pub desk: String,
+    /// Its modules, in the order of their tables in the archive.
+    pub modules: Vec<String>,
+    /// Which records.
+    pub kind: Kind,
+    /// The range, for a kind that has one.
+    pub range: Option<Range>,
+    /// When it started.
+    pub started: Timestamp,
+    /// The folder for the archive where it is not that of the configuration.
+    pub folder: Option<std::path::PathBuf>,
+    /// Whether it starts although the desk counts more records than the limit.
+    pub allow_partial: bool,
+}
+
+/// Why a backup ended without an archive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub enum RunError {
+    /// It was cancelled.
+    #[error("the backup was stopped; nothing is left of it")]
+    Cancelled,
+    /// A rule refuses it.
+    #[error(transparent)]
+    Refused {
+        /// The rule.
+        #[from]
+        refusal: Refusal,
+    },
+    /// What is configured is wrong; nothing was started.
+    #[error("{message}")]
+    Configuration {
+        /// The error with its causes.
+        message: String,
+    },
+    /// It failed.
+    #[error("{message}")]
+    Failed {
+        /// The error with its causes.
+        message: String,
+    },
+}
