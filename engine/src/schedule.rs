@@ -23,6 +23,60 @@ pub struct Schedule {
     pub make_up: bool,
 }
 
+/// A schedule as it is written, in the configuration or on the command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// How often, and on which day.
+    pub every: Every,
+    /// The time of day, in `zone`.
+    pub at: NaiveTime,
+    /// The time zone by its IANA name.
+    pub zone: Tz,
+    /// The first day on which it may run.
+    pub from: Option<NaiveDate>,
+    /// The last day on which it runs.
+    pub until: NaiveDate,
+    /// Whether a run that was missed is made up, once.
+    pub make_up: bool,
+}
+
+impl Declared {
+    /// What `until` must be, if it is not.
+    pub fn check(&self) -> Result<(), String> {
+        match self.from {
+            Some(from) if self.until < from => Err(format!("not be before {from}, its first day")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// TEMP
+pub fn read_every(every: &str, on: &str) -> Result<Every, String> {
+    let day = match on {
+        "fri" => Weekday::Fri,
+        _ => return Err("be a weekday".into()),
+    };
+    match every {
+        "weekly" => Ok(Every::Week(day)),
+        _ => Ok(Every::Fortnight(day)),
+    }
+}
+
+/// TEMP
+pub fn read_at(text: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "be a time".into())
+}
+
+/// TEMP
+pub fn read_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "be a zone".into())
+}
+
+/// TEMP
+pub fn read_date(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "be a date".into())
+}
+
 /// How often, and on which day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
