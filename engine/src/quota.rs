@@ -65,7 +65,9 @@ pub enum Refusal {
         kind: Kind,
     },
     /// The desk counts more records than a backup may have.
-    #[error("the desk counts {counted} records or more, and a backup has at most {limit}: start it with --allow-partial")]
+    #[error(
+        "the desk counts {counted} records or more, and a backup has at most {limit}: start it with --allow-partial"
+    )]
     Records {
         /// What it counts at least.
         counted: u64,
@@ -87,7 +89,7 @@ pub enum Refusal {
         free: u64,
     },
     /// This person may not do that.
-    #[error("{user} may not {action}: only the primary contact of {desk} may")]
+    #[error("{user} may not {action} at {desk}: ask its primary contact")]
     Role {
         /// Who.
         user: String,
