@@ -44,7 +44,7 @@ pub use backups::{Done, Which, Wish};
 pub use due::{Due, Ran};
 pub use error::ServiceError;
 pub use in_process::InProcess;
-pub(crate) use in_process::registry;
+pub(crate) use in_process::{is_connection_configured_wrong, registry};
 pub use runner::{Order, RunError, Runner};
 
 /// The service of one installation. Clones are of the same one, for other threads.

@@ -1,6 +1,8 @@
 //! Runs a backup in this process.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +34,12 @@ impl Runner for InProcess {
         let desk = desk.ok_or_else(|| RunError::Configuration {
             message: format!("the configuration has no desk {}", order.desk),
         })?;
-        let mut registry = registry(&config.plugins).map_err(|message| RunError::Failed { message })?;
+        let Plugins {
+            folders,
+            describe_timeout,
+            ..
+        } = &config.plugins;
+        let mut registry = registry(folders, *describe_timeout).map_err(|message| RunError::Failed { message })?;
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }
@@ -65,16 +72,16 @@ impl Runner for InProcess {
     }
 }
 
-/// The exporters that there are. The error says in words why they can't be looked for.
-pub(crate) fn registry(plugins: &Plugins) -> Result<Registry, String> {
-    if !plugins.folders.is_empty() {
-        return Ok(Registry::load(&plugins.folders, plugins.describe_timeout));
+/// The exporters in these folders; without any, those of the installation. The error says in words why they can't be looked for.
+pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration) -> Result<Registry, String> {
+    if !folders.is_empty() {
+        return Ok(Registry::load(folders, describe_timeout));
     }
     let executable = std::env::current_exe()
         .map_err(|error| format!("can't find the folder of this program, where plugins are: {error}"))?;
     let files = installed(&executable)
         .map_err(|error| format!("can't look for plugins beside this program: {}", chain(&error)))?;
-    Ok(Registry::load_files(files, plugins.describe_timeout))
+    Ok(Registry::load_files(files, describe_timeout))
 }
 
 /// Whether what is configured is wrong: found before anything was sent or written.
@@ -99,4 +106,50 @@ pub(crate) fn is_connection_configured_wrong(error: &ConnectionError) -> bool {
             | ConnectionError::CaFile { .. }
             | ConnectionError::Organisation { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::is_configured_wrong;
+    use crate::backup::BackupError;
+    use crate::connection::ConnectionError;
+
+    #[test]
+    fn what_is_wrong_before_anything_started_is_the_configuration() {
+        let desk = || "main".to_owned();
+        for (error, usage) in [
+            (
+                BackupError::NoPlugin {
+                    module: "m".into(),
+                    near: None,
+                },
+                true,
+            ),
+            (BackupError::NoModule(desk()), true),
+            (
+                BackupError::Connection(ConnectionError::Secret {
+                    desk: desk(),
+                    what: "password",
+                    place: "the environment variable P".into(),
+                    why: "is not set".into(),
+                }),
+                true,
+            ),
+            (
+                BackupError::Connection(ConnectionError::CaFile {
+                    desk: desk(),
+                    path: "ca.pem".into(),
+                    source: io::ErrorKind::NotFound.into(),
+                }),
+                true,
+            ),
+            (BackupError::System(io::ErrorKind::OutOfMemory.into()), false),
+            (BackupError::Nothing(vec![]), false),
+            (BackupError::Engine("broken".into()), false),
+        ] {
+            assert_eq!(is_configured_wrong(&error), usage, "{error}");
+        }
+    }
 }
