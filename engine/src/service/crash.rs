@@ -90,10 +90,7 @@ impl Service {
         name: &str,
         cancel: &CancellationToken,
     ) -> Result<Option<Ending>, ServiceError> {
-        let published = archive::published(folder, &backup.desk, backup.kind, backup.started)?;
-        // One that can't be read is none of ours, or is as good as none.
-        let is_its = |file: &PathBuf| archive::manifest(file).is_ok_and(|manifest| manifest.backup == name);
-        let Some(file) = published.into_iter().find(is_its) else {
+        let Some(file) = its(backup, folder, name)? else {
             return Ok(None);
         };
         let report = match archive::verify(&file, &|_, _| {}, cancel) {
@@ -181,6 +178,20 @@ impl Service {
             Ok(true)
         })
     }
+}
+
+/// The archive in `folder` whose manifest names the backup.
+fn its(backup: &Backup, folder: &Path, name: &str) -> Result<Option<PathBuf>, ServiceError> {
+    for file in archive::published(folder, &backup.desk, backup.kind, backup.started)? {
+        match archive::manifest(&file) {
+            Ok(manifest) if manifest.backup == name => return Ok(Some(file)),
+            // Whatever it is, it is not ours to judge.
+            Ok(_) | Err(ArchiveError::NotAnArchive { .. }) => {}
+            // Perhaps it can be read the next time: nothing is called lost before that is known.
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// What became of a backup that was mended.

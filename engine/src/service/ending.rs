@@ -131,9 +131,11 @@ impl Service {
     pub(super) fn end_without(&self, backup: &Started, actor: &Actor, error: &RunError) -> Result<(), ServiceError> {
         let (state, what) = match error {
             RunError::Refused { refusal } => (BackupState::Refused, refusal_of(refusal)),
-            RunError::Cancelled => (BackupState::Stopped, failure_of(backup.id, error)),
+            RunError::Cancelled => (BackupState::Stopped, Happening::Stopped { backup: backup.id }),
             RunError::Configuration { .. } | RunError::Failed { .. } => {
-                (BackupState::Failed, failure_of(backup.id, error))
+                let reason = error.to_string();
+                let backup = backup.id;
+                (BackupState::Failed, Happening::Failed { backup, reason })
             }
         };
         let stopped = state == BackupState::Stopped;
@@ -236,13 +238,6 @@ fn refusal_of(refusal: &Refusal) -> Happening {
     Happening::Refused {
         action: "start a backup".to_owned(),
         refusal: refusal.clone(),
-    }
-}
-
-fn failure_of(backup: BackupId, error: &RunError) -> Happening {
-    Happening::Failed {
-        backup,
-        reason: error.to_string(),
     }
 }
 

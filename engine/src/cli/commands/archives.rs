@@ -110,7 +110,7 @@ fn render(backups: &[Backup], now: Timestamp) -> String {
             state(backup.state).to_owned(),
             figure(archive.map(|archive| grouped(archive.records))),
             figure(archive.map(|archive| size(archive.bytes))),
-            words(backup.ended.unwrap_or(backup.started)),
+            second(backup.ended.unwrap_or(backup.started)),
             expires(backup, now),
         ]);
     }
@@ -141,6 +141,11 @@ fn span(range: Range) -> String {
         return format!("{} to {}", day(from), day(last));
     }
     format!("{from} until {to}")
+}
+
+/// A moment to the second: more is of no use in a list.
+fn second(time: Timestamp) -> String {
+    words(Timestamp::from_micros(time.micros() - time.micros().rem_euclid(1_000_000)))
 }
 
 fn expires(backup: &Backup, now: Timestamp) -> String {
