@@ -162,12 +162,12 @@ fn tells_in_two_languages() {
         (
             "monthly 15 02:00 UTC 2026-11-23 2027-03-31",
             "monthly on day 15 at 02:00 (UTC) until 2027-03-31",
-            "毎月15 日 02:00（UTC）、2027-03-31 まで",
+            "毎月 15 日 02:00（UTC）、2027-03-31 まで",
         ),
         (
             "monthly 31 02:00 UTC 2026-11-23 2027-03-31",
             "monthly on day 31, or the last day of a shorter month, at 02:00 (UTC) until 2027-03-31",
-            "毎月31 日（短い月は末日） 02:00（UTC）、2027-03-31 まで",
+            "毎月 31 日（短い月は末日） 02:00（UTC）、2027-03-31 まで",
         ),
         (
             "quarterly second tue 02:00 UTC 2026-11-23 2027-03-31",
@@ -247,7 +247,7 @@ fn without_a_first_day_it_begins_with_the_next_run() {
         (
             "fortnightly fri",
             "2026-11-23T10:00:00Z",
-            "2026-11-23",
+            "2026-11-24",
             "2026-11-26T17:00:00Z",
         ),
         (
