@@ -10,7 +10,7 @@ mod commands;
 mod console;
 mod engine;
 mod exit;
-mod figures;
+pub(crate) mod figures;
 mod logging;
 mod progress;
 mod range;
