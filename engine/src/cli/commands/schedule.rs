@@ -15,8 +15,9 @@ use crate::cli::Shell;
 use crate::cli::args::{Global, Schedule, SetSchedule, ShowSchedule, StopSchedule};
 use crate::cli::exit::Exit;
 use crate::cli::table::table;
+use crate::config::Desk;
 use crate::config::text::printable;
-use crate::people::{Action, Actor};
+use crate::people::Action;
 use crate::quota::words;
 use crate::schedule::{Declared, Run, read_every};
 use crate::service::{Service, ServiceError};
@@ -80,7 +81,7 @@ fn show(typed: &ShowSchedule, global: &Global, shell: &Shell) -> Outcome {
         } else {
             match row {
                 Some(row) => text.push_str(&block(&row, service.now())),
-                None => text.push_str(&none(&service, &desk.name)?),
+                None => text.push_str(&none(&service, desk)?),
             }
         }
     }
@@ -97,7 +98,7 @@ fn stop(typed: &StopSchedule, global: &Global, shell: &Shell) -> Outcome {
     // Nobody is asked about what they may not do, or what is not there.
     service.allow(&actor, &desk.name, Action::Stop)?;
     let name = printable(&desk.name);
-    if let Some(row) = active(&service, &desk.name, &actor)? {
+    if let Some(row) = service.schedule(&desk.name, &actor)? {
         let question = format!("The schedule of {name} ({}) will not run any more. Stop it?", row.schedule);
         confirm(&question, typed.yes, shell)?;
     }
@@ -109,10 +110,6 @@ fn stop(typed: &StopSchedule, global: &Global, shell: &Shell) -> Outcome {
     };
     print(&format!("the schedule of {name} is stopped{stays}\n"), shell)?;
     Ok(Exit::Done)
-}
-
-fn active(service: &Service, desk: &str, actor: &Actor) -> Result<Option<ScheduleRow>, ServiceError> {
-    service.schedule(desk, actor)
 }
 
 /// A schedule with its next runs.
@@ -142,16 +139,20 @@ fn block(row: &ScheduleRow, now: Timestamp) -> String {
 }
 
 /// What is to be said of a desk without a schedule.
-fn none(service: &Service, desk: &str) -> Result<String, Failure> {
-    let last = service.store().read(|view| view.last_schedule(desk));
-    let name = printable(desk);
-    Ok(match last.map_err(ServiceError::from)? {
-        None => format!("{name}: no schedule\n"),
-        Some(row) => {
-            let what = if row.state == ScheduleState::Ended { "has ended" } else { "was stopped" };
-            format!("{name}: no schedule; the last one, {}, {what}\n", row.schedule)
-        }
-    })
+fn none(service: &Service, desk: &Desk) -> Result<String, Failure> {
+    let (last, declared) = service
+        .store()
+        .read(|view| Ok::<_, ServiceError>((view.last_schedule(&desk.name)?, view.declared(&desk.name)?)))?;
+    let mut text = format!("{}: no schedule", printable(&desk.name));
+    if let Some(row) = last {
+        let what = if row.state == ScheduleState::Ended { "has ended" } else { "was stopped" };
+        text.push_str(&format!("; the last one, {}, {what}", row.schedule));
+    }
+    let written = desk.schedule.as_ref().map(serde_json::to_string).transpose();
+    if written.is_ok_and(|written| written.is_some() && written != declared) {
+        text.push_str("; the configuration declares one, which the daemon has not taken up yet");
+    }
+    Ok(text + "\n")
 }
 
 fn json(desk: &str, row: Option<&ScheduleRow>, now: Timestamp, is_daemon_gone: bool) -> Result<String, Failure> {
