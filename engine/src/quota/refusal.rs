@@ -79,7 +79,7 @@ pub enum Refusal {
         free: u64,
     },
     /// This person may not do that.
-    #[error("{user} may not {action}: only the primary contact of {desk} may")]
+    #[error("{user} may not {action} at {desk}: ask its primary contact")]
     Role {
         /// Who.
         user: String,
@@ -163,7 +163,7 @@ impl Refusal {
                 )
             }
             Self::Role { user, action, desk } => {
-                format!("{user} にはこの操作（{action}）を行う権限がありません。行えるのは {desk} の主担当者だけです")
+                format!("{user} にはこの操作（{action}）を行う権限がありません。{desk} の主担当者にお問い合わせください")
             }
             Self::ScheduleExists { desk } => {
                 format!("{desk} にはすでにスケジュールがあります。先に停止してください")

@@ -30,7 +30,7 @@ impl View<'_> {
             match raw(row) {
                 Ok(raw) => verifier.entry(&raw),
                 Err(StoreError::Value { place, field, why, .. }) => {
-                    verifier.unreadable(row.row.get("number").ok(), format!("{place}: `{field}` {why}"));
+                    verifier.unreadable(row.number("number").ok(), format!("{place}: `{field}` {why}"));
                 }
                 Err(error) => return Err(error),
             }
