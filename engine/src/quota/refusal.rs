@@ -79,7 +79,7 @@ pub enum Refusal {
         free: u64,
     },
     /// This person may not do that.
-    #[error("{user} may not {action}: only the primary contact of {desk} may")]
+    #[error("{user} may not {action} at {desk}: ask its primary contact")]
     Role {
         /// Who.
         user: String,
