@@ -124,6 +124,7 @@ impl Command {
             Self::Backup(typed) => typed.json,
             Self::Verify(typed) => typed.json,
             Self::List(typed) => typed.json,
+            Self::History(typed) => typed.wants_json(),
             Self::Plugins(Plugins::List { json }) => *json,
             _ => false,
         }
