@@ -34,6 +34,7 @@ mod zip_format;
 mod tests;
 
 pub use digest::Digest;
+pub(crate) use digest::Hashed;
 pub use error::ArchiveError;
 pub use join::{Joined, Published};
 pub use manifest::{FORMAT, FileEntry, Manifest, Module, ModuleState, Plugin, State, TableEntry};

@@ -39,7 +39,7 @@ fn wrong<T>(reason: impl Into<String>) -> Result<T, Error> {
 }
 
 /// An entry as the central directory has it.
-pub(super) struct Listed {
+pub(in crate::archive) struct Listed {
     pub(super) name: String,
     pub(super) offset: u64,
     packed: u64,
