@@ -125,7 +125,8 @@ impl Command {
             Self::Verify(typed) => typed.json,
             Self::List(typed) => typed.json,
             Self::History(typed) => typed.wants_json(),
-            Self::Plugins(Plugins::List { json }) => *json,
+            Self::Schedule(super::args::Schedule::Show(typed)) => typed.json,
+            Self::Token(super::args::Token::List { json }) | Self::Plugins(Plugins::List { json }) => *json,
             _ => false,
         }
     }
