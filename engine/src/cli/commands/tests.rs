@@ -45,7 +45,7 @@ ca_file = "absent.pem"
 
 /// Answers from a script and keeps what it was asked.
 #[derive(Default)]
-pub(super) struct Script {
+struct Script {
     asked: Mutex<Vec<String>>,
     /// What a backup gives: complete, incomplete, or why not.
     backup: Option<fn() -> Result<Summary, Stop>>,
