@@ -202,6 +202,7 @@ fn given_in(
         token: None,
         read_line: || Ok(" 1000.code\r\n".into()),
         asks: true,
+        language: crate::history::Language::English,
         clock: Arc::new(|| Duration::ZERO),
         time: Arc::new(Fixed("2024-07-02T04:00:00Z")),
         is_process: false,
