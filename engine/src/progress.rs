@@ -19,6 +19,11 @@ pub trait Progress: Send + Sync {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// Nothing is begun yet: another backup of the desk is waited for.
+    Waiting {
+        /// That backup.
+        running: &'a str,
+    },
     /// A module's export begins.
     ModuleStarted {
         /// The module.
@@ -82,6 +87,8 @@ pub enum Phase {
     Joining,
     /// That file is read again, every byte of it.
     Verifying,
+    /// A finished archive is written to where it is wanted.
+    Downloading,
 }
 
 impl Phase {
@@ -90,6 +97,7 @@ impl Phase {
         match self {
             Self::Joining => "joining",
             Self::Verifying => "verifying",
+            Self::Downloading => "downloading",
         }
     }
 }
