@@ -29,7 +29,7 @@ use toml::de::DeTable;
 pub use find::{LoadError, Loaded, PLACES, VARIABLE, load};
 pub use problem::{Problem, Problems};
 pub use specification::specification;
-pub use written::differences;
+pub use written::{Sealed, differences};
 
 use crate::people::Person;
 use crate::quota::Limits;

@@ -153,7 +153,9 @@ impl Declared {
         }
         match slots::first(self.every, from) {
             Some(first) if first <= self.until => Ok(()),
-            Some(first) => Err(format!("be {first} or later: that is the first day, from {from} on, that it names")),
+            Some(first) => Err(format!(
+                "be {first} or later: that is the first day, from {from} on, that it names"
+            )),
             None => Err(format!("leave room for a run from {from} on")),
         }
     }

@@ -134,7 +134,9 @@ fn limits(section: &mut Checked, limits: &mut Limits) {
     set(&mut limits.full_every, section.time("full_every"));
     set(&mut limits.custom_range, section.time("custom_range"));
     set(&mut limits.records, section.integer("records"));
-    let Some(editions) = section.below.first_mut() else { return };
+    let Some(editions) = section.below.first_mut() else {
+        return;
+    };
     for key in editions.section.keys {
         if editions.values.contains_key(key.name) {
             let kinds = editions.texts(key.name).into_iter().map(|word| match word.as_str() {

@@ -190,9 +190,7 @@ pub(super) fn read(kind: Kind, value: &DeValue<'_>, at: usize, found: &mut Found
         (Kind::Text(check) | Kind::Private(check), DeValue::String(text)) => {
             check(text).map(|()| Value::Text(text.to_string()))
         }
-        (Kind::OneOf(words), DeValue::String(text)) => {
-            word(words, text).map(|()| Value::Text(text.to_string()))
-        }
+        (Kind::OneOf(words), DeValue::String(text)) => word(words, text).map(|()| Value::Text(text.to_string())),
         (Kind::Time { min, max }, DeValue::String(text)) => {
             let wrong = || format!("be a time such as \"30s\", \"2m\" or \"1h\", not \"{}\"", excerpt(text));
             let time = units::read_time(text).ok_or_else(wrong)?;

@@ -1,5 +1,6 @@
 //! Tests of the configuration as a whole.
 
+mod differences;
 mod errors;
 mod files;
 mod kinds;

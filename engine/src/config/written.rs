@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
@@ -11,18 +14,50 @@ use super::check::{self, Checked, Value};
 use super::problem::Found;
 use super::schema::{Key, Need, Section};
 
-/// Digests of the values of a section, by the names of the keys.
-type Keys = BTreeMap<&'static str, [u8; 32]>;
+/// Sections by their place, e.g. `limits.` or `desk main: schedule.` (what the name of a key is put behind), each with what
+/// stands for the values of its keys.
+type Places<T> = BTreeMap<String, BTreeMap<String, T>>;
 
-/// Sections by their place, e.g. `limits.` or `desk main: schedule.`: what the name of a key is put behind.
+/// Digests of the values of all keys.
 #[derive(Default)]
-pub(super) struct Written(BTreeMap<String, Keys>);
+pub(super) struct Written(Places<[u8; 32]>);
+
+/// What the keys of a configuration are set to, in a form that may be kept: whoever has it not made learns no value from
+/// it, not even by trying values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed(Places<String>);
 
 /// Names of the keys in which two configurations differ, e.g. `limits.full_every` or `desk main: schedule.at`; of sections
 /// that only one of them has, the names of the sections, e.g. `desk main: schedule`. In order, without the values. A key
 /// that is set to its default is not set.
 pub fn differences(old: &Config, new: &Config) -> Vec<String> {
-    let (old, new) = (&old.written.0, &new.written.0);
+    differ(&old.written.0, &new.written.0)
+}
+
+impl Sealed {
+    /// [`differences`] of the configurations from which they were made, with the same key.
+    pub fn differences(&self, new: &Self) -> Vec<String> {
+        differ(&self.0, &new.0)
+    }
+}
+
+impl Config {
+    /// Seals what the keys are set to. `sign` makes a code of some bytes that nobody can make without a secret.
+    pub fn sealed(&self, sign: &dyn Fn(&[u8]) -> [u8; 32]) -> Sealed {
+        let seal = |place: &str, key: &str, digest: &[u8; 32]| {
+            // With its name: else it could be seen which keys are set to the same.
+            let code = sign(&[place.as_bytes(), key.as_bytes(), &[0], digest].concat());
+            URL_SAFE_NO_PAD.encode(code)
+        };
+        let places = self.written.0.iter().map(|(place, keys)| {
+            let keys = keys.iter().map(|(key, digest)| (key.clone(), seal(place, key, digest)));
+            (place.clone(), keys.collect())
+        });
+        Sealed(places.collect())
+    }
+}
+
+fn differ<T: PartialEq>(old: &Places<T>, new: &Places<T>) -> Vec<String> {
     let mut places: Vec<&String> = old.keys().chain(new.keys()).collect();
     places.sort_unstable();
     places.dedup();
@@ -33,11 +68,11 @@ pub fn differences(old: &Config, new: &Config) -> Vec<String> {
             continue;
         }
         if let (Some(old), Some(new)) = (old.get(place), new.get(place)) {
-            let mut keys: Vec<&str> = old.keys().chain(new.keys()).copied().collect();
+            let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
             keys.sort_unstable();
             keys.dedup();
-            let differ = |key: &&str| old.get(key) != new.get(key);
-            names.extend(keys.into_iter().filter(differ).map(|key| format!("{place}{key}")));
+            let differs = |key: &&String| old.get(*key) != new.get(*key);
+            names.extend(keys.into_iter().filter(differs).map(|key| format!("{place}{key}")));
         } else {
             // What is below it goes without saying.
             whole = Some(place);
@@ -94,8 +129,8 @@ impl Written {
     }
 }
 
-fn keys(section: &'static Section, set: impl Fn(&Key) -> Option<[u8; 32]>) -> Keys {
-    let set = |key: &'static Key| Some((key.name, set(key)?));
+fn keys(section: &Section, set: impl Fn(&Key) -> Option<[u8; 32]>) -> BTreeMap<String, [u8; 32]> {
+    let set = |key: &Key| Some((key.name.to_owned(), set(key)?));
     section.keys.iter().filter_map(set).collect()
 }
 

@@ -233,7 +233,9 @@ fn lengths(range: Range, most_seconds: u64) -> (u128, u128) {
 }
 
 fn micros(range: Range) -> u128 {
-    (i128::from(range.to.micros()) - i128::from(range.from.micros())).max(0).unsigned_abs()
+    (i128::from(range.to.micros()) - i128::from(range.from.micros()))
+        .max(0)
+        .unsigned_abs()
 }
 
 /// `31 days and 1 second`.

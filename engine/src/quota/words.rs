@@ -48,7 +48,10 @@ pub(super) fn days(range: Range) -> Option<(String, String)> {
 pub(super) fn units(micros: u128) -> Vec<(u128, usize)> {
     let mut rest = micros;
     let mut units: Vec<(u128, usize)> = Vec::new();
-    for (unit, length) in [86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1].into_iter().enumerate() {
+    for (unit, length) in [86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1]
+        .into_iter()
+        .enumerate()
+    {
         if rest >= length || (unit == 4 && units.is_empty()) {
             units.push((rest / length, unit));
             rest %= length;

@@ -20,7 +20,12 @@ pub fn read_every(every: &str, on: &str) -> Result<Every, String> {
     let typed = every;
     let every = every.trim().to_ascii_lowercase();
     let weekday = || {
-        let wish = || format!("be a weekday such as \"fri\" where it runs {every}, not \"{}\"", excerpt(on));
+        let wish = || {
+            format!(
+                "be a weekday such as \"fri\" where it runs {every}, not \"{}\"",
+                excerpt(on)
+            )
+        };
         read_weekday(on.trim()).ok_or_else(wish)
     };
     let day = || {

@@ -52,7 +52,9 @@ impl<'a> Slots<'a> {
         match self.schedule.every {
             Every::Week(_) | Every::Fortnight(_) => {
                 let days = u64::try_from(number).ok()?.checked_mul(self.step().unsigned_abs())?;
-                self.first.checked_add_days(Days::new(days)).filter(|date| date.year() <= LAST_YEAR)
+                self.first
+                    .checked_add_days(Days::new(days))
+                    .filter(|date| date.year() <= LAST_YEAR)
             }
             Every::Month(day) | Every::Quarter(day) => {
                 day_of(day, month(self.first).checked_add(number.checked_mul(self.step())?)?)
@@ -85,7 +87,8 @@ pub(super) fn first(every: Every, from: NaiveDate) -> Option<NaiveDate> {
     match every {
         Every::Week(weekday) | Every::Fortnight(weekday) => {
             let days = weekday.days_since(from.weekday());
-            from.checked_add_days(Days::new(days.into())).filter(|date| date.year() <= LAST_YEAR)
+            from.checked_add_days(Days::new(days.into()))
+                .filter(|date| date.year() <= LAST_YEAR)
         }
         Every::Month(day) | Every::Quarter(day) => {
             let this = day_of(day, month(from)).filter(|date| *date >= from);
@@ -101,11 +104,15 @@ fn month(date: NaiveDate) -> i64 {
 
 /// The day of a month that is meant.
 fn day_of(day: DayOfMonth, month: i64) -> Option<NaiveDate> {
-    let year = i32::try_from(month.div_euclid(12)).ok().filter(|year| *year <= LAST_YEAR)?;
+    let year = i32::try_from(month.div_euclid(12))
+        .ok()
+        .filter(|year| *year <= LAST_YEAR)?;
     let month = u32::try_from(month.rem_euclid(12)).ok()? + 1;
     let nth = |nth: u8, weekday: Weekday| NaiveDate::from_weekday_of_month_opt(year, month, weekday, nth);
     match day {
-        DayOfMonth::Day(day) => (1..=u32::from(day)).rev().find_map(|day| NaiveDate::from_ymd_opt(year, month, day)),
+        DayOfMonth::Day(day) => (1..=u32::from(day))
+            .rev()
+            .find_map(|day| NaiveDate::from_ymd_opt(year, month, day)),
         DayOfMonth::Nth(number, weekday) => nth(number, weekday),
         DayOfMonth::Last(weekday) => nth(5, weekday).or_else(|| nth(4, weekday)),
     }

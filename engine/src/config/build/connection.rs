@@ -145,4 +145,3 @@ fn auth(section: &mut Checked, folder: &Path, found: &mut Found) -> Auth {
         _ => Auth::None,
     }
 }
-

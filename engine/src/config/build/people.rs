@@ -59,7 +59,8 @@ pub(super) fn roles(section: &mut Checked, known: &Known, desk: &mut Desk, found
     for (place, name) in section.items("viewers") {
         known.check("a viewer", &name, place, found);
         if desk.primary_contact.as_deref() == Some(name.as_str()) {
-            let message = format!("\"{name}\" is the primary contact of this desk, who sees everything: no viewer besides");
+            let message =
+                format!("\"{name}\" is the primary contact of this desk, who sees everything: no viewer besides");
             found.add(place, message);
         }
         desk.viewers.push(name);
