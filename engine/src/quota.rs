@@ -65,7 +65,9 @@ pub enum Refusal {
         kind: Kind,
     },
     /// The desk counts more records than a backup may have.
-    #[error("the desk counts {counted} records or more, and a backup has at most {limit}: start it with --allow-partial")]
+    #[error(
+        "the desk counts {counted} records or more, and a backup has at most {limit}: start it with --allow-partial"
+    )]
     Records {
         /// What it counts at least.
         counted: u64,

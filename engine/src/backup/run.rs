@@ -20,8 +20,8 @@ use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, Sta
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
 use crate::plugins::{Plugin, Registry};
-use crate::quota::Editions;
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary, TableSummary};
+use crate::quota::Editions;
 
 /// How often those who watch are told how far it is.
 const TICK: Duration = Duration::from_millis(200);

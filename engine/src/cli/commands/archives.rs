@@ -1,7 +1,7 @@
 //! `deskvault list`, `download`, `delete` and `link`.
 
 use crate::cli::Shell;
-use crate::cli::args::{Delete, Download, Link, List, Global};
+use crate::cli::args::{Delete, Download, Global, Link, List};
 
 use super::{Failure, Outcome};
 

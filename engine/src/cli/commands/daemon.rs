@@ -1,7 +1,7 @@
 //! `deskvault daemon`.
 
 use crate::cli::Shell;
-use crate::cli::args::{Daemon, RunBackup, Global};
+use crate::cli::args::{Daemon, Global, RunBackup};
 
 use super::{Failure, Outcome};
 

@@ -1,7 +1,7 @@
 //! `deskvault history`.
 
 use crate::cli::Shell;
-use crate::cli::args::{History, Global};
+use crate::cli::args::{Global, History};
 
 use super::{Failure, Outcome};
 

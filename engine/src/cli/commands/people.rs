@@ -1,7 +1,7 @@
 //! `deskvault user` and `token`.
 
 use crate::cli::Shell;
-use crate::cli::args::{Token, User, Global};
+use crate::cli::args::{Global, Token, User};
 
 use super::{Failure, Outcome};
 

@@ -1,7 +1,7 @@
 //! `deskvault schedule`.
 
 use crate::cli::Shell;
-use crate::cli::args::{Schedule, Global};
+use crate::cli::args::{Global, Schedule};
 
 use super::{Failure, Outcome};
 
