@@ -88,7 +88,7 @@ impl Maker<'_> {
         let text = if self.json {
             end_line(&done, exit)?
         } else {
-            summary::render(&done.summary, Some(done.id), done.expires)
+            summed_up(&done)
         };
         print(&text, shell).map_err(|failure| published(failure, &done.summary))?;
         Ok(exit)
@@ -132,6 +132,18 @@ impl Maker<'_> {
             tracing::warn!("notifications are left to the daemon: {error:#}");
         }
     }
+}
+
+/// The summary, and before its last line, which names the archive, how the backup is listed.
+fn summed_up(done: &Done) -> String {
+    let mut text = summary::render(&done.summary);
+    let expires = done.expires.map_or_else(
+        || "its archive never expires".to_owned(),
+        |at| format!("its archive expires on {}", quota::words(at)),
+    );
+    let last = text.trim_end().rfind('\n').map_or(0, |end| end + 1);
+    text.insert_str(last, &format!("backup {}: {expires}\n", done.id));
+    text
 }
 
 /// What is done of a range whose part number `place`, counted from 0, came to nothing, and how to go on.
