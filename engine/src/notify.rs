@@ -180,11 +180,16 @@ impl Settings {
     /// Who is behind a channel now. The error says why nobody is.
     fn target(&self, channel: &str) -> Result<Target, &'static str> {
         if let Some(wanted) = channel.strip_prefix(WEBHOOK) {
-            let found = self.webhooks.iter().position(|webhook| fingerprint(&webhook.url) == wanted);
+            let found = self
+                .webhooks
+                .iter()
+                .position(|webhook| fingerprint(&webhook.url) == wanted);
             let place = found.ok_or("the configuration does not name its URL any more")?;
             return Ok(Target::Webhook(self.webhooks[place].clone(), place + 1));
         }
-        let address = channel.strip_prefix(MAIL).ok_or("this version does not know such a receiver")?;
+        let address = channel
+            .strip_prefix(MAIL)
+            .ok_or("this version does not know such a receiver")?;
         let mail = self.mail.clone().ok_or("the configuration has no [mail] any more")?;
         Ok(Target::Mail(mail, address.to_owned()))
     }

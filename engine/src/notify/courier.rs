@@ -14,7 +14,7 @@ use super::wait::{self, Class};
 use super::{Settings, Target, mail, webhook};
 use crate::clock::Clock;
 use crate::config::text::printable;
-use crate::store::{Store, StoreError, Waiting};
+use crate::store::{Store, StoreError, Tx, Waiting};
 
 /// Notifications that are sent at one time.
 const AT_ONCE: u32 = 8;
@@ -73,89 +73,129 @@ impl Courier {
         within: Duration,
         cancel: &CancellationToken,
     ) -> Result<Option<Timestamp>, StoreError> {
-        self.runtime.block_on(async {
-            let stop = async {
-                tokio::select! {
-                    () = cancel.cancelled() => {}
-                    () = tokio::time::sleep(within) => {}
-                }
-            };
-            tokio::pin!(stop);
-            loop {
-                let now = clock.now();
-                let longest = settings.mail.as_ref().map_or(Duration::ZERO, |mail| mail.timeout);
-                let until = later(now, longest.max(webhook::TIMEOUT) + MARGIN);
-                if cancel.is_cancelled() || within.is_zero() {
-                    return Ok(());
-                }
-                let claimed = store.write(|tx| tx.claim_notices(now, until, AT_ONCE))?;
-                let may_be_more = claimed.len() == AT_ONCE as usize;
-                let mut under_way = HashMap::new();
-                let mut tries = JoinSet::new();
-                for notice in claimed {
-                    match Parcel::pack(settings, &notice) {
-                        Ok(parcel) => {
-                            let task = tries.spawn(parcel.send(now)).id();
-                            under_way.insert(task, notice);
-                        }
-                        Err(why) => give_up(store, &notice, &why)?,
-                    }
-                }
-                while !under_way.is_empty() {
-                    let ended = tokio::select! {
-                        ended = tries.join_next_with_id() => ended,
-                        () = &mut stop => {
-                            for notice in under_way.values() {
-                                let why = "it was broken off: deskvault was stopped, or had no more time for it";
-                                self.failed(store, settings, clock, notice, &Failed::passing(why.into()))?;
-                            }
-                            return Ok(());
-                        }
-                    };
-                    let Some(ended) = ended else { break };
-                    let (task, sent) = match ended {
-                        Ok((task, sent)) => (task, sent),
-                        Err(error) => (error.id(), Err(Failed::passing("sending it has panicked".into()))),
-                    };
-                    let Some(notice) = under_way.remove(&task) else { continue };
-                    match sent {
-                        Ok(()) => {
-                            store.write(|tx| tx.notice_sent(notice.id, clock.now()))?;
-                            tracing::info!("notification {} was sent to {}", notice.id, shown(settings, &notice.channel));
-                        }
-                        Err(failed) => self.failed(store, settings, clock, &notice, &failed)?,
-                    }
-                }
-                if !may_be_more {
-                    return Ok(());
-                }
-            }
-        })?;
+        let round = Round {
+            store,
+            settings,
+            clock,
+            chance: &*self.chance,
+        };
+        self.runtime.block_on(round.run(within, cancel))?;
         store.read(|view| view.next_notice())
     }
+}
 
-    fn failed(
-        &self,
-        store: &Store,
-        settings: &Settings,
-        clock: &dyn Clock,
-        notice: &Waiting,
-        failed: &Failed,
-    ) -> Result<(), StoreError> {
+/// What one delivery needs.
+struct Round<'a> {
+    store: &'a Store,
+    settings: &'a Settings,
+    clock: &'a dyn Clock,
+    chance: &'a (dyn Fn() -> f64 + Send + Sync),
+}
+
+impl Round<'_> {
+    async fn run(&self, within: Duration, cancel: &CancellationToken) -> Result<(), StoreError> {
+        let stop = async {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(within) => {}
+            }
+        };
+        tokio::pin!(stop);
+        loop {
+            if cancel.is_cancelled() {
+                return Ok(());
+            }
+            let (mut tries, mut under_way) = (JoinSet::new(), HashMap::new());
+            let claimed = self.claim()?;
+            let may_be_more = claimed.len() == AT_ONCE as usize;
+            for notice in claimed {
+                match Parcel::pack(self.settings, &notice) {
+                    Ok(parcel) => {
+                        let task = tries.spawn(parcel.send(self.clock.now())).id();
+                        under_way.insert(task, notice);
+                    }
+                    Err(why) => self.give_up(&notice, &why)?,
+                }
+            }
+            while !under_way.is_empty() {
+                tokio::select! {
+                    Some(ended) = tries.join_next_with_id() => {
+                        let (task, sent) = ended
+                            .unwrap_or_else(|error| (error.id(), Err(Failed::passing("sending it has panicked".into()))));
+                        if let Some(notice) = under_way.remove(&task) {
+                            self.settle(&notice, sent)?;
+                        }
+                    }
+                    () = &mut stop => {
+                        let why = "it was broken off: deskvault was stopped, or had no more time for it";
+                        for notice in under_way.values() {
+                            self.settle(notice, Err(Failed::passing(why.into())))?;
+                        }
+                        return Ok(());
+                    }
+                }
+            }
+            if !may_be_more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn claim(&self) -> Result<Vec<Waiting>, StoreError> {
+        let now = self.clock.now();
+        let mail = self.settings.mail.as_ref().map_or(Duration::ZERO, |mail| mail.timeout);
+        let until = later(now, mail.max(webhook::TIMEOUT).saturating_add(MARGIN));
+        self.store.write(|tx| tx.claim_notices(now, until, AT_ONCE))
+    }
+
+    /// Writes down how a try ended.
+    fn settle(&self, notice: &Waiting, sent: Result<(), Failed>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let id = notice.id;
+        let failed = match sent {
+            Ok(()) => {
+                tracing::info!("notification {id} was sent to {}", self.shown(notice));
+                return self.note(|tx| tx.notice_sent(id, now));
+            }
+            Err(failed) => failed,
+        };
         let attempt = notice.tries.saturating_add(1);
         let Some(wait) = wait::after(attempt, failed.class, failed.asked, (self.chance)()) else {
-            let why = format!("{}; it was tried {attempt} times", failed.why);
-            return give_up_at(store, notice, &shown(settings, &notice.channel), &why);
+            return self.give_up(notice, &format!("{} (try {attempt})", failed.why));
         };
-        let next = later(clock.now(), wait);
-        store.write(|tx| tx.notice_failed(notice.id, Some(next), &failed.why))?;
+        let next = later(now, wait);
         tracing::warn!(
-            "notification {} was not sent to {}: {}; it is tried again after {next}",
-            notice.id,
-            shown(settings, &notice.channel),
+            "notification {id} was not sent to {}: {}; it is tried again at {next}",
+            self.shown(notice),
             failed.why
         );
-        Ok(())
+        self.note(|tx| tx.notice_failed(id, Some(next), &failed.why))
+    }
+
+    fn give_up(&self, notice: &Waiting, why: &str) -> Result<(), StoreError> {
+        let id = notice.id;
+        tracing::error!("notification {id} to {} is given up: {why}", self.shown(notice));
+        self.note(|tx| tx.notice_failed(id, None, why))
+    }
+
+    /// Another process may have been faster, where this one was held up until its claim had ended.
+    fn note(&self, change: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        match self.store.write(change) {
+            Err(StoreError::Conflict(why)) => {
+                tracing::debug!("{why}");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// The receiver, for messages.
+    fn shown(&self, notice: &Waiting) -> String {
+        match self.settings.target(&notice.channel) {
+            Ok(Target::Webhook(webhook, place)) => format!("webhook {place} ({})", webhook::origin(&webhook.url)),
+            Ok(Target::Mail(mail, to)) => format!("{} by {}", printable(&to), printable(&mail.host)),
+            Err(_) => "a receiver that is gone".to_owned(),
+        }
     }
 }
 
@@ -180,25 +220,6 @@ impl Parcel {
             Target::Webhook(webhook, _) => webhook::send(webhook, &self.body, self.json, now).await,
             Target::Mail(mail, to) => mail::send(mail, to, &self.body).await,
         }
-    }
-}
-
-fn give_up(store: &Store, notice: &Waiting, why: &str) -> Result<(), StoreError> {
-    give_up_at(store, notice, "anybody", why)
-}
-
-fn give_up_at(store: &Store, notice: &Waiting, whom: &str, why: &str) -> Result<(), StoreError> {
-    store.write(|tx| tx.notice_failed(notice.id, None, why))?;
-    tracing::error!("notification {} is given up and was not sent to {whom}: {why}", notice.id);
-    Ok(())
-}
-
-/// A receiver in a message.
-fn shown(settings: &Settings, channel: &str) -> String {
-    match settings.target(channel) {
-        Ok(Target::Webhook(webhook, place)) => format!("webhook {place} ({})", webhook::origin(&webhook.url)),
-        Ok(Target::Mail(mail, to)) => format!("{} by {}", printable(&to), printable(&mail.host)),
-        Err(_) => "anybody".to_owned(),
     }
 }
 

@@ -28,7 +28,9 @@ const LAST_DATE: i64 = 253_402_300_799;
 /// Whether this is an e-mail address, alone or as in `Aiko <aiko@desk.example>`. The error is half a sentence.
 pub fn check_address(text: &str) -> Result<(), String> {
     let mailbox: Result<Mailbox, _> = text.parse();
-    mailbox.map(|_| ()).map_err(|error| format!("it is no e-mail address ({error})"))
+    mailbox
+        .map(|_| ())
+        .map_err(|error| format!("it is no e-mail address ({error})"))
 }
 
 /// The address alone, without the name before it.
@@ -109,9 +111,8 @@ fn transport(mail: &Mail, password: Option<&str>) -> Result<AsyncSmtpTransport<T
 fn tls(mail: &Mail) -> Result<TlsParameters, Failed> {
     let mut builder = TlsParameters::builder(mail.host.clone());
     if let Some(path) = &mail.ca_file {
-        let unusable = |why: String| {
-            Failed::passing(format!("the certificates in {} cannot be read: {why}", path.display()))
-        };
+        let unusable =
+            |why: String| Failed::passing(format!("the certificates in {} cannot be read: {why}", path.display()));
         let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let certificates = Certificate::from_pem(&pem).map_err(|error| unusable(error.to_string()))?;
         builder = builder.add_root_certificate(certificates);

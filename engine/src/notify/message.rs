@@ -48,7 +48,10 @@ pub(super) fn subject(notice: &Notice) -> String {
     };
     // A line break would begin another header.
     let subject = printable(&subject);
-    let cut = subject.char_indices().nth(SUBJECT).map_or(subject.len(), |(end, _)| end);
+    let cut = subject
+        .char_indices()
+        .nth(SUBJECT)
+        .map_or(subject.len(), |(end, _)| end);
     format!("[deskvault] {}", &subject[..cut])
 }
 
@@ -80,7 +83,10 @@ pub(super) fn text(body: &Body) -> String {
     let facts = [
         ("Desk", Some(printable(&notice.desk))),
         ("Backup", notice.backup.map(|id| id.to_string())),
-        ("State", notice.state.as_deref().map(|state| printable(&state.replace('_', " ")))),
+        (
+            "State",
+            notice.state.as_deref().map(|state| printable(&state.replace('_', " "))),
+        ),
         ("Time", Some(notice.at.to_string())),
         ("Records", notice.records.map(|records| records.to_string())),
         ("Bytes", notice.bytes.map(|bytes| bytes.to_string())),

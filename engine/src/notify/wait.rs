@@ -34,7 +34,10 @@ pub(super) fn after(attempt: u32, class: Class, asked: Option<Duration>, jitter:
         return None;
     }
     let doublings = attempt.saturating_sub(1).min(16);
-    let own = FIRST.saturating_mul(1 << doublings).min(LONGEST).mul_f64(0.75 + jitter / 2.0);
+    let own = FIRST
+        .saturating_mul(1 << doublings)
+        .min(LONGEST)
+        .mul_f64(0.75 + jitter / 2.0);
     Some(asked.map_or(own, |asked| own.max(asked.min(LONGEST_ASKED))))
 }
 
@@ -60,7 +63,9 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_is_given_up_soon() {
-        let waits: Vec<_> = (1..6).map(|attempt| after(attempt, Class::Refused, None, MIDDLE)).collect();
+        let waits: Vec<_> = (1..6)
+            .map(|attempt| after(attempt, Class::Refused, None, MIDDLE))
+            .collect();
         let some = |seconds| Some(Duration::from_secs(seconds));
         assert_eq!(waits, [some(15), some(30), None, None, None]);
     }

@@ -62,7 +62,10 @@ pub(super) async fn send(webhook: &Webhook, body: &Body, json: String, now: Time
         Some(path) => {
             let found = authorities(path);
             Way::Tls(found.map_err(|error| {
-                unusable(format!("the certificates in {} cannot be read: {error}", path.display()))
+                unusable(format!(
+                    "the certificates in {} cannot be read: {error}",
+                    path.display()
+                ))
             })?)
         }
     };
@@ -70,7 +73,12 @@ pub(super) async fn send(webhook: &Webhook, body: &Body, json: String, now: Time
         .connect_timeout(CONNECT)
         .timeout(TIMEOUT)
         .build()
-        .map_err(|error| unusable(format!("the HTTP client cannot be set up: {}", chain(&error.without_url()))))?;
+        .map_err(|error| {
+            unusable(format!(
+                "the HTTP client cannot be set up: {}",
+                chain(&error.without_url())
+            ))
+        })?;
     let timestamp = now.micros().div_euclid(1_000_000).to_string();
     let mut request = client
         .post(url)
@@ -83,7 +91,11 @@ pub(super) async fn send(webhook: &Webhook, body: &Body, json: String, now: Time
         let signature = sign(&secret, &timestamp, &json).ok_or_else(|| unusable("it cannot be signed".into()))?;
         request = request.header("X-Deskvault-Signature", signature);
     }
-    let answer = request.body(json).send().await.map_err(|error| network(error.without_url()))?;
+    let answer = request
+        .body(json)
+        .send()
+        .await
+        .map_err(|error| network(error.without_url()))?;
     let status = answer.status();
     if status.is_success() {
         return Ok(());
@@ -111,7 +123,11 @@ pub(super) async fn send(webhook: &Webhook, body: &Body, json: String, now: Time
 /// The header's value.
 fn sign(secret: &str, timestamp: &str, body: &str) -> Option<String> {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
-    let mac = mac.chain_update(timestamp).chain_update(".").chain_update(body).finalize();
+    let mac = mac
+        .chain_update(timestamp)
+        .chain_update(".")
+        .chain_update(body)
+        .finalize();
     Some(format!("v1={}", super::hex(&mac.into_bytes())))
 }
 
@@ -163,7 +179,10 @@ mod tests {
                 (checked, _) => panic!("{url}: {checked:?}"),
             }
         }
-        assert_eq!(origin("https://hooks.example:8443/secret?secret#secret"), "https://hooks.example:8443");
+        assert_eq!(
+            origin("https://hooks.example:8443/secret?secret#secret"),
+            "https://hooks.example:8443"
+        );
         assert_eq!(origin("secret"), "no URL");
     }
 }
