@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use courier::Courier;
 pub use mail::check_address;
+pub(crate) use mail::is_here;
 pub use webhook::check_url;
 
 use crate::connection::settings::SecretSource;

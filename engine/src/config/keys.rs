@@ -123,7 +123,7 @@ const ARCHIVE: Section = Section {
         ),
         key(
             "link_url",
-            Kind::Private(rules::url),
+            Kind::Private(rules::link),
             Need::Optional("\"https://backup.example.com\""),
             "The URL below which links to archives lie. Without it, links start with `deskvault:`, and only `deskvault download` takes them.",
         ),

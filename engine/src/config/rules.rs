@@ -3,12 +3,12 @@
 
 use std::net::IpAddr;
 
-use argon2::password_hash::phc::PasswordHash;
 use reqwest::Url;
 
 use super::text::printable;
 use crate::connection::{for_credentials, is_loopback};
-use crate::schedule;
+use crate::people::password;
+use crate::{notify, schedule};
 
 type Rule = Result<(), String>;
 
@@ -99,18 +99,17 @@ pub(super) fn email(text: &str) -> Rule {
     )
 }
 
+/// The sender of mail: with a name before the address or without.
+pub(super) fn sender(text: &str) -> Rule {
+    rule(
+        printable(text) == text && notify::check_address(text).is_ok(),
+        "be an e-mail address, such as \"deskvault@example.com\"",
+    )
+}
+
 /// The hash of a password. What is refused may be the password itself.
 pub(super) fn password_hash(text: &str) -> Rule {
-    let is_hash = PasswordHash::new(text).is_ok_and(|hash| {
-        hash.algorithm == argon2::ARGON2ID_IDENT
-            && hash.salt.is_some()
-            && hash.hash.is_some()
-            && argon2::Params::try_from(&hash).is_ok()
-    });
-    rule(
-        is_hash,
-        "be an argon2id hash in PHC form, as `deskvault user hash` prints it, not a password",
-    )
+    password::check(text).map_err(|why| format!("be the hash of a password: {why}"))
 }
 
 pub(super) fn host(text: &str) -> Rule {
@@ -120,14 +119,6 @@ pub(super) fn host(text: &str) -> Rule {
         is_name || text.parse::<IpAddr>().is_ok(),
         "be the name or the address of a host alone, without a scheme and a port",
     )
-}
-
-/// Whether a host that [`host`] let pass is this machine.
-pub(super) fn is_here(host: &str) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
-    }
 }
 
 pub(super) fn time_of_day(text: &str) -> Rule {

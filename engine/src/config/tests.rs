@@ -4,3 +4,4 @@ mod differences;
 mod errors;
 mod files;
 mod kinds;
+mod service;

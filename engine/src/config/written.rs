@@ -96,11 +96,11 @@ impl Written {
             None => default(key),
         };
         self.0.insert(place.to_owned(), keys(checked.section, set));
-        let mut number = 0;
-        for below in &checked.below {
+        for (index, below) in checked.below.iter().enumerate() {
             let word = below.section.name();
             let name = if below.section.repeated {
-                number += 1;
+                let is_same = |other: &&Checked| other.section.path == below.section.path;
+                let number = checked.below[..=index].iter().filter(is_same).count();
                 match below.values.get("name") {
                     Some((_, Some(Value::Text(name)))) => format!("{place}{word} {name}: "),
                     _ => format!("{place}{word} {number}: "),

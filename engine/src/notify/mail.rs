@@ -121,7 +121,7 @@ fn tls(mail: &Mail) -> Result<TlsParameters, Failed> {
     built.map_err(|error| Failed::passing(format!("TLS cannot be set up: {error}")))
 }
 
-fn is_here(host: &str) -> bool {
+pub(crate) fn is_here(host: &str) -> bool {
     let address: Result<IpAddr, _> = host.parse();
     address.map_or_else(
         |_| host.eq_ignore_ascii_case("localhost"),

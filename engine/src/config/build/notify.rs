@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::{secret, secret_if_any, set, url};
 use crate::config::check::Checked;
 use crate::config::problem::Found;
-use crate::config::rules;
 use crate::connection::settings::SecretSource;
-use crate::notify::{Mail, Security, Topic, Webhook};
+use crate::notify::{Mail, Security, Topic, Webhook, is_here};
 
 const PASSWORD: [&str; 3] = ["password", "password_env", "password_file"];
 
@@ -37,7 +36,7 @@ pub(super) fn mail(section: &mut Checked, folder: &Path, found: &mut Found) -> M
         Some("none") => Security::None,
         _ => Security::Tls,
     };
-    if security == Security::None && !host.is_empty() && !rules::is_here(&host) {
+    if security == Security::None && !host.is_empty() && !is_here(&host) {
         found.add(
             security_place,
             "`security` is \"none\", and `host` is another machine: everyone on the way can read the mail and the password; \

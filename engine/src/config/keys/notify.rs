@@ -10,7 +10,7 @@ pub(super) const WEBHOOK: Section = Section {
     path: "webhook",
     repeated: true,
     required: false,
-    doc: "A URL that is told by a POST of JSON, again and again for about a day until it answers 2xx. One section for each. With a secret (one of `secret_env`, `secret_file` and `secret`), it is signed: `X-Deskvault-Signature` is `v1=` and the hexadecimal HMAC-SHA-256 of `X-Deskvault-Timestamp`, a dot and the body.",
+    doc: "A URL that is told by a POST of JSON; again and again, for about a day at most, until it answers 2xx. One section for each. With a secret (one of `secret_env`, `secret_file` and `secret`), it is signed: `X-Deskvault-Signature` is `v1=` and the hexadecimal HMAC-SHA-256 of `X-Deskvault-Timestamp`, a dot and the body.",
     keys: &[
         key(
             "url",
@@ -103,9 +103,9 @@ pub(super) const MAIL: Section = Section {
         ),
         key(
             "from",
-            Kind::Text(rules::email),
+            Kind::Text(rules::sender),
             Need::Required("\"deskvault@example.com\""),
-            "The sender's address.",
+            "The sender: an address, alone or behind a name, as in `Backups <deskvault@example.com>`.",
         ),
         key(
             "to",

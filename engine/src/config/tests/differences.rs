@@ -90,7 +90,7 @@ fn keys_and_sections_are_named() {
         (
             "[[webhook]]",
             "[limits]\nrecords = 5\n[limits.editions]\nfree = []\n[[webhook]]",
-            &["limits.editions.free", "limits.records"],
+            &["limits.records", "limits.editions.free"],
         ),
         (
             "[[webhook]]",
