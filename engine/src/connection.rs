@@ -217,6 +217,12 @@ impl Connection {
         Ok(())
     }
 
+    /// The edition of the organisation, as the desk names it; none before [`prepare`](Self::prepare), and where it says none.
+    pub fn edition(&self) -> Option<String> {
+        let organisation = self.0.zoho.as_ref()?.organisation()?;
+        Some(organisation.edition.clone()).filter(|edition| !edition.is_empty())
+    }
+
     /// Requests that may be in flight at one time as long as the desk does not complain.
     pub fn limit(&self) -> usize {
         self.0.dispatch.limit()

@@ -7,7 +7,7 @@ mod chain;
 mod export;
 mod phrases;
 #[cfg(test)]
-mod tests {}
+mod tests;
 mod words;
 
 use chrono_tz::Tz;
@@ -261,7 +261,9 @@ pub enum Language {
 impl Language {
     /// The language of a system: that of the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that says something.
     pub fn of_system(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let said = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| variable(name).filter(|text| !text.is_empty()));
+        let said = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| variable(name).filter(|text| !text.is_empty()));
         match said {
             Some(locale) if locale.split(['_', '.', '@']).next() == Some("ja") => Self::Japanese,
             _ => Self::English,

@@ -190,4 +190,4 @@ fn mac(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -1,6 +1,6 @@
 //! Who may do what: people with roles, their passwords and tokens, and the ways by which something is asked for.
 //!
-//! Start at [`Actor::may`]. Passwords are in [`password`], tokens in [`token`], the name of the system's user in
+//! Start at [`Actor::may`]. Passwords are in [`password`], tokens in [`token`] and [`tokens`], the name of the system's user in
 //! [`system_user`]. What a person may do is decided here and nowhere else, from the configuration and the [`Actor`] alone;
 //! nothing is remembered between two questions, so that a changed configuration holds at once.
 //!
@@ -11,6 +11,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 pub mod token;
+pub mod tokens;
 
 use std::fmt;
 

@@ -21,7 +21,7 @@ mod outbox;
 mod rows;
 mod schedules;
 #[cfg(test)]
-mod tests {}
+mod tests;
 mod tokens;
 
 use std::ops::Deref;

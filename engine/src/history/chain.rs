@@ -317,8 +317,12 @@ impl Verifier {
     pub(crate) fn finish(mut self, seal: Result<Option<Seal>, String>, key: &Key) -> Verified {
         let last = self.last.entries;
         match seal {
-            Err(why) => self.find(Finding::Seal { why: format!("was altered ({why})") }),
-            Ok(None) => self.find(Finding::Seal { why: "was taken out".into() }),
+            Err(why) => self.find(Finding::Seal {
+                why: format!("was altered ({why})"),
+            }),
+            Ok(None) => self.find(Finding::Seal {
+                why: "was taken out".into(),
+            }),
             Ok(Some(seal)) if !seal.is_signed(key) => self.find(Finding::Seal {
                 why: format!("was altered, or {} is not the key it was made with", crate::key::FILE),
             }),
@@ -352,7 +356,10 @@ impl Verifier {
     fn missing(&mut self, number: u64) {
         let first = self.last.entries + 1;
         if first < number {
-            self.find(Finding::Missing { first, last: number - 1 });
+            self.find(Finding::Missing {
+                first,
+                last: number - 1,
+            });
         }
     }
 

@@ -96,12 +96,16 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
             format!(
                 "Backup {backup} reached the limit at {} records{}",
                 number(*records),
-                stops(stopped, "; stopped: ", ", ", |table, row| format!("{table} behind row {row}"))
+                stops(stopped, "; stopped: ", ", ", |table, row| format!(
+                    "{table} behind row {row}"
+                ))
             ),
             format!(
                 "上限到達：バックアップ番号 {backup}、{} 件で上限に達しました{}",
                 number(*records),
-                stops(stopped, "。停止した表：", "、", |table, row| format!("{table}（{row} 行目まで）"))
+                stops(stopped, "。停止した表：", "、", |table, row| format!(
+                    "{table}（{row} 行目まで）"
+                ))
             ),
         ),
         Happening::Deleted { backup } => (
@@ -114,10 +118,15 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
         ),
         Happening::Missing { backup } => (
             format!("Archive of backup {backup} was found to be gone: it was removed past deskvault"),
-            format!("データ消失：バックアップ番号 {backup} のファイルが見つかりません（deskvault 以外の操作で削除されました）"),
+            format!(
+                "データ消失：バックアップ番号 {backup} のファイルが見つかりません（deskvault 以外の操作で削除されました）"
+            ),
         ),
         Happening::LinkMade { backup, until } => (
-            format!("Link to backup {backup} made, valid until {}", moment(*until, English, zone)),
+            format!(
+                "Link to backup {backup} made, valid until {}",
+                moment(*until, English, zone)
+            ),
             format!(
                 "ダウンロードリンク作成：バックアップ番号 {backup}、有効期限 {}",
                 moment(*until, Japanese, zone)
@@ -132,7 +141,10 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
             format!("拒否：{}：{}", japanese_action(action), refusal.japanese()),
         ),
         Happening::TokenCreated { token, person, until } => (
-            format!("Token {token} of {person} made, valid until {}", moment(*until, English, zone)),
+            format!(
+                "Token {token} of {person} made, valid until {}",
+                moment(*until, English, zone)
+            ),
             format!(
                 "API トークン作成：番号 {token}、利用者 {person}、有効期限 {}",
                 moment(*until, Japanese, zone)

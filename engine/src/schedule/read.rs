@@ -94,8 +94,8 @@ fn read_weekday(text: &str) -> Option<Weekday> {
 }
 
 fn read_day(text: &str) -> Option<DayOfMonth> {
-    let text = text.replace('-', " ").to_ascii_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = text.to_ascii_lowercase();
+    let words: Vec<&str> = text.split_whitespace().flat_map(|word| word.split('-')).collect();
     match words[..] {
         [day] if day.bytes().all(|byte| byte.is_ascii_digit()) => {
             let day = day.parse().ok().filter(|day| (1..=31).contains(day))?;

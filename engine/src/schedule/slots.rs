@@ -38,7 +38,7 @@ impl<'a> Slots<'a> {
     /// The latest slot that has come by now.
     pub(super) fn latest(&self, now: Timestamp) -> Option<i64> {
         let near = self.near(local::date(self.schedule.zone, now)).min(self.last);
-        // The slot of that day or month may be still to come; where clocks skip a day, one that is named a day later may
+        // The slot of that day or month may be still to come. Where clocks go back over midnight, one of the day after may
         // have come already.
         let up_to = (near + 1).min(self.last);
         (near - 1..=up_to)

@@ -87,8 +87,8 @@ fn japanese(day: Weekday) -> &'static str {
 
 fn japanese_day(day: DayOfMonth) -> String {
     match day {
-        DayOfMonth::Day(day @ ..=28) => format!("{day} 日"),
-        DayOfMonth::Day(day) => format!("{day} 日（短い月は末日）"),
+        DayOfMonth::Day(day @ ..=28) => format!(" {day} 日"),
+        DayOfMonth::Day(day) => format!(" {day} 日（短い月は末日）"),
         DayOfMonth::Nth(nth, day) => format!("第 {nth} {}", japanese(day)),
         DayOfMonth::Last(day) => format!("最終{}", japanese(day)),
     }

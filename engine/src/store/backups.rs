@@ -178,8 +178,16 @@ pub(super) fn changed(rows: usize, otherwise: impl FnOnce() -> String) -> Result
 }
 
 fn backup(row: &Fields<'_>) -> Result<Backup, StoreError> {
-    let range = row.both("range_from", row.optional_time("range_from")?, row.optional_time("range_to")?)?;
-    let schedule = row.both("schedule_id", row.optional_number("schedule_id")?, row.optional_time("slot")?)?;
+    let range = row.both(
+        "range_from",
+        row.optional_time("range_from")?,
+        row.optional_time("range_to")?,
+    )?;
+    let schedule = row.both(
+        "schedule_id",
+        row.optional_number("schedule_id")?,
+        row.optional_time("slot")?,
+    )?;
     let removed = row.both("removed", row.optional_time("removed")?, row.optional_word("removal")?)?;
     Ok(Backup {
         id: row.number("id")?,

@@ -29,8 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Opens the database; an empty one where there is none, readable by its owner alone.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     let io_error = |source: io::Error| match source.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { file: file.to_owned() },
-        _ => StoreError::Open { file: file.to_owned(), source },
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { file: file.to_owned() }
+        }
+        _ => StoreError::Open {
+            file: file.to_owned(),
+            source,
+        },
     };
     // Not left to SQLite, which would make it readable by all. What SQLite puts beside it gets the same mode.
     let made = OpenOptions::new()
@@ -43,13 +48,18 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
         .map_err(io_error)?;
     let metadata = made.metadata().map_err(io_error)?;
     if !metadata.is_file() {
-        return Err(StoreError::NoDatabase { file: file.to_owned(), what: "" });
+        return Err(StoreError::NoDatabase {
+            file: file.to_owned(),
+            what: "",
+        });
     }
     if metadata.permissions().mode() & 0o077 != 0 {
         made.set_permissions(Permissions::from_mode(0o600)).map_err(io_error)?;
     }
     drop(made);
-    prepare(file).map_err(|error| translate(file, error))?.ok_or_else(|| StoreError::FileSystem { file: file.to_owned() })
+    prepare(file)
+        .map_err(|error| translate(file, error))?
+        .ok_or_else(|| StoreError::FileSystem { file: file.to_owned() })
 }
 
 /// The connection, set up; none where there can be no write-ahead log.
@@ -113,7 +123,10 @@ pub(super) fn is_conflict(error: &rusqlite::Error) -> bool {
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 /// What an error of `SQLite` means for people.
@@ -121,10 +134,18 @@ pub(super) fn translate(file: &Path, error: rusqlite::Error) -> StoreError {
     let file = file.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::NoDatabase { file, what: "" },
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { file, why: error.to_string() },
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::ReadOnly { file },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
+            file,
+            why: error.to_string(),
+        },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::ReadOnly { file }
+        }
         Some(ErrorCode::DiskFull) => StoreError::Full { file },
-        _ if is_busy(&error) => StoreError::Busy { file, seconds: PATIENCE.as_secs() },
+        _ if is_busy(&error) => StoreError::Busy {
+            file,
+            seconds: PATIENCE.as_secs(),
+        },
         _ => StoreError::Sql { file, source: error },
     }
 }

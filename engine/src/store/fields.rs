@@ -5,9 +5,9 @@ use std::path::Path;
 
 use plugin_api::Timestamp;
 use rusqlite::types::ValueRef;
+use serde::Serialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
-use serde::Serialize;
 
 use super::StoreError;
 
@@ -52,7 +52,9 @@ impl Fields<'_> {
     pub(super) fn optional_time(&self, field: &str) -> Result<Option<Timestamp>, StoreError> {
         let time = self.whole(field)?.map(Timestamp::from_micros);
         match time {
-            Some(time) if !is_of_this_era(time) => Err(self.wrong(field, format!("is no time of the years 0000 to 9999 ({time})"))),
+            Some(time) if !is_of_this_era(time) => {
+                Err(self.wrong(field, format!("is no time of the years 0000 to 9999 ({time})")))
+            }
             time => Ok(time),
         }
     }
@@ -76,7 +78,12 @@ impl Fields<'_> {
     }
 
     /// Two values of which there are both or none.
-    pub(super) fn both<A, B>(&self, field: &str, first: Option<A>, second: Option<B>) -> Result<Option<(A, B)>, StoreError> {
+    pub(super) fn both<A, B>(
+        &self,
+        field: &str,
+        first: Option<A>,
+        second: Option<B>,
+    ) -> Result<Option<(A, B)>, StoreError> {
         match (first, second) {
             (Some(first), Some(second)) => Ok(Some((first, second))),
             (None, None) => Ok(None),
@@ -86,7 +93,9 @@ impl Fields<'_> {
 
     pub(super) fn wrong(&self, field: &str, why: impl Into<String>) -> StoreError {
         // What it is called by is read without further ado: this is for people.
-        let id = ["id", "number"].iter().find_map(|name| self.row.get::<_, i64>(*name).ok());
+        let id = ["id", "number"]
+            .iter()
+            .find_map(|name| self.row.get::<_, i64>(*name).ok());
         StoreError::Value {
             file: self.file.to_owned(),
             place: id.map_or_else(|| self.what.to_owned(), |id| format!("{} {id}", self.what)),
@@ -108,7 +117,9 @@ impl Fields<'_> {
     }
 
     fn value(&self, field: &str) -> Result<ValueRef<'_>, StoreError> {
-        self.row.get_ref(field).map_err(|error| self.wrong(field, format!("cannot be read ({error})")))
+        self.row
+            .get_ref(field)
+            .map_err(|error| self.wrong(field, format!("cannot be read ({error})")))
     }
 }
 
@@ -144,7 +155,10 @@ pub(super) fn amount(field: &str, amount: u64) -> Result<i64, StoreError> {
 
 /// A value as JSON that reads as the same value again.
 pub(super) fn json<T: Serialize + DeserializeOwned + PartialEq>(field: &str, value: &T) -> Result<String, StoreError> {
-    let unwritable = |why: String| StoreError::Unwritable { field: field.to_owned(), why };
+    let unwritable = |why: String| StoreError::Unwritable {
+        field: field.to_owned(),
+        why,
+    };
     let text = serde_json::to_string(value).map_err(|error| unwritable(error.to_string()))?;
     match serde_json::from_str::<T>(&text) {
         Ok(again) if again == *value => Ok(text),

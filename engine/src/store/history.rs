@@ -50,7 +50,11 @@ impl View<'_> {
         let seal = Seal::sign(Head::EMPTY, &self.place.key);
         self.run(
             "INSERT INTO history_seal (id, entries, head, signature) VALUES (1, $1, $2, $3)",
-            params![amount("entries", seal.head.entries)?, seal.head.hash.to_string(), seal.signature.to_string()],
+            params![
+                amount("entries", seal.head.entries)?,
+                seal.head.hash.to_string(),
+                seal.signature.to_string()
+            ],
         )?;
         Ok(())
     }
@@ -125,7 +129,11 @@ impl Tx<'_> {
         let seal = Seal::sign(head, &self.place.key);
         self.run(
             "UPDATE history_seal SET entries = $1, head = $2, signature = $3 WHERE id = 1",
-            params![amount("entries", seal.head.entries)?, seal.head.hash.to_string(), seal.signature.to_string()],
+            params![
+                amount("entries", seal.head.entries)?,
+                seal.head.hash.to_string(),
+                seal.signature.to_string()
+            ],
         )?;
         Ok(Entry {
             number: link.number,

@@ -45,12 +45,18 @@ fn apply(transaction: &Connection, place: &Place, version: u64, step: &str) -> R
         run("INSERT INTO schema_version (id, version) VALUES (1, 0)")?;
     }
     run(step)?;
-    let view = View { connection: transaction, place };
+    let view = View {
+        connection: transaction,
+        place,
+    };
     if version == 1 {
         // From the first moment: a history without a seal is one that was tampered with.
         view.begin_history()?;
     }
-    view.run("UPDATE schema_version SET version = $1 WHERE id = 1", [fields::key(version)])?;
+    view.run(
+        "UPDATE schema_version SET version = $1 WHERE id = 1",
+        [fields::key(version)],
+    )?;
     Ok(())
 }
 
@@ -60,7 +66,10 @@ fn version(connection: &Connection, place: &Place) -> Result<u64, StoreError> {
     if !has(Some("schema_version"))? {
         return if has(None)? {
             let file = place.file.clone();
-            Err(StoreError::NoDatabase { file, what: ", but of another program" })
+            Err(StoreError::NoDatabase {
+                file,
+                what: ", but of another program",
+            })
         } else {
             Ok(0)
         };
@@ -78,4 +87,4 @@ fn version(connection: &Connection, place: &Place) -> Result<u64, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -11,9 +11,12 @@ use super::{StoreError, Tx, View, Waiting};
 impl View<'_> {
     /// When the next notification is due; in the past: one is due now. A claimed one is due when its claim ends.
     pub fn next_notice(&self) -> Result<Option<Timestamp>, StoreError> {
-        let due = self.row("notice", "SELECT min(due) AS due FROM outbox WHERE due IS NOT NULL", [], |row| {
-            row.optional_time("due")
-        })?;
+        let due = self.row(
+            "notice",
+            "SELECT min(due) AS due FROM outbox WHERE due IS NOT NULL",
+            [],
+            |row| row.optional_time("due"),
+        )?;
         Ok(due.flatten())
     }
 }

@@ -4,7 +4,7 @@ use plugin_api::Timestamp;
 use rusqlite::params;
 
 use super::backups::changed;
-use super::fields::{Fields, key, json, moment, word};
+use super::fields::{Fields, json, key, moment, word};
 use super::{ScheduleId, ScheduleRow, ScheduleState, StoreError, Tx, View};
 use crate::schedule::Schedule;
 
