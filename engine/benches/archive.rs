@@ -58,6 +58,7 @@ fn join(folder: &Path, tickets: &[Ticket]) -> (Joined, u64) {
         finished: Timestamp::from_micros(1_767_323_046_000_000),
         modules: vec![module],
         reasons: Vec::new(),
+        limit_reached: false,
     };
     (writer.join(outcome).unwrap(), bytes)
 }

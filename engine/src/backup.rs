@@ -5,14 +5,18 @@
 //! reports through [`Progress`](crate::progress::Progress), and ends with a [`Summary`](crate::progress::Summary) or an error.
 //!
 //! What a module came to is decided in one place, `verdict`; whether there is an archive, and whether it is complete, in
-//! `run`. Three ends are possible: *complete*; *incomplete*, where the archive is there and says what is missing; and an
-//! error, where there is none.
+//! `run`. Four ends are possible: *complete*; *incomplete*, where the archive is there and says what is missing; *limit
+//! reached*, where there are more records than a backup may have, and the archive says which tables stopped where; and an
+//! error, where there is no archive.
 
 mod error;
+mod judge;
+mod limit;
 mod module;
 mod run;
 mod services;
 mod verdict;
+mod watch;
 
 pub use error::BackupError;
 pub use run::{Plan, run};

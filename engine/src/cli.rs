@@ -10,17 +10,17 @@ mod commands;
 mod console;
 mod engine;
 mod exit;
-mod figures;
+pub(crate) mod figures;
 mod logging;
 mod progress;
 mod range;
 mod signals;
-mod summary;
+pub(crate) mod summary;
 mod table;
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufRead as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,6 +36,9 @@ use self::commands::Failure;
 use self::console::Console;
 use self::exit::Exit;
 
+/// The environment variable with a person's token: the command then acts as that person.
+const TOKEN: &str = "DESKVAULT_TOKEN";
+
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     run_at(Arc::new(SystemClock))
@@ -49,7 +52,9 @@ pub fn run_at(time: Arc<dyn crate::clock::Clock>) -> ExitCode {
         working: env::current_dir().unwrap_or_default(),
         variable: env::var_os(config::VARIABLE).map(PathBuf::from),
         has_variable: |name| env::var_os(name).is_some(),
+        token: env::var_os(TOKEN).map(|token| token.to_string_lossy().into_owned()),
         read_line,
+        asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
         clock: progress::clock(),
         time,
         is_process: true,
@@ -72,8 +77,12 @@ struct Shell {
     variable: Option<PathBuf>,
     /// Whether an environment variable is set.
     has_variable: fn(&str) -> bool,
+    /// What [`TOKEN`] says.
+    token: Option<String>,
     /// Reads a line of standard input.
     read_line: fn() -> io::Result<String>,
+    /// Whether a person is there who can be asked.
+    asks: bool,
     clock: progress::Clock,
     /// What time it is, for rules and records.
     time: Arc<dyn crate::clock::Clock>,
@@ -120,7 +129,9 @@ impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
+            Self::Refused(_) => Exit::Refused,
             Self::Cancelled => Exit::Cancelled,
+            Self::Damaged(_) => Exit::Damaged,
             Self::Failed(_) => Exit::Failed,
         }
     }
@@ -128,7 +139,7 @@ impl Failure {
     /// The error with its chain: the one place where chains are printed.
     fn text(&self) -> String {
         let text = match self {
-            Self::Usage(text) => text.clone(),
+            Self::Usage(text) | Self::Refused(text) | Self::Damaged(text) => text.clone(),
             Self::Cancelled => "stopped".to_owned(),
             Self::Failed(error) => format!("{error:#}"),
         };

@@ -19,6 +19,7 @@ mod specification;
 mod tests;
 pub(crate) mod text;
 mod units;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,10 +29,11 @@ use toml::de::DeTable;
 pub use find::{LoadError, Loaded, PLACES, VARIABLE, load};
 pub use problem::{Problem, Problems};
 pub use specification::specification;
+pub use written::{Sealed, differences};
 
 use crate::people::Person;
 use crate::quota::Limits;
-use crate::schedule::Schedule;
+use crate::schedule::Declared;
 use crate::{archive, connection, notify};
 
 /// What one configuration file says. Paths are absolute or start at the working folder of the process.
@@ -56,6 +58,8 @@ pub struct Config {
     pub notify: notify::Settings,
     /// How the daemon behaves.
     pub daemon: Daemon,
+    /// What each key is set to, for [`differences`].
+    written: written::Written,
 }
 
 /// How the daemon behaves.
@@ -88,7 +92,7 @@ pub struct Desk {
     /// The e-mail address that is told when a backup comes to the limit of records.
     pub support_contact: Option<String>,
     /// The schedule that the configuration declares.
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<Declared>,
 }
 
 /// Where exporters are, and how long they may take.

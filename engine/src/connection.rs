@@ -49,7 +49,7 @@ mod lanes;
 mod queue;
 mod retry;
 pub mod sample;
-mod secret;
+pub(crate) mod secret;
 pub mod settings;
 mod target;
 #[cfg(test)]
@@ -59,6 +59,7 @@ pub(crate) mod zoho;
 
 pub use answer::Answer;
 pub use error::ConnectionError;
+pub(crate) use fetch::{asked_to_wait, certificate_trouble, chain};
 pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
 pub(crate) use target::is_loopback;
@@ -216,6 +217,12 @@ impl Connection {
         Ok(())
     }
 
+    /// The edition of the organisation, as the desk names it; none before [`prepare`](Self::prepare), and where it says none.
+    pub fn edition(&self) -> Option<String> {
+        let organisation = self.0.zoho.as_ref()?.organisation()?;
+        Some(organisation.edition.clone()).filter(|edition| !edition.is_empty())
+    }
+
     /// Requests that may be in flight at one time as long as the desk does not complain.
     pub fn limit(&self) -> usize {
         self.0.dispatch.limit()
@@ -251,49 +258,72 @@ fn client(
     settings: &Settings,
     base: &Base,
 ) -> Result<reqwest::Client, ConnectionError> {
-    // The process has one provider of cryptography. If something else has installed one first, that one serves.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let fail = |source: reqwest::Error| ConnectionError::Client {
-        desk: settings.desk.clone(),
-        source: source.without_url(),
+    let desk = &settings.desk;
+    let way = match (&settings.ca_file, base.is_tls()) {
+        (_, false) => Way::Plain {
+            leaves_machine: settings.allow_plain_http,
+        },
+        (None, true) => Way::Tls(Vec::new()),
+        (Some(path), true) => Way::Tls(authorities(path).map_err(|source| ConnectionError::CaFile {
+            desk: desk.clone(),
+            path: path.clone(),
+            source,
+        })?),
     };
-    let mut builder = builder
-        .user_agent(concat!("deskvault/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
+    careful(builder, way)
         .gzip(true)
         .connect_timeout(settings.limits.connect_timeout)
         .pool_idle_timeout(IDLE)
         // Never more than have been in flight; how many that will be, a desk may say later.
-        .pool_max_idle_per_host(usize::MAX);
-    if base.is_tls() {
-        if let Some(path) = &settings.ca_file {
-            builder = builder.tls_certs_merge(authorities(&settings.desk, path)?);
-        }
-    } else {
-        // Never used: plain HTTP is never redirected to TLS. It spares reading the system's certificates, and
+        .pool_max_idle_per_host(usize::MAX)
+        .build()
+        .map_err(|source| ConnectionError::Client {
+            desk: desk.clone(),
+            source: source.without_url(),
+        })
+}
+
+/// What protects the way of requests.
+pub(crate) enum Way {
+    /// TLS. The system's authorities are trusted, and these.
+    Tls(Vec<reqwest::Certificate>),
+    /// Nothing.
+    Plain {
+        /// Whether it may lead to another machine.
+        leaves_machine: bool,
+    },
+}
+
+/// What is the same for all our HTTP: no redirects, no retries, no proxies.
+pub(crate) fn careful(builder: reqwest::ClientBuilder, way: Way) -> reqwest::ClientBuilder {
+    // The process has one provider of cryptography. If something else has installed one first, that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = builder
+        .user_agent(concat!("deskvault/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy();
+    match way {
+        Way::Tls(authorities) if authorities.is_empty() => builder,
+        Way::Tls(authorities) => builder.tls_certs_merge(authorities),
+        // The certificates are never used: plain HTTP is never redirected to TLS. It spares reading the system's, and
         // works where there are none.
-        builder = builder.tls_certs_only([]);
-        if !settings.allow_plain_http {
+        Way::Plain { leaves_machine: true } => builder.tls_certs_only([]),
+        Way::Plain { leaves_machine: false } => {
             // `localhost` is let pass as this machine; a resolver that leads the name elsewhere is not asked. The
             // port is the URL's.
             let here = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-            builder = builder.resolve_to_addrs("localhost", &here.map(|address| SocketAddr::new(address, 0)));
+            let here = here.map(|address| SocketAddr::new(address, 0));
+            builder.tls_certs_only([]).resolve_to_addrs("localhost", &here)
         }
     }
-    builder.build().map_err(fail)
 }
 
-fn authorities(desk: &str, path: &Path) -> Result<Vec<reqwest::Certificate>, ConnectionError> {
-    let fail = |source| ConnectionError::CaFile {
-        desk: desk.to_owned(),
-        path: path.to_owned(),
-        source,
-    };
-    let pem = std::fs::read(path).map_err(fail)?;
-    let invalid = |why: String| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+/// The certificates of a PEM file; at least one.
+pub(crate) fn authorities(path: &Path) -> std::io::Result<Vec<reqwest::Certificate>> {
+    let invalid = |why: String| std::io::Error::new(std::io::ErrorKind::InvalidData, why);
+    let pem = std::fs::read(path)?;
     let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| invalid(error.to_string()))?;
     if found.is_empty() {
         return Err(invalid("there is no certificate in it".into()));
@@ -302,7 +332,7 @@ fn authorities(desk: &str, path: &Path) -> Result<Vec<reqwest::Certificate>, Con
 }
 
 /// Numbers in `0.0..1.0` that differ from process to process. Only to spread retries: they need not be unguessable.
-fn chance() -> impl Fn() -> f64 + Send + Sync {
+pub(crate) fn chance() -> impl Fn() -> f64 + Send + Sync {
     let (state, count) = (RandomState::new(), AtomicU64::new(0));
     move || {
         let bits = state.hash_one(count.fetch_add(1, Ordering::Relaxed)) >> 11;

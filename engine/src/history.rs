@@ -1,7 +1,23 @@
 //! The history: who did what when. Entries are only ever added, each with the hash of the one before it.
+//!
+//! Pure: the store keeps entries, in the transaction of what they tell of. Start at [`Happening`]; how tampering is found is
+//! in `chain.rs`, how an entry reads in English and Japanese in `phrases.rs`, and its other forms in `export.rs`.
 
+mod chain;
+mod export;
+mod phrases;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use chrono_tz::Tz;
 use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub use chain::{Finding, Head, Verified};
+pub(crate) use chain::{Link, Raw, Seal, Verifier};
+pub use export::{Csv, json_line};
+pub use words::moment;
 
 use crate::quota::Refusal;
 
@@ -86,7 +102,12 @@ pub enum Happening {
         /// Why.
         reason: String,
     },
-    /// Something could not be read.
+    /// A backup was stopped, by a person or with the daemon; there is no archive.
+    Stopped {
+        /// The backup.
+        backup: u64,
+    },
+    /// An archive is there, and something could not be read.
     Incomplete {
         /// The backup.
         backup: u64,
@@ -111,6 +132,11 @@ pub enum Happening {
     },
     /// An archive expired.
     Expired {
+        /// The backup.
+        backup: u64,
+    },
+    /// An archive was found to be gone.
+    Missing {
         /// The backup.
         backup: u64,
     },
@@ -151,6 +177,51 @@ pub enum Happening {
     },
 }
 
+/// Names of kinds, as in JSON: `Happening::kind` and the list of all, so that none is forgotten in either.
+macro_rules! kinds {
+    ($($variant:ident => $name:literal,)+) => {
+        impl Happening {
+            /// The names of all kinds.
+            pub const KINDS: &[&str] = &[$($name),+];
+
+            /// The name of its kind, e.g. `backup_started`.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    BackupStarted => "backup_started",
+    Scheduled => "scheduled",
+    DataReady => "data_ready",
+    DownloadStarted => "download_started",
+    ScheduleStopped => "schedule_stopped",
+    ScheduleEnded => "schedule_ended",
+    Failed => "failed",
+    Stopped => "stopped",
+    Incomplete => "incomplete",
+    LimitReached => "limit_reached",
+    Deleted => "deleted",
+    Expired => "expired",
+    Missing => "missing",
+    LinkMade => "link_made",
+    ConfigurationChanged => "configuration_changed",
+    Refused => "refused",
+    TokenCreated => "token_created",
+    TokenRevoked => "token_revoked",
+}
+
+impl Happening {
+    /// It, in a sentence; moments in this time zone.
+    pub fn describe(&self, language: Language, zone: Tz) -> String {
+        phrases::describe(self, language, zone)
+    }
+}
+
 /// Which entries are asked for; what is none is not asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
@@ -160,10 +231,22 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Before this moment.
     pub to: Option<Timestamp>,
-    /// Of one of these kinds, as `Happening` names them in JSON; empty: all.
+    /// Of one of these kinds, as [`Happening::kind`] names them; empty: all.
     pub kinds: Vec<String>,
     /// By this user.
     pub user: Option<String>,
+}
+
+impl Filter {
+    /// Whether an entry is asked for.
+    pub fn takes(&self, entry: &Entry) -> bool {
+        let of_desk = |desk: &String| entry.desk.as_ref().is_none_or(|own| own == desk);
+        self.desk.as_ref().is_none_or(of_desk)
+            && self.from.is_none_or(|from| from <= entry.at)
+            && self.to.is_none_or(|to| entry.at < to)
+            && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == entry.what.kind()))
+            && self.user.as_ref().is_none_or(|user| *user == entry.user)
+    }
 }
 
 /// A language of descriptions.
@@ -173,4 +256,17 @@ pub enum Language {
     English,
     /// Japanese.
     Japanese,
+}
+
+impl Language {
+    /// The language of a system: that of the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that says something.
+    pub fn of_system(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let said = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| variable(name).filter(|text| !text.is_empty()));
+        match said {
+            Some(locale) if locale.split(['_', '.', '@']).next() == Some("ja") => Self::Japanese,
+            _ => Self::English,
+        }
+    }
 }

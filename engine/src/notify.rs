@@ -1,10 +1,34 @@
-//! Notifications: a webhook and e-mail.
+//! Notifications: a webhook and e-mail, when an archive is ready, a backup failed or came to the limit of records, and when a
+//! schedule ended.
+//!
+//! [`queue`] puts a notification into the outbox, in the transaction of what it tells of: it is not forgotten, whatever
+//! happens next. A [`Courier`] sends what is due. Each is sent at least once, and carries an id by which a receiver knows
+//! one that comes twice. What cannot be delivered is tried again for about a day; `wait.rs` has the rules.
+//!
+//! A row of the outbox is for one receiver: a webhook or an e-mail address (its *channel*). So one that does not answer
+//! holds up no other, and none is told twice because another was not reached. What is kept of a webhook is a hash of its
+//! URL, which may hold a secret; the settings that hold when it is sent say the rest.
+
+mod courier;
+mod mail;
+mod message;
+#[cfg(test)]
+mod tests;
+mod wait;
+mod webhook;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+pub use courier::Courier;
+pub use mail::check_address;
+pub(crate) use mail::is_here;
+pub use webhook::check_url;
 
 use crate::connection::settings::SecretSource;
+use crate::store::{StoreError, Tx};
 
 /// Who is notified, and how.
 #[derive(Clone, Default)]
@@ -108,4 +132,75 @@ pub struct Notice {
     /// E-mail addresses that are told besides those of the settings: the primary contact's, the support contact's.
     #[serde(skip)]
     pub also_to: Vec<String>,
+}
+
+/// Puts a notification into the outbox, for each who is to be told, and says how many that are.
+///
+/// Call it in the transaction of what it tells of.
+pub fn queue(tx: &Tx<'_>, settings: &Settings, notice: &Notice) -> Result<usize, StoreError> {
+    let channels = settings.channels(notice);
+    let body = message::body(notice);
+    for channel in &channels {
+        tx.add_notice(channel, &body, notice.at)?;
+    }
+    Ok(channels.len())
+}
+
+/// How the channels of webhooks and of e-mail addresses begin.
+const WEBHOOK: &str = "webhook:";
+const MAIL: &str = "mail:";
+
+/// By whom a notification is received.
+#[derive(Clone)]
+enum Target {
+    /// A webhook, and its place in the configuration, from 1.
+    Webhook(Webhook, usize),
+    /// An e-mail address.
+    Mail(Mail, String),
+}
+
+impl Settings {
+    /// The channels of all who are to be told, none twice.
+    fn channels(&self, notice: &Notice) -> Vec<String> {
+        let wants = |topics: &[Topic]| topics.is_empty() || topics.contains(&notice.topic);
+        let webhooks = self.webhooks.iter().filter(|webhook| wants(&webhook.topics));
+        let webhooks = webhooks.map(|webhook| format!("{WEBHOOK}{}", fingerprint(&webhook.url)));
+        let mail = self.mail.iter().filter(|mail| wants(&mail.topics));
+        let addresses = mail.flat_map(|mail| mail.to.iter().chain(&notice.also_to));
+        let addresses = addresses.map(|address| format!("{MAIL}{}", mail::bare(address)));
+        let mut channels: Vec<String> = Vec::new();
+        for channel in webhooks.chain(addresses) {
+            // Nobody has two addresses that differ in case alone.
+            if !channels.iter().any(|known| known.eq_ignore_ascii_case(&channel)) {
+                channels.push(channel);
+            }
+        }
+        channels
+    }
+
+    /// Who is behind a channel now. The error says why nobody is.
+    fn target(&self, channel: &str) -> Result<Target, &'static str> {
+        if let Some(wanted) = channel.strip_prefix(WEBHOOK) {
+            let found = self
+                .webhooks
+                .iter()
+                .position(|webhook| fingerprint(&webhook.url) == wanted);
+            let place = found.ok_or("the configuration does not name its URL any more")?;
+            return Ok(Target::Webhook(self.webhooks[place].clone(), place + 1));
+        }
+        let address = channel
+            .strip_prefix(MAIL)
+            .ok_or("this version does not know such a receiver")?;
+        let mail = self.mail.clone().ok_or("the configuration has no [mail] any more")?;
+        Ok(Target::Mail(mail, address.to_owned()))
+    }
+}
+
+/// What stands for a URL where the URL itself must not be seen.
+fn fingerprint(url: &str) -> String {
+    hex(&Sha256::digest(url)[..8])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::archive::ModuleState;
+use crate::archive::{ModuleState, State};
 use crate::connection::Credits;
 
 /// Takes events, from any thread.
@@ -19,6 +19,11 @@ pub trait Progress: Send + Sync {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// Nothing is begun yet: another backup of the desk is waited for.
+    Waiting {
+        /// That backup.
+        running: &'a str,
+    },
     /// A module's export begins.
     ModuleStarted {
         /// The module.
@@ -82,6 +87,8 @@ pub enum Phase {
     Joining,
     /// That file is read again, every byte of it.
     Verifying,
+    /// A finished archive is written to where it is wanted.
+    Downloading,
 }
 
 impl Phase {
@@ -90,6 +97,7 @@ impl Phase {
         match self {
             Self::Joining => "joining",
             Self::Verifying => "verifying",
+            Self::Downloading => "downloading",
         }
     }
 }
@@ -114,9 +122,11 @@ pub struct Summary {
     pub sha256: String,
     /// When the backup started.
     pub started: Timestamp,
-    /// The upper end of what it read: the next incremental backup begins there.
+    /// The upper end of what it was asked to read: the next incremental backup begins there. Earlier than the start where the
+    /// desk finds records only after a while.
     pub until: Timestamp,
-    /// The tables that the limit of records stopped, and behind which row. Empty: it was not reached.
+    /// The tables that the limit of records stopped, and behind which row; first those that had one more. Empty: it was not
+    /// reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limit_reached: Vec<(String, u64)>,
     /// How long it took.
@@ -133,6 +143,15 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// What the archive says of itself.
+    pub fn state(&self) -> State {
+        match (self.complete, self.limit_reached.is_empty()) {
+            (true, _) => State::Complete,
+            (false, true) => State::Incomplete,
+            (false, false) => State::LimitReached,
+        }
+    }
+
     /// Rows in all tables.
     pub fn rows(&self) -> u64 {
         let tables = self.modules.iter().flat_map(|module| &module.tables);

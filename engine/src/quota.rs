@@ -1,4 +1,11 @@
 //! Which backups are allowed: kinds and their limits. Pure: what was and what time it is are arguments.
+//!
+//! Start at [`Limits`]; a function for each rule says why not in a [`Refusal`].
+
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,12 +13,15 @@ use std::time::Duration;
 use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use refusal::Refusal;
+pub use words::{kind_name, words};
+
 /// The limits, as the configuration sets them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long after the start of a full backup no other one may start; 0: any number.
     pub full_every: Duration,
-    /// The longest range of a custom backup.
+    /// The longest range of a custom backup; 0: any range.
     pub custom_range: Duration,
     /// Records in one backup at most.
     pub records: u64,
@@ -34,128 +44,100 @@ impl Default for Limits {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Editions(pub BTreeMap<String, Vec<Kind>>);
 
-/// Why something was refused, by which rule. It goes over the pipe of a backup's process and into the history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "rule", rename_all = "snake_case")]
-pub enum Refusal {
-    /// A full backup was started not long enough ago.
-    #[error("a full backup of {desk} was started on {last}; the next one may start on {opens}")]
-    FullTooSoon {
-        /// The desk.
-        desk: String,
-        /// When the last one was started.
-        last: Timestamp,
-        /// The first moment at which another one may start.
-        opens: Timestamp,
-    },
-    /// The range of a custom backup is too long.
-    #[error("the range is longer than {most_days} days; cut it with --split into {parts} backups")]
-    RangeTooLong {
-        /// Days at most.
-        most_days: u64,
-        /// Parts into which `--split` would cut it.
-        parts: u64,
-    },
-    /// The edition may not use this kind.
-    #[error("the edition {edition} may not make {} backups", kind_name(*.kind))]
-    Edition {
-        /// The desk's edition.
-        edition: String,
-        /// The kind.
-        kind: Kind,
-    },
-    /// The desk counts more records than a backup may have.
-    #[error(
-        "the desk counts {counted} records or more, and a backup has at most {limit}: start it with --allow-partial"
-    )]
-    Records {
-        /// What it counts at least.
-        counted: u64,
-        /// The limit.
-        limit: u64,
-    },
-    /// Another backup of the desk is running.
-    #[error("{running} is running")]
-    Busy {
-        /// The name of that backup.
-        running: String,
-    },
-    /// There is not enough room on the disk.
-    #[error("{need} bytes of room are needed in the archive folder, and {free} are free")]
-    Room {
-        /// Bytes needed.
-        need: u64,
-        /// Bytes free.
-        free: u64,
-    },
-    /// This person may not do that.
-    #[error("{user} may not {action}: only the primary contact of {desk} may")]
-    Role {
-        /// Who.
-        user: String,
-        /// What.
-        action: String,
-        /// The desk.
-        desk: String,
-    },
-    /// The desk has a schedule already.
-    #[error("{desk} has a schedule already: stop it first")]
-    ScheduleExists {
-        /// The desk.
-        desk: String,
-    },
-    /// The clock is behind the last backup.
-    #[error("the clock says {now}, and the last backup reaches until {until}: set the clock right")]
-    Clock {
-        /// What the clock says.
-        now: Timestamp,
-        /// The upper end of the last backup.
-        until: Timestamp,
-    },
-}
-
-/// The name of a kind for people.
-pub fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Full => "full",
-        Kind::Custom => "custom",
-        Kind::Incremental => "incremental",
-    }
-}
-
 /// Whether a full backup of the desk may start `now`. `last`: when the last one was started, of those that count (it is
-/// running or has an archive).
+/// running or has, or had, an archive). A clock that jumped back behind `last` opens no door.
 pub fn full(limits: &Limits, desk: &str, last: Option<Timestamp>, now: Timestamp) -> Result<(), Refusal> {
-    let _ = (limits, desk, last, now);
-    Ok(())
+    let Some(last) = last.filter(|_| !limits.full_every.is_zero()) else {
+        return Ok(());
+    };
+    let opens = later(last, limits.full_every);
+    if now >= opens {
+        return Ok(());
+    }
+    let desk = desk.to_owned();
+    Err(Refusal::FullTooSoon { desk, last, opens })
 }
 
 /// Whether a custom backup may have this range.
 pub fn custom(limits: &Limits, range: Range) -> Result<(), Refusal> {
-    let _ = (limits, range);
-    Ok(())
+    let parts = split(limits, range).len();
+    if parts == 1 {
+        return Ok(());
+    }
+    Err(Refusal::RangeTooLong {
+        range,
+        most_seconds: limits.custom_range.as_secs(),
+        parts: parts as u64,
+    })
 }
 
 /// Cuts a range into the fewest equal parts that [`custom`] lets pass, in order: each begins where the one before ends.
-pub fn split(limits: &Limits, range: Range) -> Vec<Range> {
-    let _ = limits;
-    vec![range]
+/// They differ by a day at most where whole days can be equal enough, else by a second; the longer ones come first.
+pub fn split(limits: &Limits, range: Range) -> impl ExactSizeIterator<Item = Range> + DoubleEndedIterator + use<> {
+    // Wider than a Timestamp: the two ends of time lie further apart than an i64 can tell.
+    let start = i128::from(range.from.micros());
+    let length = i128::from(range.to.micros()) - start;
+    let most = i128::try_from(limits.custom_range.as_micros()).unwrap_or(i128::MAX);
+    let parts = if most == 0 || length <= most {
+        1
+    } else {
+        length.div_euclid(most) + i128::from(length.rem_euclid(most) > 0)
+    };
+    // Microseconds always fit, the fewest parts being what they are.
+    let unit = [DAY, SECOND, 1]
+        .into_iter()
+        .find(|unit| length % unit == 0 && (length / unit + parts - 1) / parts * unit <= most)
+        .unwrap_or(1);
+    let (each, longer) = (length / unit / parts, length / unit % parts);
+    let bound = move |part: usize| {
+        let part = part as i128;
+        match i64::try_from(start + (each * part + longer.min(part)) * unit) {
+            Ok(micros) if part < parts => Timestamp::from_micros(micros),
+            _ => range.to,
+        }
+    };
+    (0..usize::try_from(parts).unwrap_or(usize::MAX)).map(move |part| Range {
+        from: bound(part),
+        to: bound(part + 1),
+    })
 }
 
 /// Whether a desk of this edition may make a backup of this kind. `edition` is as the desk names it, in any case.
 pub fn edition(editions: &Editions, edition: &str, kind: Kind) -> Result<(), Refusal> {
-    let _ = (editions, edition, kind);
-    Ok(())
+    let named = editions
+        .0
+        .iter()
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case(edition.trim()));
+    match named {
+        Some((_, kinds)) if !kinds.contains(&kind) => Err(Refusal::Edition {
+            edition: edition.trim().to_owned(),
+            kind,
+        }),
+        _ => Ok(()),
+    }
 }
 
-/// Whether a backup may start with so many bytes free. `last`: bytes that the last one of its kind took at its peak.
+/// Whether a backup may start with so many bytes free: as many as the last one of its kind took at its peak, `last`, and a
+/// quarter more. Without a last one nothing is known, and any room will do.
 pub fn room(last: Option<u64>, free: u64) -> Result<(), Refusal> {
-    let _ = (last, free);
+    let need = last.map_or(0, |last| last.saturating_add(last.div_ceil(4)));
+    if free < need {
+        return Err(Refusal::Room { need, free });
+    }
     Ok(())
 }
 
 /// When an archive that was made at this moment expires.
 pub fn expires(made: Timestamp, after: Duration) -> Timestamp {
-    let _ = after;
-    made
+    later(made, after)
 }
+
+/// So long after a moment, or the end of time.
+fn later(moment: Timestamp, by: Duration) -> Timestamp {
+    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(moment.micros().saturating_add(by))
+}
+
+/// Microseconds.
+const SECOND: i128 = 1_000_000;
+const DAY: i128 = 86_400 * SECOND;

@@ -1,169 +1,219 @@
 //! The memory of an installation: backups, schedules, the history, tokens, notifications to be sent. SQLite, behind a
 //! type whose SQL a PostgreSQL takes as well.
+//!
+//! Everything happens in a transaction, which is kept whole or not at all: [`Store::write`], [`Store::read`]. What they
+//! offer is in a file for each group of tables (`backups.rs`, `schedules.rs`, ...); what is SQLite's own is in
+//! `dialect.rs`; the schema is in `migrations/`. A change and the entry of the history that tells of it belong into one transaction.
+//!
+//! Not here: rules. The store keeps what it is given, and refuses only what would contradict what it holds.
+//!
+//! Architecture invariants: SQL stands in this folder alone, and what only SQLite understands in `dialect.rs` alone. Every
+//! value is checked when it is read.
 
-use std::collections::BTreeMap;
+mod backups;
+mod dialect;
+mod error;
+mod facts;
+mod fields;
+mod history;
+mod migrate;
+mod outbox;
+mod rows;
+mod schedules;
+#[cfg(test)]
+mod tests;
+mod tokens;
 
-use plugin_api::{Kind, Range, Timestamp};
-use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::schedule::Schedule;
+use rusqlite::{Connection, OptionalExtension as _, Params};
 
-/// A backup's number, unique in an installation and never given twice.
-pub type BackupId = u64;
-/// A schedule's number.
-pub type ScheduleId = u64;
+pub use error::StoreError;
+pub use rows::{
+    ArchiveFacts, Backup, BackupEnd, BackupId, BackupState, NewBackup, Removal, ScheduleId, ScheduleRow, ScheduleState,
+    Waiting,
+};
 
-/// A backup that starts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewBackup {
-    /// The desk.
-    pub desk: String,
-    /// Its kind.
-    pub kind: Kind,
-    /// Its range; none for a full one.
-    pub range: Option<Range>,
-    /// When it started.
-    pub started: Timestamp,
-    /// The schedule that it runs for, and the slot.
-    pub schedule: Option<(ScheduleId, Timestamp)>,
+use crate::key::{self, Key};
+use fields::Fields;
+
+/// The name of the database in the data directory.
+pub const FILE: &str = "deskvault.db";
+
+/// The memory of an installation. Shared between threads by reference; other processes may use the same database.
+pub struct Store {
+    connection: Mutex<Connection>,
+    place: Place,
 }
 
-/// A backup.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Backup {
-    /// Its number.
-    pub id: BackupId,
-    /// The desk.
-    pub desk: String,
-    /// Its kind.
-    pub kind: Kind,
-    /// Its range; none for a full one.
-    pub range: Option<Range>,
-    /// When it started.
-    pub started: Timestamp,
-    /// The schedule that it ran for, and the slot.
-    pub schedule: Option<(ScheduleId, Timestamp)>,
-    /// What it is or came to.
-    pub state: BackupState,
-    /// When it ended.
-    pub ended: Option<Timestamp>,
-    /// Why it failed, was stopped, or is incomplete.
-    pub reason: Option<String>,
-    /// The upper end of what it read: the next incremental backup begins there.
-    pub until: Option<Timestamp>,
-    /// Its archive, where there is or was one.
-    pub archive: Option<ArchiveFacts>,
-    /// When the archive was removed, and why.
-    pub removed: Option<(Timestamp, Removal)>,
+impl Store {
+    /// Opens the database of the data directory `folder`; both are made where they are missing.
+    pub fn open(folder: &Path, key: Arc<Key>) -> Result<Self, StoreError> {
+        key::make_folder(folder)?;
+        let place = Place {
+            file: folder.join(FILE),
+            key,
+        };
+        let connection = dialect::open(&place.file)?;
+        migrate::migrate(&connection, &place)?;
+        let connection = Mutex::new(connection);
+        Ok(Self { connection, place })
+    }
+
+    /// Changes something: all that `work` does, or where it gives an error, nothing. Nobody else writes meanwhile, so keep
+    /// it short, and ask nothing of the same store within it but through the transaction.
+    ///
+    /// Once this has returned `Ok`, the change outlives a crash of the process and of the machine.
+    pub fn write<T, E: From<StoreError>>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let connection = self.lock();
+        let transaction = dialect::begin_write(&connection).map_err(|error| self.place.error(error))?;
+        let done = work(&Tx(View {
+            connection: &transaction,
+            place: &self.place,
+        }))?;
+        transaction.commit().map_err(|error| self.place.error(error))?;
+        Ok(done)
+    }
+
+    /// Reads: `work` sees one moment of the database, whatever others write meanwhile.
+    pub fn read<T, E: From<StoreError>>(&self, work: impl FnOnce(&View<'_>) -> Result<T, E>) -> Result<T, E> {
+        let connection = self.lock();
+        let transaction = dialect::begin_read(&connection).map_err(|error| self.place.error(error))?;
+        work(&View {
+            connection: &transaction,
+            place: &self.place,
+        })
+    }
+
+    /// A number that moves when somebody else has written: another process, or another `Store`. It says nothing of what
+    /// this one wrote.
+    pub fn changes(&self) -> Result<u64, StoreError> {
+        let changes = dialect::changes(&self.lock()).map_err(|error| self.place.error(error))?;
+        Ok(changes.cast_unsigned())
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.place.file
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A transaction that a panic ended was rolled back when it was dropped.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// What a backup is or came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BackupState {
-    /// It is running, or its process ended without a word.
-    Running,
-    /// There is an archive with everything that was asked for.
-    Complete,
-    /// There is an archive, and something could not be read.
-    Incomplete,
-    /// There is an archive, which ends at the limit of records.
-    LimitReached,
-    /// There is no archive.
-    Failed,
-    /// It was stopped by a person or with the daemon; there is no archive.
-    Stopped,
-    /// A rule refused it after it had started; there is no archive.
-    Refused,
+/// Where the database is, and what its history is sealed with.
+struct Place {
+    file: PathBuf,
+    key: Arc<Key>,
 }
 
-/// An archive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArchiveFacts {
-    /// The file: its name in the archive folder, or an absolute path elsewhere (`--out`).
-    pub file: String,
-    /// Its size.
-    pub bytes: u64,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
-    /// Records in it.
-    pub records: u64,
-    /// When it expires; none: never.
-    pub expires: Option<Timestamp>,
+impl Place {
+    fn error(&self, error: rusqlite::Error) -> StoreError {
+        dialect::translate(&self.file, error)
+    }
+
+    /// That something which is always there is missing.
+    fn missing(&self, place: &str, field: &str) -> StoreError {
+        StoreError::Value {
+            file: self.file.clone(),
+            place: place.to_owned(),
+            field: field.to_owned(),
+            why: "is missing".into(),
+        }
+    }
 }
 
-/// Why an archive is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Removal {
-    /// It expired.
-    Expired,
-    /// A person deleted it.
-    Deleted,
-    /// It was found to be gone.
-    Missing,
+/// What can be read in a transaction.
+pub struct View<'s> {
+    connection: &'s Connection,
+    place: &'s Place,
 }
 
-/// How a backup ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BackupEnd {
-    /// Not `Running`.
-    pub state: BackupState,
-    /// When.
-    pub ended: Timestamp,
-    /// See [`Backup`].
-    pub reason: Option<String>,
-    /// See [`Backup`].
-    pub until: Option<Timestamp>,
-    /// See [`Backup`].
-    pub archive: Option<ArchiveFacts>,
+impl View<'_> {
+    /// The rows of a query, each checked by `make`. `what` names a row in errors.
+    fn rows<T>(
+        &self,
+        what: &'static str,
+        sql: &str,
+        params: impl Params,
+        mut make: impl FnMut(&Fields<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.each(what, sql, params, |row| {
+            found.push(make(row)?);
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// Hands each row on, until `make` says `false`.
+    fn each(
+        &self,
+        what: &'static str,
+        sql: &str,
+        params: impl Params,
+        mut make: impl FnMut(&Fields<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let error = |error| self.place.error(error);
+        let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
+        let mut rows = statement.query(params).map_err(error)?;
+        let file = self.place.file.as_path();
+        while let Some(row) = rows.next().map_err(error)? {
+            if !make(&Fields { file, what, row })? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first row of a query.
+    fn row<T>(
+        &self,
+        what: &'static str,
+        sql: &str,
+        params: impl Params,
+        make: impl FnOnce(&Fields<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let error = |error| self.place.error(error);
+        let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
+        let file = self.place.file.as_path();
+        let made = statement
+            .query_row(params, |row| Ok(make(&Fields { file, what, row })))
+            .optional();
+        made.map_err(error)?.transpose()
+    }
+
+    /// Runs a statement, and says how many rows it concerned.
+    fn run(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        let error = |error| self.place.error(error);
+        let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
+        statement.execute(params).map_err(error)
+    }
+
+    /// The next number of a kind: `backup`, `schedule`, `token`, `notice`. Where the transaction is rolled back it was not
+    /// given.
+    fn next_number(&self, name: &'static str) -> Result<u64, StoreError> {
+        let given = self.row(
+            "number",
+            "UPDATE numbers SET given = given + 1 WHERE name = $1 RETURNING given",
+            [name],
+            |row| row.number("given"),
+        )?;
+        given.ok_or_else(|| self.place.missing("numbers", name))
+    }
 }
 
-/// What a schedule is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScheduleState {
-    /// It runs.
-    Active,
-    /// It was stopped, by a person or by the configuration.
-    Stopped,
-    /// It came to its end date.
-    Ended,
-}
+/// What can be read and changed in a transaction.
+pub struct Tx<'s>(View<'s>);
 
-/// A schedule of a desk.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ScheduleRow {
-    /// Its number.
-    pub id: ScheduleId,
-    /// The desk.
-    pub desk: String,
-    /// When backups run.
-    pub schedule: Schedule,
-    /// When it was set.
-    pub made: Timestamp,
-    /// Who set it, by name.
-    pub user: String,
-    /// What it is.
-    pub state: ScheduleState,
-    /// The slot of its last run that came to an end (however it ended, but for `Stopped`).
-    pub last_slot: Option<Timestamp>,
-}
+impl<'s> Deref for Tx<'s> {
+    type Target = View<'s>;
 
-/// A notification that waits to be sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Waiting {
-    /// Its number, also told to the receiver, who may get it twice.
-    pub id: u64,
-    /// By which channel, e.g. `webhook` or `mail`, as `notify` names it.
-    pub channel: String,
-    /// What is told, JSON.
-    pub body: String,
-    /// Tries so far.
-    pub tries: u32,
-    /// When it was made.
-    pub made: Timestamp,
+    fn deref(&self) -> &View<'s> {
+        &self.0
+    }
 }
-
-/// Numbers of entries and their states, for those who look at a store.
-pub type Counts = BTreeMap<String, u64>;

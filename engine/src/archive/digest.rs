@@ -1,8 +1,12 @@
 //! A SHA-256, as the manifest shows it.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
 
 /// A SHA-256. As text it is 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,50 @@ impl Digest {
             *byte = digit(*high)? << 4 | digit(*low)?;
         }
         Some(Self(bytes))
+    }
+
+    /// That of a file, which is read whole.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(Self(hash.finalize().into())),
+                length => hash.update(&buffer[..length]),
+            }
+        }
+    }
+}
+
+/// A writer that hashes what goes through it.
+pub(crate) struct Hashed<W> {
+    inner: W,
+    sha256: Sha256,
+}
+
+impl<W: Write> Hashed<W> {
+    pub(crate) fn new(inner: W) -> Self {
+        Self {
+            inner,
+            sha256: Sha256::new(),
+        }
+    }
+
+    /// Of all that was written.
+    pub(crate) fn digest(self) -> Digest {
+        Digest(self.sha256.finalize().into())
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.sha256.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 

@@ -45,12 +45,9 @@ pub enum ArchiveError {
     /// The backup was cancelled.
     #[error("cancelled")]
     Cancelled,
-    /// There is a file of the archive's name already. It was left as it is.
-    #[error("{} exists already and is not replaced: another backup of this desk started in the same second; start again", .0.display())]
+    /// Something else has put a file of the archive's name there while the backup ran. It was left as it is.
+    #[error("{} came into being while the backup ran, and is not replaced: nothing else may write there; start again", .0.display())]
     Exists(PathBuf),
-    /// There is a spool folder of the archive's name already. It was left as it is.
-    #[error("another backup of this desk started in the same second, or its folder was left by a crash: start again; remove {} if no backup is running", .0.display())]
-    SpoolExists(PathBuf),
     /// The file is not an archive of deskvault, or is so damaged that it cannot be read as one.
     #[error("{} is not a whole deskvault archive: {reason}", path.display())]
     NotAnArchive {

@@ -4,10 +4,11 @@
 //! it has been read back and found right.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::digest::{Digest, Hashed};
 use super::error::ArchiveError;
 use super::manifest::{MAX_LENGTH, Manifest};
 use super::name;
@@ -15,6 +16,9 @@ use super::spool;
 use super::verify::{Report, verify_with};
 use super::writer::Shared;
 use super::zip_format::{Layout, Limits};
+
+/// Bytes of a part that are copied at a time.
+const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// A whole archive under a temporary name. Dropping it without [`Joined::publish`] removes it.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct Joined {
     temporary: PathBuf,
     target: PathBuf,
     file: File,
+    /// Of what was written. The verification finds that it is what the file holds, byte by byte.
+    sha256: Digest,
     limits: Limits,
 }
 
@@ -35,6 +41,8 @@ pub struct Published {
     pub path: PathBuf,
     /// Its length.
     pub bytes: u64,
+    /// SHA-256 of all of it.
+    pub sha256: Digest,
     /// What the verification before the publication found: no problem, but perhaps notes; and the manifest.
     pub report: Report,
 }
@@ -59,16 +67,25 @@ pub(super) fn join(
     let layout = Layout::of(manifest, &text, limits);
     let writing = || ArchiveError::io("write", &temporary);
 
+    let mut out = Hashed::new(&file);
+    let mut buffer = vec![0; COPIED_AT_ONCE];
     let mut position = 0;
     for entry in &layout.entries[..layout.entries.len() - 1] {
-        if shared.cancel.is_cancelled() {
-            return Err(ArchiveError::Cancelled);
-        }
-        (&file).write_all(&layout.local_header(entry)).map_err(writing())?;
+        out.write_all(&layout.local_header(entry)).map_err(writing())?;
         let path = shared.spool.path(&format!("{}.deflate", entry.name));
         let mut part = File::open(&path).map_err(ArchiveError::io("open", &path))?;
-        // File to file, so that the kernel copies.
-        let copied = io::copy(&mut part, &mut &file).map_err(writing())?;
+        let mut copied = 0;
+        loop {
+            if shared.cancel.is_cancelled() {
+                return Err(ArchiveError::Cancelled);
+            }
+            let length = part.read(&mut buffer).map_err(ArchiveError::io("read", &path))?;
+            if length == 0 {
+                break;
+            }
+            out.write_all(&buffer[..length]).map_err(writing())?;
+            copied += length as u64;
+        }
         if copied != entry.packed {
             let reason = format!(
                 "has {copied} bytes, but {} were written: something else changed it",
@@ -80,26 +97,28 @@ pub(super) fn join(
     }
     tracing::debug!(packed = position, files = layout.entries.len(), "parts joined");
 
-    let mut out = BufWriter::with_capacity(1 << 16, &file);
-    if let Some(entry) = layout.entries.last() {
-        out.write_all(&layout.local_header(entry)).map_err(writing())?;
-    }
-    out.write_all(&text).map_err(writing())?;
+    let mut rest = layout
+        .entries
+        .last()
+        .map(|entry| layout.local_header(entry))
+        .unwrap_or_default();
+    rest.extend_from_slice(&text);
     let mut directory = 0;
     for entry in &layout.entries {
         let header = layout.central_header(entry);
         directory += header.len() as u64;
-        out.write_all(&header).map_err(writing())?;
+        rest.extend_from_slice(&header);
     }
-    out.write_all(&layout.end(directory)).map_err(writing())?;
-    out.flush().map_err(writing())?;
-    drop(out);
+    rest.extend_from_slice(&layout.end(directory));
+    out.write_all(&rest).map_err(writing())?;
+    let sha256 = out.digest();
     Ok(Joined {
         shared,
         stem,
         temporary,
         target,
         file,
+        sha256,
         limits,
     })
 }
@@ -151,6 +170,7 @@ impl Joined {
             temporary,
             target,
             file,
+            sha256,
             ..
         } = joined;
         if shared.cancel.is_cancelled() {
@@ -174,6 +194,7 @@ impl Joined {
         Ok(Published {
             path: target,
             bytes,
+            sha256,
             report,
         })
     }

@@ -61,7 +61,7 @@ pub struct Manifest {
     pub byte_order_mark: bool,
     /// Whether everything that was asked for is in it.
     pub state: State,
-    /// Why it is incomplete, a line each. Empty if, and only if, it is complete.
+    /// Why it is not complete, a line each. Empty if, and only if, it is.
     pub reasons: Vec<String>,
     /// What became of each module.
     pub modules: Vec<Module>,
@@ -85,12 +85,20 @@ pub struct Plugin {
 
 /// Whether everything that was asked for is in the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It is, but for modules that were skipped.
     Complete,
     /// It is not: see the reasons.
     Incomplete,
+    /// It is not, because the backup came to the limit of records: the reasons say which tables stopped where, and what
+    /// else is missing.
+    LimitReached,
+}
+
+impl State {
+    /// All of them.
+    pub(super) const ALL: [Self; 3] = [Self::Complete, Self::Incomplete, Self::LimitReached];
 }
 
 /// What became of a module.
@@ -219,7 +227,9 @@ impl Manifest {
                 module.reason = Some(reason.clone());
             }
             self.reasons.push(reason);
-            self.state = State::Incomplete;
+            if self.state == State::Complete {
+                self.state = State::Incomplete;
+            }
         }
         bound(&mut self.reasons);
     }
@@ -244,7 +254,7 @@ impl Manifest {
 
     fn check(&self) -> Result<(), String> {
         if (self.state == State::Complete) != self.reasons.is_empty() {
-            return Err("an archive has reasons if, and only if, it is incomplete".to_owned());
+            return Err("an archive has reasons if, and only if, it is not complete".to_owned());
         }
         for (what, found, most) in [
             ("modules", self.modules.len(), MAX_MODULES),

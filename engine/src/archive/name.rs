@@ -10,11 +10,14 @@ use super::manifest::State;
 
 /// The last entry of every archive.
 pub(super) const MANIFEST: &str = "manifest.json";
+/// What a spool folder's name begins and ends with.
+const SPOOL: &str = ".deskvault-";
+const SPOOL_END: &str = ".spool";
 /// More columns than a spreadsheet shows are no table.
 const MAX_COLUMNS: usize = 16_384;
 
 /// The name of an archive without what follows it (`.zip`, `-incomplete.zip`): desk, kind, and when the backup
-/// started. `None` for a start outside the years 1 to 9999.
+/// started, to the second. `None` for a start outside the years 1 to 9999.
 pub(super) fn stem(desk: &str, kind: Kind, started: Timestamp) -> Option<String> {
     let Civil {
         year,
@@ -36,12 +39,56 @@ pub(super) fn stem(desk: &str, kind: Kind, started: Timestamp) -> Option<String>
         .then(|| format!("{desk}-{kind}-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
 }
 
+/// The stem of the backup that is the `number`th of its desk and kind in its second, counted from 1.
+pub(super) fn nth(stem: &str, number: u32) -> String {
+    match number {
+        0 | 1 => stem.to_owned(),
+        number => format!("{stem}-{number}"),
+    }
+}
+
+/// What follows the stem in the file name of an archive.
+fn ending(state: State) -> &'static str {
+    match state {
+        State::Complete => ".zip",
+        State::Incomplete => "-incomplete.zip",
+        State::LimitReached => "-limit-reached.zip",
+    }
+}
+
 /// The file name of an archive.
 pub(super) fn archive(stem: &str, state: State) -> String {
-    match state {
-        State::Complete => format!("{stem}.zip"),
-        State::Incomplete => format!("{stem}-incomplete.zip"),
-    }
+    format!("{stem}{}", ending(state))
+}
+
+/// Whether an archive of this stem, or of another backup in the same second, may be called so.
+pub(super) fn is_of(stem: &str, file: &str) -> bool {
+    let Some(rest) = file.strip_prefix(stem) else {
+        return false;
+    };
+    State::ALL.into_iter().any(|state| {
+        let number = rest.strip_suffix(ending(state));
+        number.is_some_and(|number| number.is_empty() || is_number(number))
+    })
+}
+
+/// Whether it is what [`nth`] adds.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or_default();
+    digits
+        .parse::<u32>()
+        .is_ok_and(|number| number > 1 && text == format!("-{number}"))
+}
+
+/// The name of the spool folder of a stem.
+pub(super) fn spool(stem: &str) -> String {
+    format!("{SPOOL}{stem}{SPOOL_END}")
+}
+
+/// Whether a spool folder is called so.
+pub(super) fn is_spool(name: &str) -> bool {
+    let stem = name.strip_prefix(SPOOL).and_then(|name| name.strip_suffix(SPOOL_END));
+    stem.is_some_and(|stem| !stem.is_empty())
 }
 
 /// A desk's name as part of a file's: letters and digits of any script, and behind the first of them `-`, `_` and
@@ -122,7 +169,8 @@ pub(super) fn check_table(table: &Table) -> Result<(), ArchiveError> {
 mod tests {
     use plugin_api::{Column, Kind, Table, Timestamp};
 
-    use super::{check_table, is_table, stem};
+    use super::{archive, check_table, is_of, is_spool, is_table, nth, spool, stem};
+    use crate::archive::State;
 
     #[test]
     fn archives_are_named_by_desk_kind_and_start() {
@@ -144,6 +192,55 @@ mod tests {
         let long = stem(&"あ".repeat(500), Kind::Incremental, started).unwrap();
         assert_eq!(long, format!("{}-incremental-20260102T030405Z", "あ".repeat(33)));
         assert_eq!(stem("a", Kind::Full, Timestamp::from_micros(i64::MAX)), None);
+    }
+
+    #[test]
+    fn archives_of_one_second_and_their_states_are_told_apart() {
+        let first = "a-full-20260102T030405Z";
+        let mut names: Vec<String> = [1, 2, 10]
+            .into_iter()
+            .flat_map(|number| State::ALL.map(|state| archive(&nth(first, number), state)))
+            .collect();
+        assert_eq!(
+            names[..4],
+            [
+                "a-full-20260102T030405Z.zip",
+                "a-full-20260102T030405Z-incomplete.zip",
+                "a-full-20260102T030405Z-limit-reached.zip",
+                "a-full-20260102T030405Z-2.zip",
+            ]
+        );
+        assert!(names.iter().all(|name| is_of(first, name)));
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 9);
+        for other in [
+            "a-full-20260102T030406Z.zip",
+            "a-full-20260102T030405Z",
+            "a-full-20260102T030405Z-1.zip",
+            "a-full-20260102T030405Z-02.zip",
+            "a-full-20260102T030405Z-+2.zip",
+            "a-full-20260102T030405Z2.zip",
+            "a-full-20260102T030405Z-x.zip",
+            "a-full-20260102T030405Z-2-3.zip",
+            "ba-full-20260102T030405Z.zip",
+        ] {
+            assert!(!is_of(first, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn spools_are_known_by_their_names() {
+        assert!(is_spool(&spool("a-full-20260102T030405Z-2")));
+        for other in [
+            ".deskvault-.spool",
+            ".deskvault-a.lock",
+            "deskvault-a.spool",
+            ".deskvault-a.spool.zip",
+            "a.spool",
+        ] {
+            assert!(!is_spool(other), "{other}");
+        }
     }
 
     #[test]

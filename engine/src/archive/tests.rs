@@ -13,9 +13,11 @@ use super::{ArchiveError, Head, Outcome, Problem, Published, Report, Writer};
 
 mod damage;
 mod foreign;
+mod naming;
 mod publish;
 mod round_trip;
 mod rules;
+mod sweep;
 
 fn time(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
@@ -55,6 +57,7 @@ fn outcome() -> Outcome {
             reason: None,
         }],
         reasons: Vec::new(),
+        limit_reached: false,
     }
 }
 

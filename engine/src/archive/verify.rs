@@ -7,7 +7,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::ArchiveError;
 use super::manifest::{Manifest, ModuleState};
+use super::rest;
 use super::zip_format::{Layout, Limits, ZIP_32};
 
 mod content;
 mod keys;
 mod plain;
-mod structure;
+pub(super) mod structure;
 
 /// More problems than this are counted, not listed.
 const MAX_PROBLEMS: usize = 100;
@@ -142,20 +142,8 @@ pub(super) fn verify_with(
     cancel: &CancellationToken,
     limits: Limits,
 ) -> Result<Report, ArchiveError> {
-    let not_archive = |reason| ArchiveError::NotAnArchive {
-        path: path.to_path_buf(),
-        reason,
-    };
-    // Before it is opened: to open a pipe may take forever.
-    let metadata = fs::metadata(path).map_err(ArchiveError::io("open", path))?;
-    if !metadata.is_file() {
-        return Err(not_archive("it is no file".to_owned()));
-    }
-    let file = File::open(path).map_err(ArchiveError::io("open", path))?;
-    let found = structure::locate(&file, metadata.len()).map_err(|error| match error {
-        structure::Error::Disk(source) => ArchiveError::io("read", path)(source),
-        structure::Error::Wrong(reason) => not_archive(reason),
-    })?;
+    let (file, metadata) = rest::open(path)?;
+    let found = rest::locate(path, &file, &metadata)?;
     if cancel.is_cancelled() {
         return Err(ArchiveError::Cancelled);
     }

@@ -1,7 +1,7 @@
 //! One backup's archive being written: opens tables, joins their parts, publishes the whole.
 
 use std::collections::HashSet;
-use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,9 +14,12 @@ use super::manifest::{self, Manifest, Module, ModuleState, Plugin, State, TableE
 use super::name;
 use super::pack::Packers;
 use super::settings::Settings;
-use super::spool::Spool;
+use super::spool::{Owner, Spool};
 use super::table_writer::{Closed, TableWriter};
 use super::zip_format::{Limits, ZIP_32};
+
+/// More backups of a desk do not start in one second.
+const MOST_IN_A_SECOND: u32 = 10_000;
 
 /// What is known of a backup when it starts.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ pub struct Outcome {
     pub modules: Vec<Module>,
     /// Why the backup is incomplete, beyond modules that failed. Empty and no module failed: it is complete.
     pub reasons: Vec<String>,
+    /// Whether it came to the limit of records. The reasons then say which tables stopped where.
+    pub limit_reached: bool,
 }
 
 /// Writes one archive. Exporter threads share it; each opens its own tables.
@@ -100,9 +105,26 @@ impl Shared {
     }
 }
 
+/// Takes the first name that no other backup has, be it running, published or crashed: its spool folder is made.
+fn first_free(folder: &Path, stem: &str, owner: &Owner) -> Result<(String, Spool), ArchiveError> {
+    for number in 1..=MOST_IN_A_SECOND {
+        let stem = name::nth(stem, number);
+        let Some(spool) = Spool::create(folder, &stem, owner)? else {
+            continue;
+        };
+        // Not before the spool is ours: another backup publishes before its spool goes.
+        let is_there = |state| folder.join(name::archive(&stem, state)).symlink_metadata().is_ok();
+        if !State::ALL.into_iter().any(is_there) {
+            return Ok((stem, spool));
+        }
+    }
+    let reason = format!("{MOST_IN_A_SECOND} backups named {stem} are there already: the clock stands still");
+    Err(ArchiveError::Settings(reason))
+}
+
 impl Writer {
-    /// Makes the spool folder and starts the packers. Fails if the folder, or an archive of the same name, is
-    /// there already.
+    /// Makes the spool folder and starts the packers. Where another backup of the desk and kind started in the same second,
+    /// this one's name gets a number.
     pub fn create(settings: &Settings, head: Head, cancel: CancellationToken) -> Result<Self, ArchiveError> {
         Self::with_limits(settings, head, cancel, ZIP_32)
     }
@@ -121,14 +143,8 @@ impl Writer {
         let stem = name::stem(&head.desk, head.kind, head.started).ok_or_else(|| {
             ArchiveError::Settings(format!("the backup's start, {}, is not a usable time", head.started))
         })?;
-        let spool = Spool::create(&settings.folder, &stem)?;
-        // Not before the spool is ours: another backup publishes before its spool goes.
-        for state in [State::Complete, State::Incomplete] {
-            let target = settings.folder.join(name::archive(&stem, state));
-            if fs::symlink_metadata(&target).is_ok() {
-                return Err(ArchiveError::Exists(target));
-            }
-        }
+        let owner = Owner::this(&head.backup, head.started);
+        let (stem, spool) = first_free(&settings.folder, &stem, &owner)?;
         let packers =
             Packers::start(settings.packers).map_err(ArchiveError::io("start packers for", &settings.folder))?;
         let shared = Arc::new(Shared {
@@ -236,6 +252,9 @@ impl Writer {
                 reasons.push(format!("module {} failed: {why}", module.module));
             }
         }
+        if outcome.limit_reached && reasons.is_empty() {
+            reasons.push("the limit of records was reached".to_owned());
+        }
         manifest::bound(&mut reasons);
         let Head {
             desk,
@@ -258,10 +277,10 @@ impl Writer {
             plugins,
             headers: self.shared.settings.headers,
             byte_order_mark: self.shared.settings.byte_order_mark,
-            state: if reasons.is_empty() {
-                State::Complete
-            } else {
-                State::Incomplete
+            state: match (outcome.limit_reached, reasons.is_empty()) {
+                (true, _) => State::LimitReached,
+                (false, true) => State::Complete,
+                (false, false) => State::Incomplete,
             },
             reasons,
             modules: outcome.modules,

@@ -71,3 +71,11 @@ pub enum BackupError {
     #[error("the backup was cancelled; nothing is left of it")]
     Cancelled,
 }
+
+/// What a failure of the archive means for the backup.
+pub(super) fn archive_failed(error: ArchiveError) -> BackupError {
+    match error {
+        ArchiveError::Cancelled => BackupError::Cancelled,
+        error => BackupError::Archive(error),
+    }
+}

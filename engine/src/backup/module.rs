@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use plugin_api::{ErrorKind, ExportError, Job};
 use tokio_util::sync::CancellationToken;
 
+use super::limit::Limit;
 use super::services::{Counts, ModuleServices};
 use crate::archive::Writer;
 use crate::connection::{Connection, Meter, QueueStats};
@@ -44,15 +45,21 @@ impl Module {
         job: Job,
         connection: &Connection,
         archive: &Arc<Writer>,
-        cancel: &CancellationToken,
+        limit: &Arc<Limit>,
         ended: Sender<Ended>,
     ) -> std::io::Result<Self> {
         let name = job.module.clone();
         // Of its own, so that one module can be given up without the others.
-        let cancel = cancel.child_token();
+        let cancel = limit.stop.child_token();
         let queue = connection.queue(job.window as usize, &cancel);
         let (meter, counts) = (queue.meter(), Arc::new(Counts::default()));
-        let services = ModuleServices::new(&plugin.description, Arc::clone(archive), queue, Arc::clone(&counts));
+        let services = ModuleServices::new(
+            &plugin.description,
+            Arc::clone(archive),
+            queue,
+            Arc::clone(&counts),
+            Arc::clone(limit),
+        );
         let host = Arc::new(ModuleHost::new(&name, services, cancel.clone()));
         let inside = Arc::clone(&host);
         thread::Builder::new().name(format!("export {name}")).spawn(move || {
@@ -81,6 +88,7 @@ impl Module {
     /// Notes how it ended.
     pub(super) fn end(&mut self, outcome: Result<(), ExportError>) {
         self.ended.get_or_insert((outcome, self.started.elapsed()));
+        self.counts.ended.store(true, Ordering::Relaxed);
     }
 
     /// Gives it up if it has been away for longer than `patience`: it runs, but neither calls the engine nor waits for

@@ -1,10 +1,11 @@
 //! What the engine does for one exporter during a backup: tables in the archive, requests over the connection.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plugin_api::{Description, ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
+use super::limit::Limit;
 use super::verdict::failed;
 use crate::archive::{ArchiveError, TableWriter, Writer};
 use crate::connection::{Next, Queue};
@@ -22,6 +23,12 @@ pub(super) struct Counts {
     pub(super) bytes: AtomicU64,
     /// Rows expected in all; 0: not known.
     pub(super) expected: AtomicU64,
+    /// Whether that was said before any row was written: it can't be a projection from those.
+    pub(super) is_count: AtomicBool,
+    /// What the desk counts, over the tables for which it does; or their rows, where they are more already.
+    pub(super) counted: AtomicU64,
+    /// The export is over.
+    pub(super) ended: AtomicBool,
     /// The table that was written to last.
     table: Mutex<Option<Arc<str>>>,
 }
@@ -42,9 +49,12 @@ pub(super) struct ModuleServices {
     archive: Option<Arc<Writer>>,
     queue: Queue,
     counts: Arc<Counts>,
+    limit: Arc<Limit>,
     tables: Vec<Open>,
     /// The table that was written to last.
     current: Option<u32>,
+    /// The table whose next row was beyond the limit.
+    cut: Option<u32>,
     unread: Vec<String>,
     more_unread: u64,
     remarks: Vec<String>,
@@ -71,6 +81,8 @@ pub(super) struct Open {
 pub(super) struct Written {
     /// Its tables, still open.
     pub(super) tables: Vec<Open>,
+    /// The one whose next row was beyond the limit.
+    pub(super) cut: Option<Arc<str>>,
     /// Records that could not be read, a line each.
     pub(super) unread: Vec<String>,
     /// What the exporter remarked, a line each.
@@ -84,15 +96,24 @@ pub(super) struct Written {
 }
 
 impl ModuleServices {
-    pub(super) fn new(description: &Description, archive: Arc<Writer>, queue: Queue, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(
+        description: &Description,
+        archive: Arc<Writer>,
+        queue: Queue,
+        counts: Arc<Counts>,
+        limit: Arc<Limit>,
+    ) -> Self {
+        limit.join(Arc::clone(&counts));
         Self {
             module: description.module.clone(),
             described: description.tables.clone(),
             archive: Some(archive),
             queue,
             counts,
+            limit,
             tables: Vec::new(),
             current: None,
+            cut: None,
             unread: Vec::new(),
             more_unread: 0,
             remarks: Vec::new(),
@@ -104,6 +125,7 @@ impl ModuleServices {
     /// Takes out what was written (dropped, it is not in the archive), and lets go of the archive.
     pub(super) fn finish(&mut self) -> Written {
         self.archive = None;
+        self.counts.ended.store(true, Ordering::Relaxed);
         let mut unread = std::mem::take(&mut self.unread);
         if self.more_unread > 0 {
             unread.push(format!("{} more records could not be read", self.more_unread));
@@ -115,7 +137,9 @@ impl ModuleServices {
             let (count, first) = &self.failed;
             format!("{count} requests failed for good, and the exporter did not say that anything is missing; first: {first}")
         });
+        let cut = self.cut.and_then(|table| tables.get(table as usize));
         Written {
+            cut: cut.map(|open| Arc::clone(&open.name)),
             tables,
             unread,
             remarks: std::mem::take(&mut self.remarks),
@@ -123,6 +147,17 @@ impl ModuleServices {
             unopened,
             failed_requests,
         }
+    }
+
+    /// The desk said how many records a table has.
+    fn heard(&self) -> Result<()> {
+        let at_least = |open: &Open| {
+            let said = open.desk_count_after.or(open.desk_count);
+            said.map_or(0, |count| count.max(open.writer.rows()))
+        };
+        let counted = self.tables.iter().map(at_least).fold(0, u64::saturating_add);
+        self.counts.counted.store(counted, Ordering::Relaxed);
+        self.limit.heard()
     }
 
     fn table(&mut self, number: u32) -> Result<&mut Open> {
@@ -177,8 +212,16 @@ impl Services for ModuleServices {
     }
 
     fn write_row(&mut self, table: u32, row: &[Value<'_>]) -> Result<()> {
-        let open = self.table(table)?;
-        open.writer.write(row).map_err(|error| refused(&error))?;
+        self.table(table)?;
+        if !self.limit.take() {
+            self.cut = Some(table);
+            return Err(self.limit.refusal());
+        }
+        let open = &mut self.tables[table as usize];
+        if let Err(error) = open.writer.write(row) {
+            self.limit.give_back();
+            return Err(refused(&error));
+        }
         let bytes = open.writer.bytes();
         let more = bytes - std::mem::replace(&mut open.bytes, bytes);
         if self.current != Some(table) {
@@ -223,16 +266,23 @@ impl Services for ModuleServices {
 
     fn note(&mut self, note: Note) -> Result<()> {
         match note {
-            Note::Expected { rows } => self.counts.expected.store(rows, Ordering::Relaxed),
+            Note::Expected { rows } => {
+                let is_count = self.counts.rows.load(Ordering::Relaxed) == 0;
+                self.counts.is_count.store(is_count, Ordering::Relaxed);
+                self.counts.expected.store(rows, Ordering::Relaxed);
+                self.limit.heard()?;
+            }
             Note::DeskCount { table, count } => {
                 let open = self.table(table)?;
                 open.desk_count = Some(count);
                 open.writer.desk_count(count);
+                self.heard()?;
             }
             Note::DeskCountAfter { table, count } => {
                 let open = self.table(table)?;
                 open.desk_count_after = Some(count);
                 open.writer.desk_count_after(count);
+                self.heard()?;
             }
             Note::LeastRequests { requests } => self.least_requests = Some(requests),
             Note::Remark { text } => {

@@ -32,6 +32,19 @@ pub(super) fn verdict(outcome: &Result<(), ExportError>, rows: u64) -> Verdict {
     }
 }
 
+/// Whether the limit of records ended an export, when it was reached. `refused`: a row of this one was beyond it, after which it
+/// could do nothing more; so that what it says then, but for its own mistakes, comes of that.
+pub(super) fn is_cut(outcome: &Result<(), ExportError>, refused: bool) -> bool {
+    match outcome {
+        Ok(()) => refused,
+        Err(error) => match error.kind {
+            ErrorKind::Cancelled => true,
+            ErrorKind::Misuse | ErrorKind::Panic | ErrorKind::Host => false,
+            _ => refused,
+        },
+    }
+}
+
 /// Why a request got nothing that an exporter could use, where that is so. What the desk refuses by 4xx, such as a record that
 /// is gone, is the exporter's to know.
 pub(super) fn failed(result: &Result<Answer, ExportError>) -> Option<String> {
@@ -72,7 +85,7 @@ pub(super) fn count_differs(table: &str, rows: u64, gone: u64, counts: DeskCount
 mod tests {
     use plugin_api::{ErrorKind, ExportError};
 
-    use super::{DeskCounts, count_differs, failed, verdict};
+    use super::{DeskCounts, count_differs, failed, is_cut, verdict};
     use crate::archive::ModuleState::{Complete, Failed, Skipped};
     use crate::plugins::Answer;
 
@@ -88,6 +101,18 @@ mod tests {
             assert_eq!(verdict(&outcome, 0).state, expected, "{kind:?}");
             assert_eq!(verdict(&outcome, 1).state, Failed, "{kind:?} behind a row");
             assert_eq!(verdict(&outcome, 0).reason.as_deref(), Some("why"));
+        }
+    }
+
+    #[test]
+    fn what_the_limit_ended_is_told_from_what_failed() {
+        assert!(is_cut(&Ok(()), true), "the refusal was swallowed");
+        assert!(!is_cut(&Ok(()), false), "it had ended before");
+        for kind in ErrorKind::ALL {
+            let own = matches!(kind, ErrorKind::Misuse | ErrorKind::Panic | ErrorKind::Host);
+            let outcome = Err(ExportError::new(kind, "why"));
+            assert_eq!(is_cut(&outcome, true), !own, "{kind:?}");
+            assert_eq!(is_cut(&outcome, false), kind == ErrorKind::Cancelled, "{kind:?}");
         }
     }
 

@@ -2,25 +2,21 @@
 //! plugins or archives.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use plugin_api::{Kind, Range};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Desk, Plugins};
 use crate::connection::sample;
 use crate::connection::zoho::connect::Probe;
-use crate::progress::{Progress, Summary};
+use crate::progress::Progress;
+use crate::service::Runner;
 
 /// What the rest of the engine does.
 pub(crate) trait Actions {
-    /// Runs a backup to its end. `Ok` means that the archive is published.
-    fn backup(
-        &self,
-        request: &BackupRequest<'_>,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
-    ) -> Result<Summary, Stop>;
+    /// What runs backups, as this configuration says.
+    fn runner(&self, config: &Arc<Config>) -> Box<dyn Runner + '_>;
 
     /// Reads an archive again. `Err` only where it cannot be read at all; damage is a finding.
     fn verify(&self, archive: &Path, progress: &dyn Progress, cancel: &CancellationToken)
@@ -83,20 +79,6 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
-}
-
-/// A backup as flags and configuration mean it together.
-pub(crate) struct BackupRequest<'a> {
-    /// The configuration, with `--out` and `--plugins` put in place.
-    pub(crate) config: &'a Config,
-    /// The desk.
-    pub(crate) desk: &'a Desk,
-    /// Its modules, all or those chosen, in the order of the configuration. Not empty.
-    pub(crate) modules: Vec<&'a str>,
-    /// Full, or custom where there is a range.
-    pub(crate) kind: Kind,
-    /// The range.
-    pub(crate) range: Option<Range>,
 }
 
 /// Where exporters are, and how long one may take to describe itself.

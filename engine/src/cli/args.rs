@@ -46,7 +46,8 @@ Exit codes:
   2    the command line or the configuration is wrong; nothing was started
   3    the archive is there, but incomplete: something could not be read, and is named;
        of connect: access is granted, but a module of the desk cannot be read with it
-  4    verify found damage
+  4    verify found damage, or download did
+  5    refused by a rule, or by who may do what; the message says which, and what to do
   130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made
 
 Files:
@@ -146,8 +147,14 @@ pub(crate) enum Command {
 /// Without --from and --to, everything. With them, what was created or changed from the one until the other: RFC 3339
 /// times, or dates, which mean whole days, the last one included. Times without a zone are UTC.
 ///
+/// A full backup may start 30 days after the last one that made an archive, and the range of another one may have 31 days, if
+/// the configuration sets no other [limits]. What a rule refuses ends with exit code 5, says which rule and what to do, and is
+/// in the history. One backup of a desk runs at a time.
+///
+/// The archive is listed by `deskvault list`, and expires after what the configuration says, 7 days if nothing.
+///
 /// Ctrl-C (or SIGTERM, or a terminal that closes) stops cleanly and leaves nothing half-done. A second Ctrl-C ends at once,
-/// and leaves a folder `.deskvault-...spool` behind in the archive folder, which may be deleted.
+/// and leaves a folder `.deskvault-...spool` behind in the archive folder, which the next backup removes.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Backup {
     /// The desk; may be left out where the configuration has one alone.
@@ -159,10 +166,22 @@ pub(crate) struct Backup {
     /// End of the range: the last day of it, or the first moment after it.
     #[arg(long, value_name = "T")]
     pub(crate) to: Option<String>,
+    /// Cuts a range that is too long into equal parts that are not, and backs them up one after the other.
+    ///
+    /// Each has an archive of its own, and no moment is in two of them or in none. At the first part that fails it stops, and
+    /// says what is done and how to go on.
+    #[arg(long, requires = "from")]
+    pub(crate) split: bool,
+    /// Starts although the desk counts more records than a backup may have, and keeps those up to the limit.
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    /// Waits while another backup of the desk runs, in place of being refused.
+    #[arg(long)]
+    pub(crate) wait: bool,
     /// Only this module of the desk. May be repeated.
     #[arg(long = "module", short, value_name = "M")]
     pub(crate) modules: Vec<String>,
-    /// The folder for the archive, over that of the configuration.
+    /// A folder for the archive, over that of the configuration. There it never expires by itself.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Progress and result as JSON objects, one a line, on standard output.
@@ -248,6 +267,17 @@ mod tests {
                 "backup --desk main --from 2024-06-01 --to 2024-06-30 -m tickets --module contacts --json -o out",
                 true,
             ),
+            ("backup --from 2024-01-01 --to 2024-12-31 --split --allow-partial --wait", true),
+            ("backup --split", false),
+            ("list", true),
+            ("list --desk main --all --json", true),
+            ("download 7", true),
+            ("download deskvault:/archives/7?expires=1&signature=x --to out", true),
+            ("download", false),
+            ("delete 7 --yes", true),
+            ("delete x", false),
+            ("link 7 --for 2d", true),
+            ("link 7 --for 2", false),
             ("connect --desk main --force", true),
             ("connect 1000.code", false),
             (
@@ -300,6 +330,7 @@ mod tests {
             Exit::Usage,
             Exit::Incomplete,
             Exit::Damaged,
+            Exit::Refused,
             Exit::Cancelled,
         ];
         assert_eq!(listed, all.map(Exit::code));

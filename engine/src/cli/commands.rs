@@ -16,12 +16,16 @@ mod tests;
 mod verify;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::text::{did_you_mean, excerpt, or_list};
 use crate::config::{self, LoadError, Loaded, Log};
+use crate::people::Actor;
+use crate::quota::Refusal;
+use crate::service::{RunError, Service, ServiceError};
 
 use super::actions::{Actions, Stop};
 use super::args::{Command, Config, Global, Plugins, Typed};
@@ -33,8 +37,12 @@ use super::{Shell, logging, signals};
 pub(super) enum Failure {
     /// The command line or the configuration is wrong.
     Usage(String),
+    /// A rule refuses it, or the role of whoever asks.
+    Refused(String),
     /// It was stopped.
     Cancelled,
+    /// An archive is damaged.
+    Damaged(String),
     /// It failed.
     Failed(anyhow::Error),
 }
@@ -49,6 +57,38 @@ impl From<Stop> for Failure {
             Stop::Failed(error) => Self::Failed(error),
         }
     }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Refused(refusal) => Self::Refused(told(&refusal)),
+            ServiceError::Cancelled | ServiceError::Run(RunError::Cancelled) => Self::Cancelled,
+            ServiceError::Damaged { .. } => Self::Damaged(error.to_string()),
+            ServiceError::Run(RunError::Configuration { .. })
+            | ServiceError::NoSuchDesk { .. }
+            | ServiceError::NoSuchModule { .. }
+            | ServiceError::NoSuchBackup { .. }
+            | ServiceError::NoArchive { .. }
+            | ServiceError::NoSchedule { .. }
+            | ServiceError::NoRun
+            | ServiceError::Link(_)
+            | ServiceError::Token(_) => Self::Usage(format!("{:#}", anyhow::Error::from(error))),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// A refusal, and what can be done on the command line.
+fn told(refusal: &Refusal) -> String {
+    let hint = match refusal {
+        Refusal::FullTooSoon { .. } => {
+            "; back up what has changed since with --from and --to, or set another [limits] full_every"
+        }
+        Refusal::Busy { .. } => "; --wait waits for it",
+        _ => "",
+    };
+    format!("refused: {refusal}{hint}")
 }
 
 pub(super) fn execute(typed: &Typed, shell: &Shell, actions: &dyn Actions) -> Outcome {
@@ -83,6 +123,7 @@ impl Command {
         match self {
             Self::Backup(typed) => typed.json,
             Self::Verify(typed) => typed.json,
+            Self::List(typed) => typed.json,
             Self::Plugins(Plugins::List { json }) => *json,
             _ => false,
         }
@@ -96,6 +137,40 @@ fn load(global: &Global, shell: &Shell) -> Result<Loaded, LoadError> {
         loaded.config.plugins.folders = global.plugins.iter().map(|folder| shell.working.join(folder)).collect();
     }
     Ok(loaded)
+}
+
+/// The service of the installation, and as whom the command acts there: as the primary contact, or as the person whose token
+/// the environment holds.
+fn open(global: &Global, shell: &Shell) -> Result<(Service, Actor), Failure> {
+    serve(load(global, shell).map_err(unusable)?.config, shell)
+}
+
+/// [`open`], where the configuration is loaded already.
+fn serve(config: config::Config, shell: &Shell) -> Result<(Service, Actor), Failure> {
+    let service = Service::open(Arc::new(config), Arc::clone(&shell.time))?;
+    let actor = match &shell.token {
+        Some(token) => service.actor(token)?,
+        None => Actor::machine(),
+    };
+    Ok((service, actor))
+}
+
+/// Has a person confirm what can't be undone, unless that was done with `--yes`.
+fn confirm(question: &str, yes: bool, shell: &Shell) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !shell.asks {
+        return Err(Failure::Usage(format!("{question} There is nobody to ask: confirm it with --yes")));
+    }
+    shell.console.err(&format!("{question} [y/N]"));
+    let answer = (shell.read_line)()
+        .context("cannot read the answer")
+        .map_err(Failure::Failed)?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::Failed(anyhow::anyhow!("not confirmed; nothing was done")))
 }
 
 /// The desk called `name`, or the only one.

@@ -1,6 +1,7 @@
 //! [`Actions`] by the engine itself.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use plugin_api::ErrorKind;
@@ -8,56 +9,25 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, ArchiveError, State};
-use crate::backup::{self, BackupError, Plan};
-use crate::config::Desk;
+use crate::config::{Config, Desk};
 use crate::connection::ConnectionError;
 use crate::connection::sample;
 use crate::connection::settings::Auth;
 use crate::connection::zoho::connect::{self, ConnectError};
-use crate::plugins::{Plugin, Refusal, Registry, installed};
-use crate::progress::{Event, Progress, Summary};
+use crate::plugins::{Plugin, Refusal, Registry};
+use crate::progress::{Event, Progress};
+use crate::service::{self, InProcess, Runner};
 
 use super::actions::{
-    Actions, BackupRequest, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
+    Actions, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
 };
 
 /// The engine of this executable.
 pub(crate) struct Engine;
 
 impl Actions for Engine {
-    fn backup(
-        &self,
-        request: &BackupRequest<'_>,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
-    ) -> Result<Summary, Stop> {
-        let config = request.config;
-        let mut registry = registry(&Places::of(config))?;
-        for refusal in &registry.refused {
-            tracing::warn!("{refusal}");
-        }
-        let plan = Plan {
-            desk: request.desk.name.clone(),
-            connection_kind: request.desk.connection.kind().to_owned(),
-            connection: request.desk.connection.clone(),
-            modules: request.modules.iter().map(ToString::to_string).collect(),
-            kind: request.kind,
-            range: request.range,
-            archive: config.archive.clone(),
-            stall_timeout: config.plugins.stall_timeout,
-            log_level: config.log.level,
-            started: None,
-            name: None,
-            records: Some(config.limits.records),
-            allow_partial: false,
-            editions: config.limits.editions.clone(),
-        };
-        match backup::run(&plan, &mut registry, progress, cancel) {
-            Ok(summary) => Ok(summary),
-            Err(BackupError::Cancelled) => Err(Stop::Cancelled),
-            Err(error) if is_usage(&error) => Err(Stop::Usage(error.into())),
-            Err(error) => Err(error.into()),
-        }
+    fn runner(&self, config: &Arc<Config>) -> Box<dyn Runner + '_> {
+        Box::new(InProcess::new(Arc::clone(config)))
     }
 
     fn verify(
@@ -205,42 +175,13 @@ fn runtime() -> Result<Runtime, Stop> {
 fn unconnected(error: ConnectError) -> Stop {
     match error {
         ConnectError::Connection(ConnectionError::Cancelled { .. }) => Stop::Cancelled,
-        ConnectError::Connection(error) if is_configured_wrong(&error) => Stop::Usage(error.into()),
+        ConnectError::Connection(error) if service::is_connection_configured_wrong(&error) => Stop::Usage(error.into()),
         error => error.into(),
     }
 }
 
-/// Whether it was found before anything was sent.
-fn is_configured_wrong(error: &ConnectionError) -> bool {
-    matches!(
-        error,
-        ConnectionError::Url { .. }
-            | ConnectionError::Secret { .. }
-            | ConnectionError::Auth { .. }
-            | ConnectionError::CaFile { .. }
-            | ConnectionError::Organisation { .. }
-    )
-}
-
-/// Whether what is configured is wrong: found before anything was sent or written.
-fn is_usage(error: &BackupError) -> bool {
-    match error {
-        BackupError::NoPlugin { .. }
-        | BackupError::OtherConnection { .. }
-        | BackupError::TableTwice { .. }
-        | BackupError::NoModule(_) => true,
-        BackupError::Connection(error) => is_configured_wrong(error),
-        _ => false,
-    }
-}
-
 fn registry(places: &Places) -> Result<Registry, Stop> {
-    if !places.folders.is_empty() {
-        return Ok(Registry::load(&places.folders, places.describe_timeout));
-    }
-    let executable = std::env::current_exe().context("can't find the folder of this program, where plugins are")?;
-    let files = installed(&executable).context("can't look for plugins beside this program")?;
-    Ok(Registry::load_files(files, places.describe_timeout))
+    Ok(service::registry(&places.folders, places.describe_timeout).map_err(anyhow::Error::msg)?)
 }
 
 fn ready(plugin: &Plugin) -> PluginLine {
@@ -265,51 +206,10 @@ fn refused(refusal: &Refusal) -> PluginLine {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use tokio_util::sync::CancellationToken;
 
-    use super::{Actions as _, Engine, Stop, is_usage};
-    use crate::backup::BackupError;
-    use crate::connection::ConnectionError;
+    use super::{Actions as _, Engine, Stop};
     use crate::progress::Silent;
-
-    #[test]
-    fn what_is_wrong_before_anything_started_is_the_configuration() {
-        let desk = || "main".to_owned();
-        for (error, usage) in [
-            (
-                BackupError::NoPlugin {
-                    module: "m".into(),
-                    near: None,
-                },
-                true,
-            ),
-            (BackupError::NoModule(desk()), true),
-            (
-                BackupError::Connection(ConnectionError::Secret {
-                    desk: desk(),
-                    what: "password",
-                    place: "the environment variable P".into(),
-                    why: "is not set".into(),
-                }),
-                true,
-            ),
-            (
-                BackupError::Connection(ConnectionError::CaFile {
-                    desk: desk(),
-                    path: "ca.pem".into(),
-                    source: io::ErrorKind::NotFound.into(),
-                }),
-                true,
-            ),
-            (BackupError::System(io::ErrorKind::OutOfMemory.into()), false),
-            (BackupError::Nothing(vec![]), false),
-            (BackupError::Engine("broken".into()), false),
-        ] {
-            assert_eq!(is_usage(&error), usage, "{error}");
-        }
-    }
 
     #[test]
     fn a_folder_is_no_damaged_archive() {

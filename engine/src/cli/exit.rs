@@ -12,8 +12,10 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The archive is there, but something could not be read.
     Incomplete = 3,
-    /// `verify` found damage.
+    /// `verify` found damage, or `download` did.
     Damaged = 4,
+    /// A rule refused it, or the role of whoever asked; it is in the history.
+    Refused = 5,
     /// It was stopped; as a shell tells it of a command that SIGINT ended.
     Cancelled = 130,
 }

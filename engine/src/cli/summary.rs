@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::archive::State;
 use crate::config::text::printable;
 use crate::connection::Credits;
 use crate::progress::{ModuleSummary, Summary};
@@ -55,13 +56,22 @@ pub(crate) fn render(summary: &Summary) -> String {
         Some(range) => format!(", from {} until before {}", range.from, range.to),
         None => String::new(),
     };
-    let state = if summary.complete { "complete" } else { "INCOMPLETE" };
+    let state = state(summary);
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{}: backup {state}{range}", printable(&summary.desk));
     // It was read again, whole, before it got its name.
     let path = printable(&summary.archive.display().to_string());
     let _ = writeln!(text, "archive ({}, verified): {path}", size(summary.archive_bytes));
     text
+}
+
+/// What a backup came to, in a word or two.
+pub(crate) fn state(summary: &Summary) -> &'static str {
+    match summary.state() {
+        State::Complete => "complete",
+        State::Incomplete => "INCOMPLETE",
+        State::LimitReached => "LIMIT REACHED",
+    }
 }
 
 fn line(
@@ -191,5 +201,16 @@ mod tests {
              main: backup INCOMPLETE, from 2024-06-01T00:00:00Z until before 2024-07-01T00:00:00Z\n\
              archive (12.3 MiB, verified): /var/backups/main サポート.zip\n"
         );
+    }
+
+    #[test]
+    fn what_it_came_to_is_said_in_words() {
+        let mut summary = super::sample();
+        assert_eq!(super::state(&summary), "INCOMPLETE");
+        summary.limit_reached.push(("Tickets".into(), 200));
+        assert_eq!(super::state(&summary), "LIMIT REACHED");
+        assert!(super::render(&summary).contains("main: backup LIMIT REACHED, from"));
+        (summary.limit_reached, summary.complete) = (Vec::new(), true);
+        assert_eq!(super::state(&summary), "complete");
     }
 }

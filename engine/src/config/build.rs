@@ -3,26 +3,32 @@
 //! Where something is wrong, the problem is reported and an empty value stands in for the missing one: the
 //! caller throws the result away if there is any problem.
 
+mod connection;
+mod notify;
+mod people;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::NaiveDate;
+use plugin_api::Kind;
+
 use crate::archive::settings::{self as archive, Headers};
-use crate::connection::sample::{self, Edition};
-use crate::connection::settings::{self as connection, Auth, Limits, Sample, Secret, SecretSource, Terms, Zoho};
-use crate::connection::zoho::centre;
+use crate::connection::settings::{self as reached, Auth, Secret, SecretSource};
+use crate::quota::Limits;
+use crate::schedule::{self, Declared};
 
 use super::check::{Checked, Value};
 use super::problem::Found;
 use super::rules;
-use super::{Config, Desk, Log, LogFormat, Plugins};
-
-/// How far a Zoho Desk's search is behind. No figure is documented: "seconds to minutes" is what its users see.
-const SEARCH_LAG: Duration = Duration::from_mins(5);
+use super::written::Written;
+use super::{Config, Daemon, Desk, Log, LogFormat, Plugins};
 
 /// Builds the configuration; relative paths start at `folder`.
 pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Config {
     let mut config = Config {
+        written: Written::of(&root),
         desks: Vec::new(),
         archive: archive::Settings {
             folder: folder.join("backups"),
@@ -31,18 +37,19 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
         plugins: Plugins::default(),
         log: Log::default(),
         people: Vec::new(),
-        limits: crate::quota::Limits::default(),
+        limits: Limits::default(),
         expire_after: Duration::from_hours(7 * 24),
         link_url: None,
         notify: crate::notify::Settings::default(),
-        daemon: super::Daemon::default(),
+        daemon: Daemon::default(),
     };
+    let known = people::read(&mut root, found);
     let mut names = HashSet::new();
     for mut section in std::mem::take(&mut root.below) {
         match section.section.path {
             "desk" => {
-                let place = section.values.get("name").map_or(section.at, |(place, _)| *place);
-                let desk = desk(&mut section, folder, found);
+                let place = section.place("name");
+                let desk = desk(&mut section, &known, folder, found);
                 // Archives are files named after the desk, and not every file system tells case apart.
                 let is_new = names.insert(desk.name.to_ascii_lowercase());
                 if !is_new && !desk.name.is_empty() {
@@ -50,219 +57,147 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
                 }
                 config.desks.push(desk);
             }
-            "archive" => archive(&mut section, folder, &mut config.archive),
+            "limits" => limits(&mut section, &mut config.limits),
+            "archive" => {
+                config.link_url = section.text("link_url");
+                set(&mut config.expire_after, section.time("expire_after"));
+                archive(&mut section, folder, &mut config.archive);
+            }
             "plugins" => plugins(&mut section, folder, &mut config.plugins),
+            "webhook" => notify::webhook(&mut section, folder, &mut config.notify.webhooks, found),
+            "mail" => config.notify.mail = Some(notify::mail(&mut section, folder, found)),
+            "daemon" => set(&mut config.daemon.grace, section.time("grace")),
             "log" => log(&mut section, &mut config.log),
             _ => {}
         }
     }
+    config.people = known.people;
     config
 }
 
-fn desk(section: &mut Checked, folder: &Path, found: &mut Found) -> Desk {
+fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut Found) -> Desk {
     let name = section.text("name").unwrap_or_default();
-    let mut settings = connection::Settings {
-        desk: name.clone(),
-        url: String::new(),
-        allow_plain_http: false,
-        ca_file: None,
-        auth: Auth::None,
-        limits: Limits::default(),
-    };
-    if let Some(section) = section.below.first_mut() {
-        reach(section, folder, &mut settings, found);
-    }
-    let modules = match section.take("modules") {
-        Some(Value::Names(modules)) => modules,
-        _ => Vec::new(),
-    };
-    Desk {
+    let mut desk = Desk {
+        connection: reached::Settings {
+            desk: name.clone(),
+            url: String::new(),
+            allow_plain_http: false,
+            ca_file: None,
+            auth: Auth::None,
+            limits: reached::Limits::default(),
+        },
         name,
-        modules,
-        connection: settings,
+        modules: section.texts("modules"),
         primary_contact: None,
         viewers: Vec::new(),
-        support_contact: None,
+        support_contact: section.text("support_contact"),
         schedule: None,
-    }
-}
-
-/// How the desk is reached.
-fn reach(section: &mut Checked, folder: &Path, settings: &mut connection::Settings, found: &mut Found) {
-    let in_flight = section.integer("in_flight").map(|number| number as usize);
-    set(&mut settings.allow_plain_http, section.bool("allow_plain_http"));
-    settings.ca_file = section.path("ca_file", folder);
-    let search_lag = section.time("search_lag");
-    let terms = |default| Terms {
-        in_flight,
-        search_lag: search_lag.unwrap_or(default),
     };
-    match section.text("kind").as_deref() {
-        Some("zoho") => zoho(section, folder, terms(SEARCH_LAG), settings, found),
-        Some("sample") => {
-            settings.auth = Auth::Sample(Sample {
-                desk: sample_desk(section),
-                terms: terms(Duration::ZERO),
-            });
-        }
-        kind => {
-            settings.url = url(section, "url", settings.allow_plain_http, found).unwrap_or_default();
-            // A wrong kind was reported, and says nothing about what should stand beside it.
-            if kind.is_some() {
-                settings.auth = auth(section, folder, found);
-            }
+    people::roles(section, known, &mut desk, found);
+    for below in &mut section.below {
+        match below.section.path {
+            "desk.connection" => connection::reach(below, folder, &mut desk.connection, found),
+            "desk.schedule" => desk.schedule = declared(below, found),
+            _ => {}
         }
     }
-    let limits = &mut settings.limits;
-    set(&mut limits.in_flight, in_flight);
-    set(
-        &mut limits.attempts,
-        section.integer("attempts").map(|number| number as u32),
-    );
-    set(&mut limits.connect_timeout, section.time("connect_timeout"));
-    set(&mut limits.request_timeout, section.time("request_timeout"));
-    set(&mut limits.max_response_bytes, section.size("max_response"));
-    set(&mut limits.max_waiting_bytes, section.size("max_waiting"));
-    set(
-        &mut limits.max_redirects,
-        section.integer("max_redirects").map(|number| number as usize),
-    );
+    desk
 }
 
-/// A URL, which must not show to the network what it should not.
-fn url(section: &mut Checked, key: &str, allow_plain_http: bool, found: &mut Found) -> Option<String> {
-    let place = section.values.get(key).map_or(section.at, |(place, _)| *place);
+/// A schedule, where all of it is right.
+fn declared(section: &mut Checked, found: &mut Found) -> Option<Declared> {
+    let (every, on) = (section.text("every"), section.text("on"));
+    let every = schedule::read_every(&every?, &on?)
+        .map_err(|wish| found.add(section.place("on"), format!("`on` must {wish}")))
+        .ok();
+    let at = section.text("at").and_then(|text| schedule::read_at(&text).ok());
+    let zone = match section.values.contains_key("zone") {
+        true => section.text("zone").and_then(|text| schedule::read_zone(&text).ok()),
+        false => Some(chrono_tz::UTC),
+    };
+    let declared = Declared {
+        every: every?,
+        at: at?,
+        zone: zone?,
+        from: section.date("from"),
+        until: section.date("until")?,
+        make_up: section.bool("make_up").unwrap_or(true),
+    };
+    declared
+        .check()
+        .map_err(|wish| found.add(section.place("until"), format!("`until` must {wish}")))
+        .ok()?;
+    Some(declared)
+}
+
+fn limits(section: &mut Checked, limits: &mut Limits) {
+    set(&mut limits.full_every, section.time("full_every"));
+    set(&mut limits.custom_range, section.time("custom_range"));
+    set(&mut limits.records, section.integer("records"));
+    let Some(editions) = section.below.first_mut() else {
+        return;
+    };
+    for key in editions.section.keys {
+        if editions.values.contains_key(key.name) {
+            let kinds = editions.texts(key.name).into_iter().map(|word| match word.as_str() {
+                "full" => Kind::Full,
+                "custom" => Kind::Custom,
+                _ => Kind::Incremental,
+            });
+            limits.editions.0.insert(key.name.to_owned(), kinds.collect());
+        }
+    }
+}
+
+/// A URL to which something is sent, which must not show to the network what it should not.
+fn url(section: &mut Checked, key: &str, allow_plain_http: bool, what: &str, found: &mut Found) -> Option<String> {
+    let place = section.place(key);
     let url = section.text(key)?;
     if rules::leaves_in_plain(&url) && !allow_plain_http {
         found.add(
             place,
             format!(
-                "`{key}` is plain HTTP to another machine: everyone on the way can read the records and the password; \
-                 use https, or accept it with allow_plain_http = true"
+                "`{key}` is plain HTTP to another machine: everyone on the way can read {what}; use https, or accept it \
+                 with allow_plain_http = true"
             ),
         );
     }
     Some(url)
 }
 
-fn zoho(section: &mut Checked, folder: &Path, terms: Terms, settings: &mut connection::Settings, found: &mut Found) {
-    let place = |section: &Checked, key: &str| section.values.get(key).map(|(place, _)| *place);
-    let named = place(section, "data_center");
-    let urls = ["accounts_url", "desk_url"].map(|key| (key, place(section, key)));
-    match (named, urls) {
-        (Some(_), _) => {
-            for (key, place) in urls {
-                if let Some(place) = place {
-                    found.add(
-                        place,
-                        format!("`{key}` and `data_center` exclude each other: keep `data_center`, or both URLs"),
-                    );
-                }
-            }
-        }
-        (None, [(_, Some(_)), (_, Some(_))]) => {}
-        (None, _) => found.add(
-            section.at,
-            "`data_center` is missing in [desk.connection]; for example: data_center = \"eu\" (or both `accounts_url` \
-             and `desk_url`)",
-        ),
-    }
-    let centre = section.text("data_center").and_then(|name| centre::by_name(&name));
-    let plain = settings.allow_plain_http;
-    let accounts = url(section, "accounts_url", plain, found);
-    let desk = url(section, "desk_url", plain, found);
-    let accounts_url = accounts.or(centre.map(|centre| centre.accounts.to_owned()));
-    let desk_url = desk.or(centre.map(|centre| centre.desk.to_owned()));
-    settings.url = centre::base_url(&desk_url.unwrap_or_default());
-    settings.auth = Auth::Zoho(Zoho {
-        accounts_url: accounts_url.unwrap_or_default(),
-        org_id: section.text("org_id"),
-        client_id: secret(section, ["client_id", "client_id_env", "client_id_file"], folder, found),
-        client_secret: secret(
-            section,
-            ["client_secret", "client_secret_env", "client_secret_file"],
-            folder,
-            found,
-        ),
-        refresh_token: secret(
-            section,
-            ["refresh_token", "refresh_token_env", "refresh_token_file"],
-            folder,
-            found,
-        ),
-        terms,
-    });
-}
-
-fn sample_desk(section: &mut Checked) -> sample::Settings {
-    let mut desk = sample::Settings::default();
-    set(&mut desk.seed, section.integer("seed"));
-    set(&mut desk.tickets, section.integer("tickets"));
-    let custom_fields = section.integer("custom_fields").map(|number| number as u32);
-    set(&mut desk.custom_fields, custom_fields);
-    set(&mut desk.latency, section.time("latency"));
-    let edition = section.text("edition").map(|word| match word.as_str() {
-        "free" => Edition::Free,
-        "express" => Edition::Express,
-        "standard" => Edition::Standard,
-        "professional" => Edition::Professional,
-        _ => Edition::Enterprise,
-    });
-    set(&mut desk.edition, edition);
-    desk
-}
-
-fn auth(section: &mut Checked, folder: &Path, found: &mut Found) -> Auth {
-    // A wrong word was reported, and says nothing about what should stand beside it.
-    if matches!(section.values.get("auth"), Some((_, None))) {
-        return Auth::None;
-    }
-    match section.text("auth").as_deref() {
-        Some("basic") => {
-            let user = section.text("user").unwrap_or_default();
-            let password = secret(section, ["password", "password_env", "password_file"], folder, found);
-            Auth::Basic { user, password }
-        }
-        Some("bearer") => Auth::Bearer(secret(section, ["token", "token_env", "token_file"], folder, found)),
-        Some("header") => {
-            let name = section.text("header").unwrap_or_default();
-            let value = secret(section, ["value", "value_env", "value_file"], folder, found);
-            Auth::Header { name, value }
-        }
-        _ => Auth::None,
-    }
-}
-
-/// The one of the three places that is given.
+/// The one of the three places of a secret that is named.
 fn secret(section: &mut Checked, keys: [&str; 3], folder: &Path, found: &mut Found) -> SecretSource {
+    secret_if_any(section, keys, folder, found).unwrap_or_else(|| {
+        let [inline, env, file] = keys;
+        let header = section.section.header();
+        let message = format!("one of `{env}`, `{file}` and `{inline}` is missing in {header}");
+        found.add(section.at, message);
+        SecretSource::Inline(Secret::new(""))
+    })
+}
+
+/// The one of the three places of a secret that is named, where one is.
+fn secret_if_any(section: &mut Checked, keys: [&str; 3], folder: &Path, found: &mut Found) -> Option<SecretSource> {
     let [inline, env, file] = keys;
     let mut written: Vec<(usize, &str)> = keys
         .iter()
         .filter_map(|key| section.values.get(key).map(|(place, _)| (*place, *key)))
         .collect();
     written.sort_unstable();
-    match written.as_slice() {
-        [] => found.add(
-            section.at,
-            format!("one of `{env}`, `{file}` and `{inline}` is missing in [desk.connection]"),
-        ),
-        [_] => {}
-        [(_, first), more @ ..] => {
-            for (place, key) in more {
-                found.add(
-                    *place,
-                    format!("`{key}` and `{first}` exclude each other: keep one of them"),
-                );
-            }
-        }
+    let ((_, first), more) = written.split_first()?;
+    for (place, key) in more {
+        found.add(
+            *place,
+            format!("`{key}` and `{first}` exclude each other: keep one of them"),
+        );
     }
-    if let Some(name) = section.text(env) {
+    Some(if let Some(name) = section.text(env) {
         SecretSource::Env(name)
     } else if let Some(path) = section.path(file, folder) {
         SecretSource::File(path)
     } else {
         SecretSource::Inline(Secret::new(section.text(inline).unwrap_or_default()))
-    }
+    })
 }
 
 fn archive(section: &mut Checked, folder: &Path, settings: &mut archive::Settings) {
@@ -310,6 +245,11 @@ fn set<T>(target: &mut T, value: Option<T>) {
 }
 
 impl Checked {
+    /// Where a key stands, or else the section that it is missing in.
+    fn place(&self, name: &str) -> usize {
+        self.values.get(name).map_or(self.at, |(place, _)| *place)
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
         self.values.get_mut(name).and_then(|(_, value)| value.take())
     }
@@ -347,6 +287,26 @@ impl Checked {
             Value::Size(size) => Some(size),
             _ => None,
         }
+    }
+
+    fn date(&mut self, name: &str) -> Option<NaiveDate> {
+        match self.take(name)? {
+            Value::Date(date) => Some(date),
+            _ => None,
+        }
+    }
+
+    /// A list with the places of its items; an empty one where there is none.
+    fn items(&mut self, name: &str) -> Vec<(usize, String)> {
+        match self.take(name) {
+            Some(Value::List(items)) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// A list; an empty one where there is none.
+    fn texts(&mut self, name: &str) -> Vec<String> {
+        self.items(name).into_iter().map(|(_, text)| text).collect()
     }
 
     fn path(&mut self, name: &str, folder: &Path) -> Option<PathBuf> {

@@ -5,15 +5,17 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::ROOT;
 use super::problem::Found;
 use super::rules;
-use super::schema::{self, Check, Key, Kind, Need, Section, When};
+use super::schema::{self, Key, Kind, Need, Section, When};
 use super::text::{did_you_mean, excerpt, nearest};
 use super::units;
+use crate::schedule;
 
 /// A value that is what its key wants. No `Debug`: it may be a secret.
 pub(super) enum Value {
@@ -24,7 +26,9 @@ pub(super) enum Value {
     Size(u64),
     Path(PathBuf),
     Paths(Vec<PathBuf>),
-    Names(Vec<String>),
+    /// Texts of a list, each with its place.
+    List(Vec<(usize, String)>),
+    Date(NaiveDate),
 }
 
 /// A section whose keys are all known; wrong values are reported and left out.
@@ -77,7 +81,7 @@ fn check_inner(section: &'static Section, value: &Spanned<DeValue<'_>>, found: &
     match value.get_ref() {
         DeValue::Table(table) if !section.repeated => below.push(check(section, at, table, found)),
         DeValue::Array(array) if section.repeated && array.iter().all(|item| item.get_ref().is_table()) => {
-            if array.is_empty() {
+            if array.is_empty() && section.required {
                 found.add(at, format!("{} is missing in the file", section.header()));
             }
             for item in array {
@@ -176,7 +180,7 @@ fn unknown(section: &Section, name: &str, is_table: bool) -> String {
 }
 
 /// The value as its key wants it, or what it must be.
-fn read(kind: Kind, value: &DeValue<'_>, at: usize, found: &mut Found) -> Result<Value, String> {
+pub(super) fn read(kind: Kind, value: &DeValue<'_>, at: usize, found: &mut Found) -> Result<Value, String> {
     match (kind, value) {
         (Kind::Bool, DeValue::Boolean(value)) => Ok(Value::Bool(*value)),
         (Kind::Integer { min, max }, DeValue::Integer(value)) => integer(value)
@@ -186,13 +190,7 @@ fn read(kind: Kind, value: &DeValue<'_>, at: usize, found: &mut Found) -> Result
         (Kind::Text(check) | Kind::Private(check), DeValue::String(text)) => {
             check(text).map(|()| Value::Text(text.to_string()))
         }
-        (Kind::OneOf(words), DeValue::String(text)) => {
-            if words.contains(&text.as_ref()) {
-                return Ok(Value::Text(text.to_string()));
-            }
-            let hint = did_you_mean(text, words.iter().copied(), ("\"", "\""));
-            Err(format!("be {}, not \"{}\"{hint}", schema::one_of(words), excerpt(text)))
-        }
+        (Kind::OneOf(words), DeValue::String(text)) => word(words, text).map(|()| Value::Text(text.to_string())),
         (Kind::Time { min, max }, DeValue::String(text)) => {
             let wrong = || format!("be a time such as \"30s\", \"2m\" or \"1h\", not \"{}\"", excerpt(text));
             let time = units::read_time(text).ok_or_else(wrong)?;
@@ -220,18 +218,42 @@ fn read(kind: Kind, value: &DeValue<'_>, at: usize, found: &mut Found) -> Result
         }
         (Kind::Path, DeValue::String(text)) => rules::path(text).map(|()| Value::Path(text.as_ref().into())),
         (Kind::Paths, DeValue::Array(_)) => {
-            let paths = list(value, rules::path, at, found)?;
-            Ok(Value::Paths(paths.into_iter().map(Into::into).collect()))
+            let paths = list(value, &rules::path, at, found)?;
+            Ok(Value::Paths(paths.into_iter().map(|(_, path)| path.into()).collect()))
         }
-        (Kind::Names(check), DeValue::Array(_)) => list(value, check, at, found).map(Value::Names),
+        (Kind::Names(check), DeValue::Array(_)) => list(value, &check, at, found).map(Value::List),
+        (Kind::Emails, DeValue::Array(_)) => list(value, &rules::email, at, found).map(Value::List),
+        (Kind::Words { may_be_empty: true, .. }, DeValue::Array(items)) if items.is_empty() => {
+            Ok(Value::List(Vec::new()))
+        }
+        (Kind::Words { words, .. }, DeValue::Array(_)) => {
+            list(value, &|text| word(words, text), at, found).map(Value::List)
+        }
+        (Kind::Date, DeValue::String(text)) => schedule::read_date(text).map(Value::Date),
+        // TOML's own dates, without quotes.
+        (Kind::Date, DeValue::Datetime(date)) => schedule::read_date(&date.to_string()).map(Value::Date),
         (Kind::OneOf(words), other) => Err(format!("be {}, not {}", schema::one_of(words), type_of(other))),
         (wanted, other) => Err(format!("be {}, not {}", in_words(wanted), type_of(other))),
     }
 }
 
+/// Whether a text is one of these words.
+fn word(words: &[&str], text: &str) -> Result<(), String> {
+    if words.contains(&text) {
+        return Ok(());
+    }
+    let hint = did_you_mean(text, words.iter().copied(), ("\"", "\""));
+    Err(format!("be {}, not \"{}\"{hint}", schema::one_of(words), excerpt(text)))
+}
+
 /// Different texts, at least one. Problems of the items are reported at the items; then the list is what is
 /// left.
-fn list(value: &DeValue<'_>, check: Check, at: usize, found: &mut Found) -> Result<Vec<String>, String> {
+fn list(
+    value: &DeValue<'_>,
+    check: &dyn Fn(&str) -> Result<(), String>,
+    at: usize,
+    found: &mut Found,
+) -> Result<Vec<(usize, String)>, String> {
     let items = value.as_array().into_iter().flatten();
     let mut seen = HashSet::new();
     let mut texts = Vec::new();
@@ -254,7 +276,7 @@ fn list(value: &DeValue<'_>, check: Check, at: usize, found: &mut Found) -> Resu
         } else if !seen.insert(text) {
             found.add(place, format!("\"{}\" stands twice in this list", excerpt(text)));
         } else {
-            texts.push(text.to_owned());
+            texts.push((place, text.to_owned()));
         }
     }
     if empty {
@@ -278,6 +300,9 @@ fn in_words(kind: Kind) -> &'static str {
         Kind::Path => "a path in quotes",
         Kind::Paths => "a list of paths, such as [\"plugins\"]",
         Kind::Names(_) => "a list of names, such as [\"tickets\"]",
+        Kind::Emails => "a list of e-mail addresses, such as [\"ann@example.com\"]",
+        Kind::Words { .. } => "a list of words in quotes",
+        Kind::Date => "a date, such as \"2027-03-31\"",
         Kind::Text(_) | Kind::Private(_) | Kind::OneOf(_) => "text in quotes",
     }
 }

@@ -50,10 +50,15 @@ pub enum LoadError {
     },
 }
 
-/// A configuration and the file it came from.
+/// A configuration and the file it came from. With `file`, `bytes` and `folder`, [`Config::parse`] makes the same one again,
+/// whatever has become of the file. No `Debug`: the bytes may hold secrets.
 pub struct Loaded {
-    /// The file.
+    /// The file, as it was named or found.
     pub file: PathBuf,
+    /// What stood in it.
+    pub bytes: Vec<u8>,
+    /// The folder at which its relative paths start.
+    pub folder: PathBuf,
     /// What it says.
     pub config: Config,
 }
@@ -73,7 +78,12 @@ pub fn load(named: Option<&Path>, variable: Option<&Path>, working: &Path) -> Re
         .map_or_else(|| working.to_owned(), Path::to_owned);
     let config = Config::parse(&file.display().to_string(), &bytes, &folder)
         .map_err(|problems| LoadError::Invalid { problems })?;
-    Ok(Loaded { file, config })
+    Ok(Loaded {
+        file,
+        bytes,
+        folder,
+        config,
+    })
 }
 
 fn search(working: &Path) -> Result<PathBuf, LoadError> {

@@ -1,9 +1,14 @@
 //! Rules for single texts. Each says what the text has to be, never what it is: it may be a secret in the
 //! wrong place.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 
+use super::text::printable;
 use crate::connection::{for_credentials, is_loopback};
+use crate::people::password;
+use crate::{notify, schedule};
 
 type Rule = Result<(), String>;
 
@@ -79,12 +84,86 @@ pub(super) fn header_name(text: &str) -> Rule {
     )
 }
 
+/// A person's name. It stands in the history, so it must be what it looks like.
+pub(super) fn person(text: &str) -> Rule {
+    rule(
+        !text.is_empty() && text.trim() == text && text.chars().count() <= 100 && printable(text) == text,
+        "be a name: at most 100 characters, none of them a control character, without blanks around it",
+    )
+}
+
+pub(super) fn email(text: &str) -> Rule {
+    rule(
+        text.len() <= 254 && printable(text) == text && text.parse::<lettre::Address>().is_ok(),
+        "be an e-mail address alone, such as \"ann@example.com\"",
+    )
+}
+
+/// The sender of mail: with a name before the address or without.
+pub(super) fn sender(text: &str) -> Rule {
+    rule(
+        printable(text) == text && notify::check_address(text).is_ok(),
+        "be an e-mail address, such as \"deskvault@example.com\"",
+    )
+}
+
+/// The hash of a password. What is refused may be the password itself.
+pub(super) fn password_hash(text: &str) -> Rule {
+    password::check(text).map_err(|why| format!("be the hash of a password: {why}"))
+}
+
+pub(super) fn host(text: &str) -> Rule {
+    let known = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_name = text.len() <= 253 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(known);
+    rule(
+        is_name || text.parse::<IpAddr>().is_ok(),
+        "be the name or the address of a host alone, without a scheme and a port",
+    )
+}
+
+pub(super) fn time_of_day(text: &str) -> Rule {
+    schedule::read_at(text).map(drop)
+}
+
+pub(super) fn zone(text: &str) -> Rule {
+    schedule::read_zone(text).map(drop)
+}
+
+/// What is judged with another key.
+pub(super) fn anything(_: &str) -> Rule {
+    Ok(())
+}
+
 pub(super) fn path(text: &str) -> Rule {
     rule(!text.is_empty() && !text.contains('\0'), "be a path")?;
     rule(!text.starts_with('~'), "be written out: `~` stands for nothing here")
 }
 
+/// The base URL of a desk.
 pub(super) fn url(text: &str) -> Rule {
+    rule(
+        !text.contains('@'),
+        "not have a user, a password or any other `@` in it: see auth and user",
+    )?;
+    link(text)
+}
+
+/// A URL below which something lies.
+pub(super) fn link(text: &str) -> Rule {
+    let url = address(text)?;
+    rule(
+        url.query().is_none() && url.fragment().is_none(),
+        "not have a query (`?`) or a fragment (`#`)",
+    )
+}
+
+/// A URL that is told something. What proves who tells it is often a part of such a URL.
+pub(super) fn webhook(text: &str) -> Rule {
+    let url = address(text)?;
+    rule(url.fragment().is_none(), "not have a fragment (`#`)")
+}
+
+fn address(text: &str) -> Result<Url, String> {
     let lower = text.to_ascii_lowercase();
     // The parser forgives what is better refused: `http:host`, back slashes, blanks and line ends.
     rule(
@@ -95,16 +174,13 @@ pub(super) fn url(text: &str) -> Rule {
         !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\'),
         "be a URL without blanks, control characters and back slashes",
     )?;
-    rule(
-        !text.contains('@'),
-        "not have a user, a password or any other `@` in it: see auth and user",
-    )?;
     let url = Url::parse(text).map_err(|problem| format!("be a URL: {problem}"))?;
     rule(url.host_str().is_some(), "name a host")?;
     rule(
-        url.query().is_none() && url.fragment().is_none(),
-        "not have a query (`?`) or a fragment (`#`)",
-    )
+        url.username().is_empty() && url.password().is_none(),
+        "not have a user or a password in it",
+    )?;
+    Ok(url)
 }
 
 /// Whether a URL that [`url`] let pass sends plain text to another machine.

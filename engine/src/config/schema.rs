@@ -73,6 +73,15 @@ pub(super) enum Kind {
     Paths,
     /// A list of different names, at least one.
     Names(Check),
+    /// A list of different e-mail addresses, at least one.
+    Emails,
+    /// A list of different words out of these. An empty one is only allowed where it means something.
+    Words {
+        words: &'static [&'static str],
+        may_be_empty: bool,
+    },
+    /// A day, e.g. `"2027-03-31"`.
+    Date,
     /// Text that no message shows: a secret, or what a secret may be typed into by mistake.
     Private(Check),
 }
@@ -105,6 +114,9 @@ impl Kind {
             Self::Path => "path".into(),
             Self::Paths => "list of paths".into(),
             Self::Names(_) => "list of names".into(),
+            Self::Emails => "list of e-mail addresses".into(),
+            Self::Words { words, .. } => format!("list of {}", one_of(words)),
+            Self::Date => "date".into(),
         }
     }
 }

@@ -267,13 +267,14 @@ fn redirect(response: &Response) -> Option<&[u8]> {
         .map(reqwest::header::HeaderValue::as_bytes)
 }
 
-fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
+/// How long an answer asks to wait.
+pub(crate) fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     retry::retry_after(text(RETRY_AFTER)?, text(DATE), Utc::now())
 }
 
 /// What rustls has against the desk's certificate, if that is why there is no connection.
-fn certificate_trouble(error: &reqwest::Error) -> Option<String> {
+pub(crate) fn certificate_trouble(error: &reqwest::Error) -> Option<String> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
         // An I/O error passes over what it wraps when it is asked for its source.
@@ -294,7 +295,7 @@ fn certificate_trouble(error: &reqwest::Error) -> Option<String> {
 }
 
 /// The causes, without the outermost words, which say no more than that a request failed.
-pub(super) fn chain(error: &reqwest::Error) -> String {
+pub(crate) fn chain(error: &reqwest::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {

@@ -16,7 +16,7 @@ const SHORTEST: usize = 6;
 /// Reads a secret; `env` looks up environment variables. The error is half a sentence.
 ///
 /// The error says what is wrong with the secret, never what it is.
-pub(super) fn read(source: &SecretSource, env: impl Fn(&str) -> Option<OsString>) -> Result<String, String> {
+pub(crate) fn read(source: &SecretSource, env: impl Fn(&str) -> Option<OsString>) -> Result<String, String> {
     let mut text = match source {
         SecretSource::Inline(secret) => secret.expose().to_owned(),
         SecretSource::Env(name) => env(name)
@@ -50,7 +50,7 @@ pub(super) fn read(source: &SecretSource, env: impl Fn(&str) -> Option<OsString>
 
 /// Every form in which these secrets may turn up in a text: as they are, in JSON and in a URL. The longest first, so that
 /// none leaves a part of another.
-pub(super) fn forms(secrets: impl IntoIterator<Item = String>) -> Vec<Secret> {
+pub(crate) fn forms(secrets: impl IntoIterator<Item = String>) -> Vec<Secret> {
     let mut forms = Vec::new();
     for secret in secrets {
         let quoted = serde_json::Value::from(secret.as_str()).to_string();
@@ -65,7 +65,7 @@ pub(super) fn forms(secrets: impl IntoIterator<Item = String>) -> Vec<Secret> {
 }
 
 /// The text with these secrets replaced.
-pub(super) fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
+pub(crate) fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
     let secrets = secrets.into_iter().map(Secret::expose);
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
 }

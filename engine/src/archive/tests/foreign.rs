@@ -82,7 +82,7 @@ fn manifests_are_checked() {
         (
             "/state",
             json!("incomplete"),
-            "an archive has reasons if, and only if, it is incomplete",
+            "an archive has reasons if, and only if, it is not complete",
         ),
         (
             "/tables/0/files/0/name",

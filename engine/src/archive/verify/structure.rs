@@ -21,7 +21,7 @@ const MAX_DIRECTORY: u64 = 64 << 20;
 const DEFLATED: u16 = 8;
 
 /// Why there is nothing to report about.
-pub(super) enum Error {
+pub(in crate::archive) enum Error {
     /// The disk.
     Disk(io::Error),
     /// The file: it is no archive, or too damaged to tell.
@@ -39,7 +39,7 @@ fn wrong<T>(reason: impl Into<String>) -> Result<T, Error> {
 }
 
 /// An entry as the central directory has it.
-pub(super) struct Listed {
+pub(in crate::archive) struct Listed {
     pub(super) name: String,
     pub(super) offset: u64,
     packed: u64,
@@ -47,9 +47,9 @@ pub(super) struct Listed {
 }
 
 /// What was found in the file, before it is held against the manifest.
-pub(super) struct Found {
-    pub(super) listing: Vec<Listed>,
-    pub(super) manifest: Manifest,
+pub(in crate::archive) struct Found {
+    pub(in crate::archive) listing: Vec<Listed>,
+    pub(in crate::archive) manifest: Manifest,
     /// The manifest as it lies in the archive.
     pub(super) text: Vec<u8>,
     /// Whether the manifest is packed: no deskvault does that.
@@ -62,7 +62,7 @@ pub(super) struct Found {
 }
 
 /// Finds the entries and the manifest.
-pub(super) fn locate(file: &File, length: u64) -> Result<Found, Error> {
+pub(in crate::archive) fn locate(file: &File, length: u64) -> Result<Found, Error> {
     if length < END_LENGTH {
         return wrong(format!("it has only {length} bytes"));
     }

@@ -1,26 +1,173 @@
 //! `deskvault list`, `download`, `delete` and `link`.
 
-use crate::cli::Shell;
-use crate::cli::args::{Delete, Download, Global, Link, List};
+use anyhow::Context as _;
+use plugin_api::{Range, Timestamp};
 
-use super::{Failure, Outcome};
+use crate::cli::args::{Delete, Download, Global, Link, List};
+use crate::cli::exit::Exit;
+use crate::cli::figures::{grouped, size};
+use crate::cli::progress::{Style, reporter};
+use crate::cli::table::table;
+use crate::cli::{Shell, signals};
+use crate::config::Log;
+use crate::config::text::printable;
+use crate::people::{Action, Actor};
+use crate::quota::{kind_name, words};
+use crate::store::{Backup, BackupState, Removal};
+
+use super::{Failure, Outcome, confirm, desk, open, prepare, print, shown};
+
+const DAY: i64 = 24 * HOUR;
+const HOUR: i64 = 60 * MINUTE;
+const MINUTE: i64 = 60;
 
 pub(super) fn list(typed: &List, global: &Global, shell: &Shell) -> Outcome {
-    let _ = (typed, global, shell);
-    Err(Failure::Usage("not built yet".into()))
+    let (service, actor) = open(global, shell)?;
+    let backups = service.list(typed.desk.as_deref(), typed.all, &actor)?;
+    if let (true, Some(name)) = (backups.is_empty(), typed.desk.as_deref()) {
+        // A desk that the configuration no longer has may have left archives, so it is only now that it is unknown.
+        desk(service.config(), Some(name)).map_err(Failure::Usage)?;
+    }
+    let text = if typed.json {
+        json(&backups)?
+    } else if backups.is_empty() {
+        "no backups\n".to_owned()
+    } else {
+        render(&backups, service.now())
+    };
+    print(&text, shell)?;
+    Ok(Exit::Done)
 }
 
 pub(super) fn download(typed: &Download, global: &Global, shell: &Shell) -> Outcome {
-    let _ = (typed, global, shell);
-    Err(Failure::Usage("not built yet".into()))
+    let to = typed.to.as_ref().map_or_else(|| shell.working.clone(), |to| shell.working.join(to));
+    if !to.is_dir() && to.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(Failure::Usage(format!("there is no folder {}", shown(&to))));
+    }
+    let (service, actor) = open(global, shell)?;
+    let (id, actor) = match typed.what.parse() {
+        Ok(id) => (id, actor),
+        Err(_) => (service.open_link(&typed.what)?, Actor::Link),
+    };
+    let cancel = prepare(global, &Log::default(), signals::READING, shell)?;
+    let style = Style::fitting(false, global.quiet, shell.console.is_terminal);
+    let progress = reporter(style, &shell.console, shell.clock.clone());
+    let file = service.download(id, &to, &actor, progress.as_ref(), &cancel);
+    drop(progress);
+    shell.console.restore();
+    print(&format!("{}\n", shown(&file?)), shell)?;
+    Ok(Exit::Done)
 }
 
 pub(super) fn delete(typed: &Delete, global: &Global, shell: &Shell) -> Outcome {
-    let _ = (typed, global, shell);
-    Err(Failure::Usage("not built yet".into()))
+    let (service, actor) = open(global, shell)?;
+    let backup = service.show(typed.id, &actor)?;
+    // Nobody is asked about what they may not do.
+    service.allow(&actor, &backup.desk, Action::Delete)?;
+    if backup.archive.is_some() && backup.removed.is_none() {
+        let what = format!("{}, {}, started {}", printable(&backup.desk), kind_name(backup.kind), words(backup.started));
+        let question = format!("The archive of backup {} ({what}) will be gone for good. Delete it?", backup.id);
+        confirm(&question, typed.yes, shell)?;
+    }
+    let text = match service.delete(typed.id, &actor)? {
+        Removal::Missing => format!("the archive of backup {} was gone already; that is noted\n", typed.id),
+        _ => format!("the archive of backup {} is deleted\n", typed.id),
+    };
+    print(&text, shell)?;
+    Ok(Exit::Done)
 }
 
 pub(super) fn link(typed: &Link, global: &Global, shell: &Shell) -> Outcome {
-    let _ = (typed, global, shell);
-    Err(Failure::Usage("not built yet".into()))
+    let (service, actor) = open(global, shell)?;
+    let (link, until) = service.link(typed.id, typed.within, &actor)?;
+    print(&format!("{link}\n"), shell)?;
+    if !global.quiet {
+        let left = in_words(until, service.now());
+        shell.console.err(&format!("anyone who has it can download the archive; it dies {left}, on {}", words(until)));
+    }
+    Ok(Exit::Done)
+}
+
+fn json(backups: &[Backup]) -> Result<String, Failure> {
+    let lines = backups.iter().map(|backup| Ok(serde_json::to_string(backup)? + "\n"));
+    lines
+        .collect::<serde_json::Result<String>>()
+        .context("cannot write the result as JSON")
+        .map_err(Failure::Failed)
+}
+
+fn render(backups: &[Backup], now: Timestamp) -> String {
+    let head = ["id", "desk", "kind", "range", "state", "records", "size", "created", "expires"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for backup in backups {
+        let archive = backup.archive.as_ref();
+        let figure = |figure: Option<String>| figure.unwrap_or_else(|| "-".to_owned());
+        rows.push(vec![
+            backup.id.to_string(),
+            printable(&backup.desk),
+            kind_name(backup.kind).to_owned(),
+            backup.range.map_or_else(|| "all".to_owned(), span),
+            state(backup.state).to_owned(),
+            figure(archive.map(|archive| grouped(archive.records))),
+            figure(archive.map(|archive| size(archive.bytes))),
+            second(backup.ended.unwrap_or(backup.started)),
+            expires(backup, now),
+        ]);
+    }
+    // Words flush left, figures flush right.
+    table(&rows, 5)
+}
+
+fn state(state: BackupState) -> &'static str {
+    match state {
+        BackupState::Running => "running",
+        BackupState::Complete => "complete",
+        BackupState::Incomplete => "INCOMPLETE",
+        BackupState::LimitReached => "LIMIT REACHED",
+        BackupState::Failed => "FAILED",
+        BackupState::Stopped => "stopped",
+        BackupState::Refused => "refused",
+    }
+}
+
+/// `2024-06-01 to 2024-06-30`, both days included, where it is of whole days.
+fn span(range: Range) -> String {
+    let micros = DAY * 1_000_000;
+    let is_midnight = |time: Timestamp| time.micros().rem_euclid(micros) == 0;
+    let Range { from, to } = range;
+    if is_midnight(from) && is_midnight(to) {
+        let last = Timestamp::from_micros(to.micros().saturating_sub(micros));
+        let day = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
+        return format!("{} to {}", day(from), day(last));
+    }
+    format!("{from} until {to}")
+}
+
+/// A moment to the second: more is of no use in a list.
+fn second(time: Timestamp) -> String {
+    words(Timestamp::from_micros(time.micros() - time.micros().rem_euclid(1_000_000)))
+}
+
+fn expires(backup: &Backup, now: Timestamp) -> String {
+    match (&backup.archive, backup.removed) {
+        (None, _) => "-".to_owned(),
+        (Some(_), Some((_, Removal::Expired))) => "expired".to_owned(),
+        (Some(_), Some((_, Removal::Deleted))) => "deleted".to_owned(),
+        (Some(_), Some((_, Removal::Missing))) => "was gone".to_owned(),
+        (Some(archive), None) => archive.expires.map_or_else(|| "never".to_owned(), |at| in_words(at, now)),
+    }
+}
+
+/// `in 6 days`.
+fn in_words(at: Timestamp, now: Timestamp) -> String {
+    let seconds = at.micros().saturating_sub(now.micros()).div_euclid(1_000_000);
+    let (number, unit) = match seconds {
+        ..=0 => return "now".to_owned(),
+        1..MINUTE => return "in less than a minute".to_owned(),
+        MINUTE..HOUR => (seconds / MINUTE, "minute"),
+        HOUR..DAY => (seconds / HOUR, "hour"),
+        _ => (seconds / DAY, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("in {number} {unit}{plural}")
 }

@@ -195,6 +195,7 @@ impl Bars {
 impl Progress for Bars {
     fn event(&self, event: Event<'_>) {
         match event {
+            Event::Waiting { running } => self.console.err(&format!("waiting for {}", printable(running))),
             Event::ModuleStarted { module } => self.bar(module).tick(),
             Event::Module { module, .. } => self.module(&self.bar(module), event),
             Event::ModuleEnded { module, state, reason } => self.ended(module, state, reason),

@@ -52,7 +52,7 @@ impl Json {
         let is_soon = |last: Duration| now.saturating_sub(last) < PAUSE;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::ModuleStarted { .. } => line,
+            Event::Waiting { .. } | Event::ModuleStarted { .. } => line,
             Event::Module { module, .. } => match told.modules.get_mut(*module) {
                 Some(seen) if is_soon(seen.at) => {
                     seen.held = Some(line);

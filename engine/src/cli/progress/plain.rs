@@ -49,6 +49,7 @@ impl Plain {
         let now = (self.clock)();
         let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
+            Event::Waiting { running } => Some(format!("waiting for {}", printable(running))),
             Event::ModuleStarted { module } => {
                 modules.insert(
                     module.to_owned(),

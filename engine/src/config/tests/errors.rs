@@ -179,7 +179,7 @@ fn what_is_unknown() {
         "[desk.conection]\nurl = 'x'\n",
         &["f:7:7: unknown section [desk.conection]; did you mean [desk.connection]?"],
     );
-    after_desk("[desk.schedule]\n", &["f:7:7: unknown section [desk.schedule]"]);
+    after_desk("[desk.retention]\n", &["f:7:7: unknown section [desk.retention]"]);
     after_desk(
         "[archive.retention]\n",
         &["f:7:10: unknown section [archive.retention]"],

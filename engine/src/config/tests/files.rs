@@ -2,12 +2,28 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
+
+use plugin_api::Kind;
 
 use crate::config::keys::ROOT;
 use crate::config::schema::{Need, Section};
-use crate::config::{Config, Log, Plugins, specification};
+use crate::config::{Config, Daemon, Log, Plugins, specification};
 use crate::connection::sample;
 use crate::connection::settings::{Auth, Limits, Settings, Terms};
+use crate::notify::{Security, Topic};
+use crate::quota;
+
+/// Secrets of which each has three places.
+const SECRETS: [&str; 7] = [
+    "password",
+    "token",
+    "value",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "secret",
+];
 
 const SMALLEST: &str = include_str!("../../../../config/deskvault.toml");
 const ZOHO: &str = include_str!("../../../../config/zoho.toml");
@@ -49,6 +65,11 @@ fn lines(text: &str) -> Vec<(String, String, bool)> {
 #[test]
 fn the_smallest_file() {
     let config = parse(SMALLEST);
+    let limits = quota::Limits {
+        full_every: Duration::ZERO,
+        ..quota::Limits::default()
+    };
+    assert_eq!(config.limits, limits, "it is run again and again");
     assert_eq!(config.desks.len(), 1);
     assert_eq!(config.desks[0].modules.len(), 9);
     let settings = connection(&config, "sample");
@@ -135,6 +156,28 @@ fn the_full_file_names_every_key_once_and_sets_defaults() {
     assert_eq!(config.archive, smallest.archive);
     assert_eq!(config.plugins, Plugins::default());
     assert_eq!(config.log, Log::default());
+    assert_eq!(config.daemon, Daemon::default());
+    assert_eq!(config.expire_after, Duration::from_hours(7 * 24));
+    assert_eq!(config.expire_after, smallest.expire_after);
+    let limits = quota::Limits {
+        editions: config.limits.editions.clone(),
+        ..quota::Limits::default()
+    };
+    assert_eq!(config.limits, limits);
+    let kinds = vec![Kind::Full, Kind::Custom, Kind::Incremental];
+    let editions = ["enterprise", "express", "free", "professional", "standard"];
+    let allowed: Vec<(&str, &Vec<Kind>)> = config.limits.editions.0.iter().map(|(k, v)| (k.as_str(), v)).collect();
+    assert_eq!(allowed, editions.map(|edition| (edition, &kinds)));
+    let topics = [Topic::Ready, Topic::Failed, Topic::LimitReached, Topic::ScheduleEnded];
+    assert_eq!(config.notify.webhooks[0].topics, topics);
+    let mail = config.notify.mail.as_ref().expect("mail");
+    assert_eq!((mail.security, mail.timeout), (Security::Tls, Duration::from_secs(30)));
+    assert_eq!(mail.topics, topics);
+    let schedule = config.desks[0].schedule.as_ref().expect("a schedule");
+    assert_eq!(
+        (schedule.zone, schedule.make_up, schedule.from),
+        (chrono_tz::UTC, true, None)
+    );
     let kinds: Vec<(&str, &str)> = config
         .desks
         .iter()
@@ -175,21 +218,13 @@ fn the_full_file_names_every_key_once_and_sets_defaults() {
 /// Each alternative is put in place of what excludes it, and the file still parses.
 #[test]
 fn the_alternatives_of_the_full_file_parse() {
-    let stems = [
-        "password",
-        "token",
-        "value",
-        "client_id",
-        "client_secret",
-        "refresh_token",
-    ];
     let mut tried = 0;
     for (header, name, alternative) in lines(FULL) {
         if !alternative {
             continue;
         }
         tried += 1;
-        let stem = stems.iter().find(|stem| name.starts_with(**stem));
+        let stem = SECRETS.iter().find(|stem| name.starts_with(**stem));
         let place = FULL.lines().position(|line| line.starts_with(&format!("#{name} = ")));
         // The block of one desk, or of another section.
         let is_head = |(_, line): &(usize, &str)| line.starts_with("# ----");
@@ -214,7 +249,7 @@ fn the_alternatives_of_the_full_file_parse() {
         assert_ne!(text.join("\n"), FULL.trim_end(), "{header} {name}");
         parse(&text.join("\n"));
     }
-    assert_eq!(tried, 15, "alternatives");
+    assert_eq!(tried, 25, "alternatives");
 }
 
 /// What the table calls a default or an example is allowed, and defaults are those of the code.
@@ -232,17 +267,10 @@ fn samples_of_the_table_parse() {
                 .iter()
                 .all(|(selector, values)| values.contains(&word(selector).as_str()));
             // Of three places of a secret one; of two ways to name a desk's hosts the other one.
-            let stems = [
-                "password",
-                "token",
-                "value",
-                "client_id",
-                "client_secret",
-                "refresh_token",
-            ];
-            let doubled = stems
-                .iter()
-                .any(|stem| key.name.strip_prefix(stem).is_some_and(|rest| rest != "_env"));
+            let doubled = SECRETS.iter().any(|stem| {
+                let rest = key.name.strip_prefix(stem);
+                rest.is_some_and(|rest| matches!(rest, "" | "_file"))
+            });
             if wanted && !doubled && key.name != "data_center" {
                 let value = if matches!(key.name, "kind" | "auth") {
                     format!("\"{}\"", word(key.name))
@@ -268,6 +296,8 @@ fn samples_of_the_table_parse() {
             .filter(|section| !section.path.is_empty())
             .map(|section| sample(section, kind, auth))
             .collect();
+        let viewer = "[[person]]\nname = \"Ben Baker\"\n";
+        let text = text + viewer;
         let config = parse(&text);
         let settings = connection(&config, "main");
         assert_eq!(settings.limits, Limits::default());
@@ -277,6 +307,8 @@ fn samples_of_the_table_parse() {
         }
         assert_eq!(config.plugins.stall_timeout, Plugins::default().stall_timeout);
         assert_eq!(config.archive, parse(SMALLEST).archive);
+        assert_eq!((config.people.len(), config.notify.webhooks.len()), (2, 1));
+        assert_eq!(config.desks[0].viewers, ["Ben Baker"]);
     }
 }
 

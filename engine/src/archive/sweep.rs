@@ -1,0 +1,156 @@
+//! What backups leave behind whose process died: their spool folders, which nobody will ever publish.
+//!
+//! Nothing else is touched: neither another name, nor what a link leads to, nor a folder whose owner lives.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use plugin_api::Timestamp;
+use rustix::fs::OFlags;
+
+use super::error::ArchiveError;
+use super::name;
+use super::spool::{OWNER, Owner, is_same, own};
+
+/// A folder without an owner is between being made and being locked, which takes milliseconds; or a crash came just there; or
+/// it is of a version that knew no owners, and its backup writes every few seconds.
+const YOUNG: Duration = Duration::from_mins(10);
+/// An owner's file is not longer.
+const MAX_OWNER: u64 = 64 << 10;
+
+/// What [`sweep`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// The folders that it removed.
+    pub removed: Vec<Swept>,
+    /// The folders that it left, because a backup is writing there.
+    pub alive: Vec<Alive>,
+}
+
+/// A spool folder that was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// The folder.
+    pub path: PathBuf,
+    /// Bytes of its files.
+    pub bytes: u64,
+}
+
+/// A spool folder in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alive {
+    /// The folder.
+    pub path: PathBuf,
+    /// Who uses it; none where that can't be read, as in the first moment.
+    pub owner: Option<Owner>,
+}
+
+/// Removes the spool folders in `folder` whose backup's process is gone. One that can't be removed is logged and left for the
+/// next time. A `folder` that is not there has none.
+pub fn sweep(folder: &Path) -> Result<Sweep, ArchiveError> {
+    let mut found = Sweep::default();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries.map_err(ArchiveError::io("list", folder))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(ArchiveError::io("list", folder))?;
+        let is_spool = entry.file_name().to_str().is_some_and(name::is_spool);
+        // The type of the entry itself, not of what it leads to.
+        if !is_spool || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let path = entry.path();
+        match look(folder, &path) {
+            Ok(Found::Alive(owner)) => found.alive.push(Alive { path, owner }),
+            Ok(Found::Gone) => {}
+            // The lock is held until the folder is gone, so that no other sweep is at it too.
+            Ok(Found::Dead(_lock)) => match remove(&path) {
+                Ok(bytes) => {
+                    tracing::info!(folder = %path.display(), bytes, "removed what a crashed backup left");
+                    found.removed.push(Swept { path, bytes });
+                }
+                Err(error) => unremoved(&path, &error),
+            },
+            Err(error) => unremoved(&path, &error),
+        }
+    }
+    Ok(found)
+}
+
+fn unremoved(path: &Path, error: &io::Error) {
+    tracing::warn!(folder = %path.display(), %error, "cannot remove what a crashed backup may have left");
+}
+
+enum Found {
+    /// Somebody writes there.
+    Alive(Option<Owner>),
+    /// Nobody does; its lock is ours now.
+    Dead(File),
+    /// It went away meanwhile.
+    Gone,
+}
+
+/// Whose a spool folder is.
+fn look(parent: &Path, folder: &Path) -> io::Result<Found> {
+    let owner = folder.join(OWNER);
+    // Neither a link is followed nor a pipe waited for.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(&owner);
+    let file = match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return without_owner(parent, folder),
+        opened => opened?,
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("its owner is no file"));
+    }
+    match file.try_lock() {
+        Ok(()) if is_same(&file, &owner) => Ok(Found::Dead(file)),
+        // Another sweep was quicker; what lies there now is new.
+        Ok(()) => Ok(Found::Gone),
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let read = file.take(MAX_OWNER).read_to_string(&mut text);
+            Ok(Found::Alive(read.ok().and_then(|_| serde_json::from_str(&text).ok())))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// A folder that nobody has locked yet: what is old enough is taken.
+fn without_owner(parent: &Path, folder: &Path) -> io::Result<Found> {
+    // The clock of the file system, which is another machine's if it is a network's.
+    let now = tempfile::tempfile_in(parent)?.metadata()?.modified()?;
+    let mut newest = match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Gone),
+        metadata => metadata?.modified()?,
+    };
+    for entry in fs::read_dir(folder)? {
+        newest = newest.max(entry?.metadata()?.modified()?);
+    }
+    if now.duration_since(newest).is_ok_and(|age| age > YOUNG) {
+        let since = now
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_micros();
+        let since = Timestamp::from_micros(i64::try_from(since).unwrap_or(i64::MAX));
+        return own(folder, &Owner::this("sweep", since)).map(Found::Dead);
+    }
+    Ok(Found::Alive(None))
+}
+
+/// Removes a folder and gives the bytes of its files.
+fn remove(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    fs::remove_dir_all(folder)?;
+    Ok(bytes)
+}

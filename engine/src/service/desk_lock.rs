@@ -1,0 +1,201 @@
+//! One backup of a desk at a time, in whatever process. Whoever makes one holds a lock on `.deskvault-<desk>.lock` in the data
+//! directory; the system lets go of it with the process, however that ends. What stands in the file says who holds it, and is
+//! for people alone.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use plugin_api::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::error::ServiceError;
+
+/// How often a lock that another process holds is tried again: the system can't be waited for and cancelled at once.
+const AGAIN: Duration = Duration::from_millis(200);
+/// What stands in the file is not longer.
+const LONGEST: u64 = 4096;
+
+/// The lock of a desk, held.
+#[derive(Debug)]
+pub(super) struct DeskLock {
+    file: File,
+    path: PathBuf,
+}
+
+/// Who holds it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holder {
+    backup: String,
+    pid: u32,
+    host: String,
+    since: Timestamp,
+}
+
+/// What trying to get it gave.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    Ours(DeskLock),
+    /// The backup that runs, for people.
+    Held(String),
+}
+
+impl DeskLock {
+    /// Tries to get it.
+    pub(super) fn attempt(folder: &Path, desk: &str) -> Result<Attempt, ServiceError> {
+        let path = folder.join(format!(".deskvault-{desk}.lock"));
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(ServiceError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {
+                // Whoever held it last may have had no time to.
+                file.set_len(0).map_err(ServiceError::io("write", &path))?;
+                Ok(Attempt::Ours(Self { file, path }))
+            }
+            Err(TryLockError::WouldBlock) => Ok(Attempt::Held(holder(&mut file, desk))),
+            Err(TryLockError::Error(source)) => Err(ServiceError::io("lock", &path)(source)),
+        }
+    }
+
+    /// Gets it, however long that takes; `waiting` is told for whom, at first and whenever that changes.
+    pub(super) fn wait(
+        folder: &Path,
+        desk: &str,
+        waiting: &dyn Fn(&str),
+        cancel: &CancellationToken,
+    ) -> Result<Self, ServiceError> {
+        let mut told = None;
+        loop {
+            match Self::attempt(folder, desk)? {
+                Attempt::Ours(lock) => return Ok(lock),
+                Attempt::Held(by) => {
+                    if told.as_ref() != Some(&by) {
+                        waiting(&by);
+                        told = Some(by);
+                    }
+                }
+            }
+            pause(cancel)?;
+        }
+    }
+
+    /// Writes down for which backup it is held.
+    pub(super) fn tell(&mut self, backup: &str, since: Timestamp) -> Result<(), ServiceError> {
+        let holder = Holder {
+            backup: backup.to_owned(),
+            pid: std::process::id(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            since,
+        };
+        let text = serde_json::to_vec(&holder).unwrap_or_default();
+        let written = self.file.rewind().and_then(|()| self.file.write_all(&text));
+        written.map_err(ServiceError::io("write", &self.path))
+    }
+}
+
+impl Drop for DeskLock {
+    fn drop(&mut self) {
+        // What can't be cleared is cleared by whoever gets the lock next.
+        drop(self.file.set_len(0));
+    }
+}
+
+/// Waits a moment; a cancelled wait ends at once.
+pub(super) fn pause(cancel: &CancellationToken) -> Result<(), ServiceError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|source| ServiceError::System {
+        what: "the system refuses a timer",
+        source: source.into(),
+    })?;
+    let over = runtime.block_on(async { tokio::time::timeout(AGAIN, cancel.cancelled()).await });
+    over.map_or(Ok(()), |()| Err(ServiceError::Cancelled))
+}
+
+fn holder(file: &mut File, desk: &str) -> String {
+    let mut text = Vec::new();
+    let read = file.take(LONGEST).read_to_end(&mut text);
+    // It is written behind the lock, so that for a moment nothing or half of it is there.
+    let holder = read.ok().and_then(|_| serde_json::from_slice::<Holder>(&text).ok());
+    holder.map_or_else(
+        || format!("another backup of {desk}"),
+        |Holder { backup, pid, host, since }| {
+            let text = format!("{backup} (since {}, process {pid} on {host})", crate::quota::words(since));
+            crate::config::text::printable(&text)
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use plugin_api::Timestamp;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Attempt, DeskLock};
+    use crate::service::ServiceError;
+
+    fn ours(attempt: Attempt) -> DeskLock {
+        match attempt {
+            Attempt::Ours(lock) => lock,
+            Attempt::Held(by) => panic!("{by}"),
+        }
+    }
+
+    #[test]
+    fn the_second_is_told_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let attempt = |desk| DeskLock::attempt(folder.path(), desk).unwrap();
+        let mut lock = ours(attempt("main"));
+        let by = |attempt| match attempt {
+            Attempt::Held(by) => by,
+            Attempt::Ours(_) => panic!("two have it"),
+        };
+        assert_eq!(by(attempt("main")), "another backup of main");
+        lock.tell("backup 7", Timestamp::parse("2031-03-12T07:00:00Z").unwrap()).unwrap();
+        let said = by(attempt("main"));
+        let pid = std::process::id();
+        assert!(
+            said.starts_with(&format!("backup 7 (since 2031-03-12 07:00:00 UTC, process {pid} on ")),
+            "{said}"
+        );
+        drop(ours(attempt("other")));
+        drop(lock);
+        drop(ours(attempt("main")));
+    }
+
+    #[test]
+    fn a_wait_ends_with_the_first_or_is_cancelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = ours(DeskLock::attempt(folder.path(), "main").unwrap());
+        let cancel = CancellationToken::new();
+        let (told, waits) = mpsc::channel();
+        thread::scope(|scope| {
+            let wait = |cancel: &CancellationToken| {
+                let (told, cancel, folder) = (told.clone(), cancel.clone(), folder.path());
+                scope.spawn(move || {
+                    let waiting = |by: &str| told.send(by.to_owned()).unwrap();
+                    DeskLock::wait(folder, "main", &waiting, &cancel)
+                })
+            };
+            let cancelled = wait(&cancel);
+            assert_eq!(waits.recv().unwrap(), "another backup of main");
+            cancel.cancel();
+            assert!(matches!(cancelled.join().unwrap(), Err(ServiceError::Cancelled)));
+            let patient = wait(&CancellationToken::new());
+            waits.recv().unwrap();
+            drop(first);
+            drop(patient.join().unwrap().unwrap());
+        });
+    }
+}

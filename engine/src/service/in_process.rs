@@ -1,0 +1,155 @@
+//! Runs a backup in this process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::backup::{self, BackupError, Plan};
+use crate::chain;
+use crate::config::{Config, Plugins};
+use crate::connection::ConnectionError;
+use crate::plugins::{Registry, installed};
+use crate::progress::{Progress, Summary};
+
+use super::runner::{Order, RunError, Runner};
+
+/// Runs backups in this process, as one configuration says.
+pub struct InProcess {
+    config: Arc<Config>,
+}
+
+impl InProcess {
+    /// One that goes by this configuration.
+    pub fn new(config: Arc<Config>) -> Self {
+        Self { config }
+    }
+}
+
+impl Runner for InProcess {
+    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
+        let config = &self.config;
+        let desk = config.desks.iter().find(|desk| desk.name == order.desk);
+        let desk = desk.ok_or_else(|| RunError::Configuration {
+            message: format!("the configuration has no desk {}", order.desk),
+        })?;
+        let Plugins {
+            folders,
+            describe_timeout,
+            ..
+        } = &config.plugins;
+        let mut registry = registry(folders, *describe_timeout).map_err(|message| RunError::Failed { message })?;
+        for refusal in &registry.refused {
+            tracing::warn!("{refusal}");
+        }
+        let mut archive = config.archive.clone();
+        if let Some(folder) = &order.folder {
+            archive.folder.clone_from(folder);
+        }
+        let plan = Plan {
+            desk: desk.name.clone(),
+            connection_kind: desk.connection.kind().to_owned(),
+            connection: desk.connection.clone(),
+            modules: order.modules.clone(),
+            kind: order.kind,
+            range: order.range,
+            archive,
+            stall_timeout: config.plugins.stall_timeout,
+            log_level: config.log.level,
+            started: Some(order.started),
+            name: Some(order.name.clone()),
+            records: Some(config.limits.records),
+            allow_partial: order.allow_partial,
+            editions: config.limits.editions.clone(),
+        };
+        backup::run(&plan, &mut registry, progress, cancel).map_err(|error| match error {
+            BackupError::Cancelled => RunError::Cancelled,
+            BackupError::Refused(refusal) => RunError::Refused { refusal },
+            error if is_configured_wrong(&error) => RunError::Configuration { message: chain(&error) },
+            error => RunError::Failed { message: chain(&error) },
+        })
+    }
+}
+
+/// The exporters in these folders; without any, those of the installation. The error says in words why they can't be looked for.
+pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration) -> Result<Registry, String> {
+    if !folders.is_empty() {
+        return Ok(Registry::load(folders, describe_timeout));
+    }
+    let executable = std::env::current_exe()
+        .map_err(|error| format!("can't find the folder of this program, where plugins are: {error}"))?;
+    let files = installed(&executable)
+        .map_err(|error| format!("can't look for plugins beside this program: {}", chain(&error)))?;
+    Ok(Registry::load_files(files, describe_timeout))
+}
+
+/// Whether what is configured is wrong: found before anything was sent or written.
+fn is_configured_wrong(error: &BackupError) -> bool {
+    match error {
+        BackupError::NoPlugin { .. }
+        | BackupError::OtherConnection { .. }
+        | BackupError::TableTwice { .. }
+        | BackupError::NoModule(_) => true,
+        BackupError::Connection(error) => is_connection_configured_wrong(error),
+        _ => false,
+    }
+}
+
+/// Whether a connection's configuration is wrong, as was found before anything was sent.
+pub(crate) fn is_connection_configured_wrong(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::Url { .. }
+            | ConnectionError::Secret { .. }
+            | ConnectionError::Auth { .. }
+            | ConnectionError::CaFile { .. }
+            | ConnectionError::Organisation { .. }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::is_configured_wrong;
+    use crate::backup::BackupError;
+    use crate::connection::ConnectionError;
+
+    #[test]
+    fn what_is_wrong_before_anything_started_is_the_configuration() {
+        let desk = || "main".to_owned();
+        for (error, usage) in [
+            (
+                BackupError::NoPlugin {
+                    module: "m".into(),
+                    near: None,
+                },
+                true,
+            ),
+            (BackupError::NoModule(desk()), true),
+            (
+                BackupError::Connection(ConnectionError::Secret {
+                    desk: desk(),
+                    what: "password",
+                    place: "the environment variable P".into(),
+                    why: "is not set".into(),
+                }),
+                true,
+            ),
+            (
+                BackupError::Connection(ConnectionError::CaFile {
+                    desk: desk(),
+                    path: "ca.pem".into(),
+                    source: io::ErrorKind::NotFound.into(),
+                }),
+                true,
+            ),
+            (BackupError::System(io::ErrorKind::OutOfMemory.into()), false),
+            (BackupError::Nothing(vec![]), false),
+            (BackupError::Engine("broken".into()), false),
+        ] {
+            assert_eq!(is_configured_wrong(&error), usage, "{error}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Everything that is `SQLite`'s own: how the file is opened, how a transaction begins, what its errors mean.
+//!
+//! All other SQL of the store is what `SQLite` and `PostgreSQL` have in common: `BIGINT` and `TEXT`, parameters `$1`, `$2` in
+//! the order in which they first occur, `RETURNING`, `ON CONFLICT`, partial indexes. A test looks for words that only `SQLite` has, and
+//! prepares every statement. For `PostgreSQL` this file is to be written again:
+//!
+//! | here | there |
+//! |---|---|
+//! | the file, its mode, WAL, `synchronous`, `foreign_keys` | a connection string; nothing else |
+//! | `BEGIN IMMEDIATE`: one writer at a time | `BEGIN`; what must not be done twice locks its row first: each number and the history's seal are taken by an `UPDATE` before anything else is read |
+//! | `PRAGMA data_version` | `LISTEN`, or a counter of changes |
+//! | the list of tables in `sqlite_master` | the one in `information_schema` |
+//! | result codes | SQLSTATE |
+
+use std::fs::{OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use super::StoreError;
+
+/// How long another process may write before this one gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens the database; an empty one where there is none, readable by its owner alone.
+pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
+    let io_error = |source: io::Error| match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { file: file.to_owned() }
+        }
+        _ => StoreError::Open {
+            file: file.to_owned(),
+            source,
+        },
+    };
+    // Not left to SQLite, which would make it readable by all. What SQLite puts beside it gets the same mode.
+    let made = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(file)
+        .map_err(io_error)?;
+    let metadata = made.metadata().map_err(io_error)?;
+    if !metadata.is_file() {
+        return Err(StoreError::NoDatabase {
+            file: file.to_owned(),
+            what: "",
+        });
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        made.set_permissions(Permissions::from_mode(0o600)).map_err(io_error)?;
+    }
+    drop(made);
+    prepare(file)
+        .map_err(|error| translate(file, error))?
+        .ok_or_else(|| StoreError::FileSystem { file: file.to_owned() })
+}
+
+/// The connection, set up; none where there can be no write-ahead log.
+fn prepare(file: &Path) -> rusqlite::Result<Option<Connection>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    // What is in the file is not trusted: neither triggers nor views of others run, and the schema stays as it is.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    if !with_log(&connection)? {
+        return Ok(None);
+    }
+    // A transaction that is reported as done survives a power cut as well.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(Some(connection))
+}
+
+/// Turns the write-ahead log on. The busy timeout does not hold for that step, where several processes make one database.
+fn with_log(connection: &Connection) -> rusqlite::Result<bool> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0)) {
+            Err(error) if is_busy(&error) && begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(2)),
+            mode => return Ok(mode?.eq_ignore_ascii_case("wal")),
+        }
+    }
+}
+
+/// A transaction that may write: no other one may, in any process, until it ends.
+pub(super) fn begin_write(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
+    Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
+}
+
+/// A transaction that reads what was there when it began to.
+pub(super) fn begin_read(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
+    Transaction::new_unchecked(connection, TransactionBehavior::Deferred)
+}
+
+/// A number that moves when another connection has written.
+pub(super) fn changes(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+/// Whether there is a table of this name (`Some`), or any table at all.
+pub(super) fn has_table(connection: &Connection, name: Option<&str>) -> rusqlite::Result<bool> {
+    let found: i64 = connection.query_row(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND ($1 IS NULL OR name = $1)",
+        [name],
+        |row| row.get(0),
+    )?;
+    Ok(found > 0)
+}
+
+/// Whether a statement failed because such a row is there already, or because what it points to is not there.
+pub(super) fn is_conflict(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// What an error of `SQLite` means for people.
+pub(super) fn translate(file: &Path, error: rusqlite::Error) -> StoreError {
+    let file = file.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::NoDatabase { file, what: "" },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
+            file,
+            why: error.to_string(),
+        },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::ReadOnly { file }
+        }
+        Some(ErrorCode::DiskFull) => StoreError::Full { file },
+        _ if is_busy(&error) => StoreError::Busy {
+            file,
+            seconds: PATIENCE.as_secs(),
+        },
+        _ => StoreError::Sql { file, source: error },
+    }
+}
