@@ -62,7 +62,7 @@ Exit codes:
   2    the command line or the configuration is wrong; nothing was started
   3    the archive is there, but incomplete: something could not be read, and is named;
        of connect: access is granted, but a module of the desk cannot be read with it
-  4    verify found damage, or download did
+  4    damage was found, by verify, download or history verify
   5    refused by a rule, or by who may do what; the message says which, and what to do
   130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made
 
