@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 pub(crate) use archives::{Delete, Download, Link, List};
 pub(crate) use daemon::{Daemon, RunBackup};
-pub(crate) use history::History;
-pub(crate) use people::{Token, User};
+pub(crate) use history::{History, HistoryCommand, Lang};
+pub(crate) use people::{CreateToken, Token, User};
 pub(crate) use sample_desk::{Edition, SampleDesk};
 pub(crate) use schedule::{Schedule, Set as SetSchedule, Show as ShowSchedule, Stop as StopSchedule};
 

@@ -84,8 +84,9 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
                 }
             ),
             format!(
-                "バックアップ不完全：バックアップ番号 {backup}、読み取れなかったもの {} 件、最初の理由：{first}",
-                number(*reasons)
+                "バックアップ不完全：バックアップ番号 {backup}、理由 {} 件{}{first}",
+                number(*reasons),
+                if *reasons == 1 { "：" } else { "、最初の理由：" }
             ),
         ),
         Happening::LimitReached {

@@ -46,7 +46,7 @@ ca_file = "absent.pem"
 
 /// Answers from a script and keeps what it was asked.
 #[derive(Default)]
-struct Script {
+pub(super) struct Script {
     asked: Mutex<Vec<String>>,
     /// What a backup gives: complete, incomplete, or why not.
     backup: Option<fn() -> Result<Summary, Stop>>,
@@ -178,7 +178,10 @@ fn given_to(out: impl Write + Send + 'static, line: &str, config: Option<&str>, 
         working: home.path().to_owned(),
         variable: None,
         has_variable: |name| name == "SET",
+        token: None,
         read_line: || Ok(" 1000.code\r\n".into()),
+        asks: true,
+        language: crate::history::Language::English,
         clock: Arc::new(|| Duration::ZERO),
         time: Arc::new(crate::clock::SystemClock),
         is_process: false,
