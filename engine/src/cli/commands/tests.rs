@@ -22,7 +22,7 @@ use crate::service::{Order, RunError, Runner};
 
 mod archives;
 mod connect;
-mod generate;
+mod described;
 mod schedule;
 
 const TWO_DESKS: &str = r#"
