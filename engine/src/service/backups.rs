@@ -252,6 +252,7 @@ impl Service {
             };
             let id = tx.add_backup(&NewBackup {
                 desk: desk.clone(),
+                modules: task.modules.clone(),
                 kind,
                 range,
                 started,
@@ -292,8 +293,9 @@ impl Service {
                 quota::full(limits, desk, tx.last_full(desk)?, now).map(|()| (Kind::Full, None))
             }
             Asked::Wish(Which::Custom(range)) => quota::custom(limits, range).map(|()| (Kind::Custom, Some(range))),
-            Asked::Schedule(schedule, _) => match tx.last_until(schedule)? {
-                // The first one takes all. It counts for the rule above, and is never refused by it.
+            Asked::Schedule(schedule, _) => match tx.last_until(schedule, &task.modules)? {
+                // The first one takes all, and so does one with a module that none before it had. It counts for the rule above,
+                // and is never refused by it.
                 None => Ok((Kind::Full, None)),
                 Some(from) if from < until => Ok((Kind::Incremental, Some(Range { from, to: until }))),
                 Some(from) => Err(Refusal::Clock { now, until: from }),

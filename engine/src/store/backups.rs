@@ -3,7 +3,7 @@
 use plugin_api::{Kind, Range, Timestamp};
 use rusqlite::params;
 
-use super::fields::{Fields, amount, key, moment, moment_of, word};
+use super::fields::{Fields, amount, json, key, moment, moment_of, word};
 use super::{
     ArchiveFacts, Backup, BackupEnd, BackupId, BackupState, NewBackup, Removal, ScheduleId, StoreError, Tx, View,
 };
@@ -49,17 +49,25 @@ impl View<'_> {
         )
     }
 
-    /// Up to where the last complete backup of a schedule has read: the next one begins there.
-    pub fn last_until(&self, schedule: ScheduleId) -> Result<Option<Timestamp>, StoreError> {
-        let until = self.row(
+    /// Up to where the last complete backup of a schedule has read that had all of these modules: the next one begins there.
+    /// One with fewer says nothing of what it did not ask for.
+    pub fn last_until(&self, schedule: ScheduleId, modules: &[String]) -> Result<Option<Timestamp>, StoreError> {
+        let mut until = None;
+        self.each(
             "backup",
-            "SELECT id, until FROM backups
+            "SELECT id, modules, until FROM backups
              WHERE schedule_id = $1 AND state = 'complete' AND until IS NOT NULL
-             ORDER BY id DESC LIMIT 1",
+             ORDER BY id DESC",
             [key(schedule)],
-            |row| row.optional_time("until"),
+            |row| {
+                let had: Vec<String> = row.json("modules")?;
+                if modules.iter().all(|module| had.contains(module)) {
+                    until = row.optional_time("until")?;
+                }
+                Ok(until.is_none())
+            },
         )?;
-        Ok(until.flatten())
+        Ok(until)
     }
 
     /// Bytes of the last archive of a kind, be it there or not.
@@ -105,11 +113,12 @@ impl Tx<'_> {
         let id = self.next_number("backup")?;
         self.run(
             "INSERT INTO backups
-                (id, desk, kind, range_from, range_to, folder, started, schedule_id, slot, state, until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10)",
+                (id, desk, modules, kind, range_from, range_to, folder, started, schedule_id, slot, state, until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'running', $11)",
             params![
                 key(id),
                 new.desk,
+                json("modules", &new.modules)?,
                 word("kind", &new.kind)?,
                 moment_of("range", new.range.map(|range| range.from))?,
                 moment_of("range", new.range.map(|range| range.to))?,
@@ -192,6 +201,7 @@ fn backup(row: &Fields<'_>) -> Result<Backup, StoreError> {
     Ok(Backup {
         id: row.number("id")?,
         desk: row.text("desk")?,
+        modules: row.json("modules")?,
         kind: row.word("kind")?,
         range: range.map(|(from, to)| Range { from, to }),
         started: row.time("started")?,

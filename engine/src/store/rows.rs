@@ -15,6 +15,8 @@ pub type ScheduleId = u64;
 pub struct NewBackup {
     /// The desk.
     pub desk: String,
+    /// The modules that are asked for.
+    pub modules: Vec<String>,
     /// Its kind.
     pub kind: Kind,
     /// Its range; none for a full one.
@@ -36,6 +38,8 @@ pub struct Backup {
     pub id: BackupId,
     /// The desk.
     pub desk: String,
+    /// The modules that are asked for.
+    pub modules: Vec<String>,
     /// Its kind.
     pub kind: Kind,
     /// Its range; none for a full one.

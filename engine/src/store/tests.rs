@@ -66,6 +66,7 @@ fn at(seconds: i64) -> Timestamp {
 fn new(kind: Kind, started: Timestamp) -> NewBackup {
     NewBackup {
         desk: "main".into(),
+        modules: vec!["tickets".into()],
         kind,
         range: None,
         started,

@@ -100,6 +100,7 @@ fn there_must_be_room_for_the_last_one_and_a_quarter() {
         .write(|tx| {
             let id = tx.add_backup(&NewBackup {
                 desk: "main".into(),
+                modules: Vec::new(),
                 kind: Kind::Custom,
                 range: None,
                 started: now,

@@ -111,6 +111,30 @@ fn only_a_complete_run_moves_the_end() {
 }
 
 #[test]
+fn a_module_that_is_new_is_taken_whole() {
+    let mut home = Home::new();
+    set(&home);
+    run(&home, 0);
+    run(&home, 1);
+    let more = |modules: &str| CONFIGURATION.replacen("modules = [\"tickets\"]", modules, 1);
+    home.reload(&more("modules = [\"tickets\", \"contacts\"]"));
+    home.next_is(Script::Incomplete);
+    for week in [2, 3] {
+        run(&home, week);
+        assert_eq!(home.orders().last().unwrap().kind, Kind::Full, "until one has it, week {week}");
+    }
+    run(&home, 4);
+    let from = home.backup(4).until.unwrap();
+    assert_eq!(home.last_range().unwrap().from, from);
+    // One that is left out and comes back has missed nothing.
+    home.reload(&more("modules = [\"contacts\"]"));
+    run(&home, 5);
+    home.reload(&more("modules = [\"tickets\", \"contacts\"]"));
+    run(&home, 6);
+    assert_eq!(home.last_range().unwrap().from, read_until(4));
+}
+
+#[test]
 fn the_first_full_is_never_refused_and_counts() {
     let home = Home::new();
     home.full().unwrap();

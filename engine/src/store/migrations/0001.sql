@@ -23,6 +23,7 @@ CREATE UNIQUE INDEX one_schedule_a_desk ON schedules (desk) WHERE state = 'activ
 CREATE TABLE backups (
     id BIGINT NOT NULL PRIMARY KEY,
     desk TEXT NOT NULL,
+    modules TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('full', 'custom', 'incremental')),
     range_from BIGINT,
     range_to BIGINT,

@@ -24,6 +24,7 @@ fn comes_back_as_it_was_given() {
     let started = Backup {
         id,
         desk: "main".into(),
+        modules: vec!["tickets".into()],
         kind: Kind::Custom,
         range,
         started: at(1),
@@ -197,7 +198,8 @@ fn only_a_complete_run_moves_the_end_of_a_schedule() {
     let home = Home::new();
     let schedule = home.write(|tx| tx.add_schedule("main", &super::others::schedule(), at(0), "deskvault"));
     let other = home.write(|tx| tx.add_schedule("other", &super::others::schedule(), at(0), "deskvault"));
-    assert_eq!(home.read(|view| view.last_until(schedule)), None);
+    let modules = ["tickets".to_owned()];
+    assert_eq!(home.read(|view| view.last_until(schedule, &modules)), None);
     for (second, state, expected) in [
         (10, None, None),
         (20, Some(Incomplete), None),
@@ -216,10 +218,42 @@ fn only_a_complete_run_moves_the_end_of_a_schedule() {
             })?;
             state.map_or(Ok(()), |state| tx.end_backup(id, &end(state, at(second))))
         });
-        let last = home.read(|view| view.last_until(schedule));
+        let last = home.read(|view| view.last_until(schedule, &modules));
         assert_eq!(last, expected.map(at), "{second} {state:?}");
     }
-    assert_eq!(home.read(|view| view.last_until(other)), None);
+    assert_eq!(home.read(|view| view.last_until(other, &modules)), None);
+}
+
+#[test]
+fn a_run_without_a_module_says_nothing_of_where_it_is_read_up_to() {
+    let home = Home::new();
+    let schedule = home.write(|tx| tx.add_schedule("main", &super::others::schedule(), at(0), "deskvault"));
+    let names = |modules: &[&str]| modules.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (second, modules) in [
+        (10, names(&["tickets", "contacts"])),
+        (20, names(&["tickets", "contacts", "agents"])),
+        (30, names(&["tickets"])),
+    ] {
+        home.write(|tx| {
+            let id = tx.add_backup(&NewBackup {
+                modules,
+                schedule: Some((schedule, at(second))),
+                until: Some(at(second)),
+                ..new(Kind::Incremental, at(second))
+            })?;
+            tx.end_backup(id, &end(Complete, at(second)))
+        });
+    }
+    for (modules, expected) in [
+        (&["tickets"][..], Some(30)),
+        (&["contacts"], Some(20)),
+        (&["contacts", "tickets"], Some(20)),
+        (&["agents"], Some(20)),
+        (&["agents", "articles"], None),
+    ] {
+        let last = home.read(|view| view.last_until(schedule, &names(modules)));
+        assert_eq!(last, expected.map(at), "{modules:?}");
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn read_all(view: &View<'_>) -> Result<(), StoreError> {
     view.backups(None, true)?;
     view.running("main")?;
     view.last_full("main")?;
-    view.last_until(1)?;
+    view.last_until(1, &[])?;
     view.last_size("main", Kind::Full)?;
     view.expired(at(100))?;
     view.next_expiry()?;
