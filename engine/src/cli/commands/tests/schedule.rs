@@ -93,6 +93,7 @@ impl Bench {
             token: self.token.clone(),
             read_line: self.answer.unwrap_or(|| Ok(String::new())),
             asks: self.answer.is_some(),
+            language: crate::history::Language::English,
             clock: Arc::new(|| Duration::ZERO),
             time: Arc::new(Stopped(self.now)),
             is_process: false,
