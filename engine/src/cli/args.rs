@@ -267,7 +267,10 @@ mod tests {
                 "backup --desk main --from 2024-06-01 --to 2024-06-30 -m tickets --module contacts --json -o out",
                 true,
             ),
-            ("backup --from 2024-01-01 --to 2024-12-31 --split --allow-partial --wait", true),
+            (
+                "backup --from 2024-01-01 --to 2024-12-31 --split --allow-partial --wait",
+                true,
+            ),
             ("backup --split", false),
             ("list", true),
             ("list --desk main --all --json", true),

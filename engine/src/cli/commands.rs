@@ -161,7 +161,9 @@ fn confirm(question: &str, yes: bool, shell: &Shell) -> Result<(), Failure> {
         return Ok(());
     }
     if !shell.asks {
-        return Err(Failure::Usage(format!("{question} There is nobody to ask: confirm it with --yes")));
+        return Err(Failure::Usage(format!(
+            "{question} There is nobody to ask: confirm it with --yes"
+        )));
     }
     shell.console.err(&format!("{question} [y/N]"));
     let answer = (shell.read_line)()

@@ -82,9 +82,14 @@ impl Child {
             text: Text::clone(&self.text),
             grace: self.grace,
         };
-        let job = job.to_bytes().map_err(|error| failed(format!("the order cannot be told: {error}")))?;
+        let job = job
+            .to_bytes()
+            .map_err(|error| failed(format!("the order cannot be told: {error}")))?;
         let mut talk = Talk::start(self).map_err(|error| {
-            failed(format!("the backup's process cannot be started ({}): {error}", self.executable.display()))
+            failed(format!(
+                "the backup's process cannot be started ({}): {error}",
+                self.executable.display()
+            ))
         })?;
         let (heard, status) = talk.listen(&job, self.grace, progress, cancel).await;
         if talk.killed && cancel.is_cancelled() {
@@ -107,14 +112,21 @@ impl Child {
                 self.check(order, &summary)?;
                 if !status.success() {
                     // The archive is published and was read again: that stands.
-                    tracing::warn!(desk = order.desk, "the backup's process {} after its archive was there", fate(status));
+                    tracing::warn!(
+                        desk = order.desk,
+                        "the backup's process {} after its archive was there",
+                        fate(status)
+                    );
                 }
                 Ok(*summary)
             }
             Ok(Some(Err(error))) => Err(error),
             Ok(None) | Err(_) if cancelled => Err(RunError::Cancelled),
             Ok(None) => Err(failed(format!("the backup's process {} without a word", fate(status)))),
-            Err(Broken::Cut) => Err(failed(format!("the backup's process {} in the middle of a word", fate(status)))),
+            Err(Broken::Cut) => Err(failed(format!(
+                "the backup's process {} in the middle of a word",
+                fate(status)
+            ))),
             Err(broken) => Err(failed(format!("the backup's process is not to be trusted: {broken}"))),
         }
     }
@@ -139,7 +151,9 @@ impl Child {
                 Err(error) => format!("an archive that cannot be found ({}): {error}", file.display()),
             }
         };
-        Err(failed(format!("the backup's process is not to be trusted: it tells of {wrong}")))
+        Err(failed(format!(
+            "the backup's process is not to be trusted: it tells of {wrong}"
+        )))
     }
 }
 

@@ -88,7 +88,9 @@ impl Settler {
     /// Notes what has ended, and starts where it was asked to.
     pub(super) fn go_on(&mut self, service: &Service, controls: &Controls, now: Instant) {
         if let Some(thread) = self.thread.take_if(|thread| thread.is_finished()) {
-            let told = thread.join().unwrap_or_else(|_| Ok(vec!["clearing up has panicked".to_owned()]));
+            let told = thread
+                .join()
+                .unwrap_or_else(|_| Ok(vec!["clearing up has panicked".to_owned()]));
             if let Some(lines) = self.trouble.look("what was left behind cannot be cleared up", told) {
                 lines.iter().for_each(|line| tracing::warn!("{line}"));
             }

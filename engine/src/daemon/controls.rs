@@ -33,12 +33,12 @@ impl Controls {
     }
 
     /// Cancelled when it is to stop.
-    pub(super) fn stopping(&self) -> &CancellationToken {
+    pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.0.stop
     }
 
     /// Whether it was told to reload since this was last asked.
-    pub(super) fn take_reload(&self) -> bool {
+    pub(crate) fn take_reload(&self) -> bool {
         self.0.reload.swap(false, Ordering::SeqCst)
     }
 

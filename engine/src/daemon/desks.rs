@@ -40,7 +40,9 @@ struct Waiting {
 impl Desks {
     /// Those that run, and since when.
     pub(super) fn running(&self) -> impl Iterator<Item = (&str, Timestamp)> {
-        self.running.iter().map(|(desk, running)| (desk.as_str(), running.since))
+        self.running
+            .iter()
+            .map(|(desk, running)| (desk.as_str(), running.since))
     }
 
     /// Whether this is to be started: the desk is not at work, and the slot has waited long enough.

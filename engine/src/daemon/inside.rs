@@ -43,8 +43,11 @@ fn run(
     prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
 ) -> Result<Summary, RunError> {
     let wrong = |message: String| RunError::Configuration { message };
-    let job = Job::read(&mut input)
-        .map_err(|error| wrong(format!("run-backup is for the daemon, which tells it what to do: {error}")))?;
+    let job = Job::read(&mut input).map_err(|error| {
+        wrong(format!(
+            "run-backup is for the daemon, which tells it what to do: {error}"
+        ))
+    })?;
     let mut config = job.text.parse().map_err(|problems| wrong(problems.to_string()))?;
     let cancel = prepare(&mut config).map_err(wrong)?;
     let (done, over) = mpsc::channel();
@@ -68,7 +71,10 @@ fn follow(mut input: impl Read, cancel: &CancellationToken, over: &Receiver<()>,
     while matches!(input.read(&mut rest), Ok(1..)) {}
     cancel.cancel();
     if over.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
-        tracing::error!("the backup did not end within {} s, so its process is killed", grace.as_secs_f64());
+        tracing::error!(
+            "the backup did not end within {} s, so its process is killed",
+            grace.as_secs_f64()
+        );
         let _ = kill_process(getpid(), Signal::KILL);
     }
 }

@@ -80,7 +80,10 @@ impl Job {
         }
         let head: Head = serde_json::from_slice(&line)?;
         if head.text > LARGEST {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a configuration of more than 1 MiB"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a configuration of more than 1 MiB",
+            ));
         }
         let mut bytes = vec![0; head.text];
         input.read_exact(&mut bytes)?;

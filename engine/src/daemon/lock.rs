@@ -80,7 +80,11 @@ impl Lock {
             file: path.clone(),
             source,
         };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(fail)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path).map_err(fail)?;
@@ -154,7 +158,12 @@ mod tests {
     fn words_that_were_left_behind_lock_nobody_out() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join(FILE);
-        for words in ["", "{", "\u{0}\u{1}", "{\"pid\":1,\"host\":\"h\",\"since\":\"2031-01-01T00:00:00Z\",\"version\":\"9\"}"] {
+        for words in [
+            "",
+            "{",
+            "\u{0}\u{1}",
+            "{\"pid\":1,\"host\":\"h\",\"since\":\"2031-01-01T00:00:00Z\",\"version\":\"9\"}",
+        ] {
             fs::write(&file, format!("{words}{}", " ".repeat(5000))).unwrap();
             let held = Lock::take(home.path(), NOW).unwrap();
             let Err(LockError::Held { owner: Some(owner), .. }) = Lock::take(home.path(), NOW) else {

@@ -32,7 +32,10 @@ pub(super) fn enter(service: &Service) -> Result<Vec<String>, ServiceError> {
         let before = tx.fact(FACT)?;
         // One that can't be read was kept by another version: all of it counts as new.
         let before = before.map(|text| serde_json::from_str::<Sealed>(&text).unwrap_or_default());
-        let what = before.as_ref().map(|before| before.differences(&now)).unwrap_or_default();
+        let what = before
+            .as_ref()
+            .map(|before| before.differences(&now))
+            .unwrap_or_default();
         if before.is_some() && what.is_empty() {
             return Ok(what);
         }
@@ -89,7 +92,10 @@ impl Rounds {
             return;
         }
         self.manager.reloading();
-        match loaded.map_err(|error| unusable(&error)).and_then(|loaded| self.take_up(loaded)) {
+        match loaded
+            .map_err(|error| unusable(&error))
+            .and_then(|loaded| self.take_up(loaded))
+        {
             Ok(what) => {
                 self.refused = None;
                 match what.as_slice() {
@@ -107,7 +113,10 @@ impl Rounds {
 
     fn take_up(&mut self, loaded: Loaded) -> Result<Vec<String>, Refused> {
         let text = text(&loaded);
-        let service = self.service().with_config(Arc::new(loaded.config)).map_err(|error| in_words(&error))?;
+        let service = self
+            .service()
+            .with_config(Arc::new(loaded.config))
+            .map_err(|error| in_words(&error))?;
         (self.setup.log)(&service.config().log).map_err(|full| Refused {
             brief: "the log".to_owned(),
             full,

@@ -105,7 +105,10 @@ impl Rounds {
     /// Makes rounds until it is told to stop.
     pub(super) fn run(mut self) -> Ended {
         let folder = self.service().folder().display().to_string();
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), "the daemon runs; data directory {folder}");
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            "the daemon runs; data directory {folder}"
+        );
         let mut next = self.round();
         self.manager.ready();
         while !self.setup.controls.stopping().is_cancelled() {
@@ -129,10 +132,18 @@ impl Rounds {
 
     /// How long nothing is to be done.
     fn pause(&self, next: Option<Timestamp>) -> Duration {
-        let micros = next.map_or(i64::MAX, |next| next.micros().saturating_sub(self.setup.clock.now().micros()));
+        let micros = next.map_or(i64::MAX, |next| {
+            next.micros().saturating_sub(self.setup.clock.now().micros())
+        });
         // What is due already and was not started is running, or waits to be tried again.
-        let until = if micros > 0 { Duration::from_micros(micros as u64) } else { LONGEST };
-        until.min(self.manager.pause().unwrap_or(LONGEST)).clamp(SHORTEST, LONGEST)
+        let until = if micros > 0 {
+            Duration::from_micros(micros as u64)
+        } else {
+            LONGEST
+        };
+        until
+            .min(self.manager.pause().unwrap_or(LONGEST))
+            .clamp(SHORTEST, LONGEST)
     }
 
     /// Looks at everything once. Gives when the next run is.
@@ -151,12 +162,19 @@ impl Rounds {
         let service = self.service();
         let troubles = &mut self.troubles;
         if self.undeclared {
-            let declared = troubles.declare.look("schedules cannot be set as declared", service.declare_schedules());
+            let declared = troubles
+                .declare
+                .look("schedules cannot be set as declared", service.declare_schedules());
             self.undeclared = declared.is_none();
             declared.iter().flatten().for_each(|line| tracing::info!("{line}"));
         }
-        let expired = troubles.expire.look("archives that have expired cannot be removed", service.expire());
-        expired.iter().flatten().for_each(|id| tracing::info!("the archive of backup {id} has expired"));
+        let expired = troubles
+            .expire
+            .look("archives that have expired cannot be removed", service.expire());
+        expired
+            .iter()
+            .flatten()
+            .for_each(|id| tracing::info!("the archive of backup {id} has expired"));
         let over = troubles.end.look("schedules cannot be ended", service.end_schedules());
         over.iter().flatten().for_each(|line| tracing::info!("{line}"));
         let due = troubles.due.look("it cannot be seen what is due", service.due());
@@ -164,7 +182,11 @@ impl Rounds {
             self.start_run(&service, due);
         }
         self.look_for_crashes(&service);
-        let next = self.troubles.next.look("it cannot be seen what comes next", service.next_due()).flatten();
+        let next = self
+            .troubles
+            .next
+            .look("it cannot be seen what comes next", service.next_due())
+            .flatten();
         self.tell_status(next);
         next
     }
@@ -191,7 +213,12 @@ impl Rounds {
                 service.run_due(due, &runner, &Silent, controls.stopping())
             })
         });
-        if self.troubles.start.look("a scheduled backup cannot be started", started).is_none() {
+        if self
+            .troubles
+            .start
+            .look("a scheduled backup cannot be started", started)
+            .is_none()
+        {
             self.desks.wait(due, Instant::now());
         }
     }
@@ -204,7 +231,12 @@ impl Rounds {
             let why = match outcome {
                 Some(Ok(Ran::Done(done))) => {
                     let archive = done.summary.archive.display();
-                    tracing::info!(desk, backup = done.id, "the scheduled backup is {}: {archive}", state_name(done.state));
+                    tracing::info!(
+                        desk,
+                        backup = done.id,
+                        "the scheduled backup is {}: {archive}",
+                        state_name(done.state)
+                    );
                     self.desks.done(&due);
                     continue;
                 }
@@ -223,11 +255,18 @@ impl Rounds {
                 None => "it has panicked: tell the authors of deskvault".to_owned(),
             };
             if self.setup.controls.stopping().is_cancelled() {
-                tracing::info!(desk, "the scheduled backup was stopped with the daemon; it is made up for at the next start");
+                tracing::info!(
+                    desk,
+                    "the scheduled backup was stopped with the daemon; it is made up for at the next start"
+                );
                 continue;
             }
             let wait = self.desks.wait(due, Instant::now());
-            tracing::error!(desk, "the scheduled backup did not come to an end, and is tried again in {} min: {why}", wait.as_secs() / 60);
+            tracing::error!(
+                desk,
+                "the scheduled backup did not come to an end, and is tried again in {} min: {why}",
+                wait.as_secs() / 60
+            );
         }
     }
 
@@ -236,9 +275,14 @@ impl Rounds {
         let now = Instant::now();
         if self.settler.may_look(now) {
             let running = service.store().read(|view| view.backups(None, false));
-            let running = self.troubles.left.look("it cannot be seen what runs", running).unwrap_or_default();
+            let running = self
+                .troubles
+                .left
+                .look("it cannot be seen what runs", running)
+                .unwrap_or_default();
             let ours: Vec<_> = self.desks.running().map(|(desk, _)| desk).collect();
-            let is_left = |backup: &Backup| backup.state == BackupState::Running && !ours.contains(&backup.desk.as_str());
+            let is_left =
+                |backup: &Backup| backup.state == BackupState::Running && !ours.contains(&backup.desk.as_str());
             if running.iter().any(is_left) {
                 self.settler.ask();
             }
@@ -252,7 +296,8 @@ impl Rounds {
         let most = service.config().daemon.grace + LAST;
         self.manager.stopping(most);
         let running: Vec<_> = self.desks.running().map(|(desk, _)| desk.to_owned()).collect();
-        self.manager.status(&format!("stopping; waiting for {} backups", running.len()));
+        self.manager
+            .status(&format!("stopping; waiting for {} backups", running.len()));
         tracing::info!("the daemon stops; backups that run and are stopped: {}", running.len());
         let deadline = Instant::now() + most;
         loop {

@@ -11,11 +11,15 @@ const NAMED: usize = 3;
 pub(super) fn line(running: &[(&str, Timestamp)], next: Option<Timestamp>, refused: Option<&str>) -> String {
     let mut parts = Vec::new();
     if let Some(refused) = refused {
-        parts.push(format!("the configuration in the file is refused, the old one holds ({refused})"));
+        parts.push(format!(
+            "the configuration in the file is refused, the old one holds ({refused})"
+        ));
     }
     if !running.is_empty() {
         let names = running.iter().take(NAMED);
-        let mut names: Vec<_> = names.map(|(desk, since)| format!("{desk} since {}", words(*since))).collect();
+        let mut names: Vec<_> = names
+            .map(|(desk, since)| format!("{desk} since {}", words(*since)))
+            .collect();
         if running.len() > NAMED {
             names.push(format!("and {} more", running.len() - NAMED));
         }
@@ -43,7 +47,12 @@ mod tests {
         for (running, next, refused, expected) in [
             (0, None, None, "no schedule is set"),
             (0, Some(late), None, "next run 2031-03-19 02:00:00 UTC"),
-            (1, None, None, "backing up a since 2031-03-12 02:00:00 UTC; no further run"),
+            (
+                1,
+                None,
+                None,
+                "backing up a since 2031-03-12 02:00:00 UTC; no further run",
+            ),
             (
                 2,
                 Some(late),

@@ -64,9 +64,16 @@ mod tests {
             (603, "full", true),
             (604, "full", false),
         ] {
-            assert_eq!(trouble.is_news(error, start + Duration::from_secs(seconds)), news, "{seconds} {error}");
+            assert_eq!(
+                trouble.is_news(error, start + Duration::from_secs(seconds)),
+                news,
+                "{seconds} {error}"
+            );
         }
         assert_eq!(trouble.look("x", Ok::<_, io::Error>(7)), Some(7));
-        assert!(trouble.is_news("full", start + Duration::from_secs(605)), "it had gone in between");
+        assert!(
+            trouble.is_news("full", start + Duration::from_secs(605)),
+            "it had gone in between"
+        );
     }
 }

@@ -98,7 +98,11 @@ mod tests {
             (16, stamp(4), false), // counted anew
             (17, stamp(4), true),
         ] {
-            assert_eq!(watch.changed(seen.clone(), start + Duration::from_secs(seconds)), again, "{seconds}: {seen:?}");
+            assert_eq!(
+                watch.changed(seen.clone(), start + Duration::from_secs(seconds)),
+                again,
+                "{seconds}: {seen:?}"
+            );
         }
     }
 

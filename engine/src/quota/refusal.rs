@@ -163,7 +163,9 @@ impl Refusal {
                 )
             }
             Self::Role { user, action, desk } => {
-                format!("{user} にはこの操作（{action}）を行う権限がありません。{desk} の主担当者にお問い合わせください")
+                format!(
+                    "{user} にはこの操作（{action}）を行う権限がありません。{desk} の主担当者にお問い合わせください"
+                )
             }
             Self::ScheduleExists { desk } => {
                 format!("{desk} にはすでにスケジュールがあります。先に停止してください")

@@ -216,7 +216,9 @@ impl Service {
             archive
         };
         // The folder was looked at before the start, and the name is made of the desk's.
-        let text = named.to_str().ok_or_else(|| std::io::Error::other("its name is not UTF-8"));
+        let text = named
+            .to_str()
+            .ok_or_else(|| std::io::Error::other("its name is not UTF-8"));
         text.map(str::to_owned).map_err(ServiceError::io("enter", archive))
     }
 }

@@ -302,7 +302,11 @@ impl Home {
     /// What the notifications by mail to one address say: topic and state.
     fn told(&self, address: &str) -> Vec<(String, Option<String>)> {
         let far = time("2099-01-01T00:00:00Z");
-        let waiting = self.service.store().write(|tx| tx.claim_notices(far, far, 100)).unwrap();
+        let waiting = self
+            .service
+            .store()
+            .write(|tx| tx.claim_notices(far, far, 100))
+            .unwrap();
         let channel = format!("mail:{address}");
         let mail = waiting.iter().filter(|waiting| waiting.channel == channel);
         mail.map(|waiting| {
@@ -377,7 +381,10 @@ fn failed() -> RunError {
 fn a_backup_is_told_of_whole() {
     let home = Home::new();
     let done = home.full().unwrap();
-    assert_eq!((done.id, done.state, done.summary.rows()), (1, BackupState::Complete, 3));
+    assert_eq!(
+        (done.id, done.state, done.summary.rows()),
+        (1, BackupState::Complete, 3)
+    );
     assert_eq!(done.expires, Some(time("2031-03-19T07:00:00Z")));
     let order = &home.orders()[0];
     assert_eq!(

@@ -77,10 +77,7 @@ fn every_event_comes_through() {
 
 #[test]
 fn every_error_comes_through() {
-    let refusal = Refusal::Records {
-        counted: 11,
-        limit: 10,
-    };
+    let refusal = Refusal::Records { counted: 11, limit: 10 };
     let message = "it is broken: 票\n".to_owned();
     for error in [
         RunError::Cancelled,
@@ -113,13 +110,33 @@ fn what_is_no_word_of_a_backup_is_refused() {
         (format!("{end}{STARTED}"), 0, Err(Broken::AfterEnd)),
         (format!("{end}x"), 0, Err(Broken::AfterEnd)),
         (format!("{end}\n"), 0, Err(Broken::AfterEnd)),
-        (format!("{STARTED}hunter2 was here\n{end}"), 1, line("no JSON (column 1)")),
+        (
+            format!("{STARTED}hunter2 was here\n{end}"),
+            1,
+            line("no JSON (column 1)"),
+        ),
         ("\n".into(), 0, line("no JSON (column 0)")),
         ("[]\n".into(), 0, line("an unknown event or field (column 2)")),
-        ("{\"event\":\"hunter2\"}\n".into(), 0, line("an unknown event or field (column 18)")),
-        ("{\"event\":\"module_started\"}\n".into(), 0, line("an unknown event or field (column 26)")),
-        ("{\"event\":\"end\",\"summary\":{}}\n".into(), 0, line("an unknown event or field (column 28)")),
-        ("{\"event\":\"phase\",\"name\":\"joining\",\"done\":-1,\"total\":1}\n".into(), 0, line("an unknown event or field (column 54)")),
+        (
+            "{\"event\":\"hunter2\"}\n".into(),
+            0,
+            line("an unknown event or field (column 18)"),
+        ),
+        (
+            "{\"event\":\"module_started\"}\n".into(),
+            0,
+            line("an unknown event or field (column 26)"),
+        ),
+        (
+            "{\"event\":\"end\",\"summary\":{}}\n".into(),
+            0,
+            line("an unknown event or field (column 28)"),
+        ),
+        (
+            "{\"event\":\"phase\",\"name\":\"joining\",\"done\":-1,\"total\":1}\n".into(),
+            0,
+            line("an unknown event or field (column 54)"),
+        ),
         ("x".repeat(LONGEST + 1), 0, Err(Broken::TooLong)),
         ("x".repeat(LONGEST + 1) + "\n", 0, Err(Broken::TooLong)),
         ("x".repeat(LONGEST), 0, Err(Broken::Cut)),
@@ -142,7 +159,13 @@ fn bytes_that_are_no_text_are_refused() {
 
 #[test]
 fn an_end_that_is_too_long_is_shortened_and_still_an_end() {
-    for (reasons, notes, length) in [(30_000, 0, 100), (1, 30_000, 100), (2, 1, 900_000), (1, 1, 2_000_000), (40, 40, 90_000)] {
+    for (reasons, notes, length) in [
+        (30_000, 0, 100),
+        (1, 30_000, 100),
+        (2, 1, 900_000),
+        (1, 1, 2_000_000),
+        (40, 40, 90_000),
+    ] {
         let mut summary = sample();
         summary.reasons = vec!["票".repeat(length / 3); reasons];
         summary.notes = vec!["\u{1}".repeat(length); notes];
@@ -154,7 +177,10 @@ fn an_end_that_is_too_long_is_shortened_and_still_an_end() {
             panic!("{reasons} {notes} {length}")
         };
         assert!(!heard.reasons.is_empty(), "that it is incomplete stays told");
-        assert_eq!((heard.rows(), &heard.archive, &heard.sha256), (summary.rows(), &summary.archive, &summary.sha256));
+        assert_eq!(
+            (heard.rows(), &heard.archive, &heard.sha256),
+            (summary.rows(), &summary.archive, &summary.sha256)
+        );
     }
     let mut said = Vec::new();
     let message = "票\u{1}".repeat(LONGEST);
