@@ -14,7 +14,7 @@ pub(crate) use daemon::{Daemon, RunBackup};
 pub(crate) use history::History;
 pub(crate) use people::{Token, User};
 pub(crate) use sample_desk::{Edition, SampleDesk};
-pub(crate) use schedule::Schedule;
+pub(crate) use schedule::{Schedule, Set as SetSchedule, Show as ShowSchedule, Stop as StopSchedule};
 
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;

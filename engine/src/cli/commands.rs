@@ -124,6 +124,7 @@ impl Command {
             Self::Backup(typed) => typed.json,
             Self::Verify(typed) => typed.json,
             Self::List(typed) => typed.json,
+            Self::Schedule(super::args::Schedule::Show(typed)) => typed.json,
             Self::Plugins(Plugins::List { json }) => *json,
             _ => false,
         }
