@@ -20,6 +20,7 @@ use crate::connection::sample::Keys;
 use crate::progress::{Event, Progress, Summary};
 
 mod connect;
+mod described;
 mod schedule;
 
 const TWO_DESKS: &str = r#"
