@@ -101,16 +101,45 @@ mod tests {
     fn a_date_is_a_day_of_the_zone() {
         for (date, zone, from, to) in [
             ("2024-06-01", Tz::UTC, "2024-06-01T00:00:00Z", "2024-06-02T00:00:00Z"),
-            ("2024-06-01", Tz::Asia__Tokyo, "2024-05-31T15:00:00Z", "2024-06-01T15:00:00Z"),
-            ("2024-03-10", Tz::America__New_York, "2024-03-10T05:00:00Z", "2024-03-11T04:00:00Z"),
+            (
+                "2024-06-01",
+                Tz::Asia__Tokyo,
+                "2024-05-31T15:00:00Z",
+                "2024-06-01T15:00:00Z",
+            ),
+            (
+                "2024-03-10",
+                Tz::America__New_York,
+                "2024-03-10T05:00:00Z",
+                "2024-03-11T04:00:00Z",
+            ),
             // Clocks go from midnight to one.
-            ("2024-03-31", Tz::Asia__Beirut, "2024-03-30T22:00:00Z", "2024-03-31T21:00:00Z"),
+            (
+                "2024-03-31",
+                Tz::Asia__Beirut,
+                "2024-03-30T22:00:00Z",
+                "2024-03-31T21:00:00Z",
+            ),
             // Midnight comes twice: the day begins with the first.
-            ("2024-11-03", Tz::America__Havana, "2024-11-03T04:00:00Z", "2024-11-04T05:00:00Z"),
-            ("2024-06-01T00:00:00", Tz::Asia__Tokyo, "2024-06-01T00:00:00Z", "2024-06-01T00:00:00Z"),
+            (
+                "2024-11-03",
+                Tz::America__Havana,
+                "2024-11-03T04:00:00Z",
+                "2024-11-04T05:00:00Z",
+            ),
+            (
+                "2024-06-01T00:00:00",
+                Tz::Asia__Tokyo,
+                "2024-06-01T00:00:00Z",
+                "2024-06-01T00:00:00Z",
+            ),
         ] {
             let (begin, end) = (from_moment(date, zone).unwrap(), to_moment(date, zone).unwrap());
-            assert_eq!((begin.to_string().as_str(), end.to_string().as_str()), (from, to), "{date} {zone}");
+            assert_eq!(
+                (begin.to_string().as_str(), end.to_string().as_str()),
+                (from, to),
+                "{date} {zone}"
+            );
         }
     }
 

@@ -248,7 +248,10 @@ impl Verified {
         let noted = noted.filter(|noted| *noted != Head::EMPTY);
         Self {
             head: Head::EMPTY,
-            findings: noted.map(|noted| Finding::Noted { noted, found: None }).into_iter().collect(),
+            findings: noted
+                .map(|noted| Finding::Noted { noted, found: None })
+                .into_iter()
+                .collect(),
             more: 0,
         }
     }

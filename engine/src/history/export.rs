@@ -45,9 +45,13 @@ pub fn csv_line(entry: &Entry, language: Language, zone: Tz) -> Result<String, c
 }
 
 fn line(cells: [&str; COLUMNS.len()]) -> Result<String, csv::Error> {
-    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut out = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
     out.write_record(cells)?;
-    let bytes = out.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+    let bytes = out
+        .into_inner()
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
     Ok(String::from_utf8(bytes).map_err(std::io::Error::other)?)
 }
 

@@ -142,12 +142,12 @@ fn all() -> Vec<(Happening, &'static str, &'static str)> {
         ),
         (
             Happening::Refused {
-                action: "backup".into(),
+                action: "start a backup".into(),
                 refusal: Refusal::Busy {
                     running: "main-full-20261123T171500Z".into(),
                 },
             },
-            "Refused: backup: ",
+            "Refused: start a backup: ",
             "拒否：バックアップの開始：",
         ),
         (
@@ -186,7 +186,10 @@ fn entry(what: Happening) -> Entry {
 #[test]
 fn every_kind_reads_well_in_both_languages() {
     for (what, english, japanese) in all() {
-        let (found_english, found_japanese) = (what.describe(English, Tz::Asia__Tokyo), what.describe(Japanese, Tz::Asia__Tokyo));
+        let (found_english, found_japanese) = (
+            what.describe(English, Tz::Asia__Tokyo),
+            what.describe(Japanese, Tz::Asia__Tokyo),
+        );
         if let Happening::Refused { refusal, .. } = &what {
             assert_eq!(found_english, format!("{english}{refusal}"));
             assert_eq!(found_japanese, format!("{japanese}{}", refusal.japanese()));
@@ -205,7 +208,10 @@ fn every_kind_is_in_the_list_and_called_as_in_json() {
         assert_eq!(serde_json::from_value::<Happening>(json).unwrap(), *what);
     }
     for kind in Happening::KINDS {
-        assert!(all.iter().any(|(what, ..)| what.kind() == *kind), "{kind} is not tested");
+        assert!(
+            all.iter().any(|(what, ..)| what.kind() == *kind),
+            "{kind} is not tested"
+        );
     }
 }
 
@@ -217,22 +223,107 @@ fn filters() {
     let kinds = |kinds: &[&str]| kinds.iter().map(ToString::to_string).collect();
     for (name, filter, takes) in [
         ("all", filter(), true),
-        ("its desk", Filter { desk: text("main"), ..filter() }, true),
-        ("another desk", Filter { desk: text("other"), ..filter() }, false),
-        ("from it", Filter { from: Some(entry.at), ..filter() }, true),
-        ("until it", Filter { to: Some(entry.at), ..filter() }, false),
-        ("from later", Filter { from: Some(at("2026-11-23T17:15:00.000001Z")), ..filter() }, false),
-        ("until later", Filter { to: Some(at("2026-11-23T17:15:00.000001Z")), ..filter() }, true),
-        ("its kind", Filter { kinds: kinds(&["failed", "deleted"]), ..filter() }, true),
-        ("another kind", Filter { kinds: kinds(&["failed"]), ..filter() }, false),
-        ("its user", Filter { user: text("山田 太郎"), ..filter() }, true),
-        ("a part of its user", Filter { user: text("山田"), ..filter() }, false),
-        ("all but one", Filter { desk: text("main"), user: text("x"), ..filter() }, false),
+        (
+            "its desk",
+            Filter {
+                desk: text("main"),
+                ..filter()
+            },
+            true,
+        ),
+        (
+            "another desk",
+            Filter {
+                desk: text("other"),
+                ..filter()
+            },
+            false,
+        ),
+        (
+            "from it",
+            Filter {
+                from: Some(entry.at),
+                ..filter()
+            },
+            true,
+        ),
+        (
+            "until it",
+            Filter {
+                to: Some(entry.at),
+                ..filter()
+            },
+            false,
+        ),
+        (
+            "from later",
+            Filter {
+                from: Some(at("2026-11-23T17:15:00.000001Z")),
+                ..filter()
+            },
+            false,
+        ),
+        (
+            "until later",
+            Filter {
+                to: Some(at("2026-11-23T17:15:00.000001Z")),
+                ..filter()
+            },
+            true,
+        ),
+        (
+            "its kind",
+            Filter {
+                kinds: kinds(&["failed", "deleted"]),
+                ..filter()
+            },
+            true,
+        ),
+        (
+            "another kind",
+            Filter {
+                kinds: kinds(&["failed"]),
+                ..filter()
+            },
+            false,
+        ),
+        (
+            "its user",
+            Filter {
+                user: text("山田 太郎"),
+                ..filter()
+            },
+            true,
+        ),
+        (
+            "a part of its user",
+            Filter {
+                user: text("山田"),
+                ..filter()
+            },
+            false,
+        ),
+        (
+            "all but one",
+            Filter {
+                desk: text("main"),
+                user: text("x"),
+                ..filter()
+            },
+            false,
+        ),
     ] {
         assert_eq!(filter.takes(&entry), takes, "{name}");
     }
     let whole = Entry { desk: None, ..entry };
-    assert!(Filter { desk: text("other"), ..filter() }.takes(&whole), "it concerns all desks");
+    assert!(
+        Filter {
+            desk: text("other"),
+            ..filter()
+        }
+        .takes(&whole),
+        "it concerns all desks"
+    );
 }
 
 #[test]
@@ -253,12 +344,26 @@ fn csv_comes_back_as_it_was_and_holds_no_formula() {
     let cell = |name: &str| rows[0][head.iter().position(|column| column == name).unwrap()].to_owned();
     assert_eq!(
         (cell("number"), cell("time"), cell("desk"), cell("kind")),
-        ("7".into(), "2026-11-23T17:15:00Z".into(), String::new(), "failed".into())
+        (
+            "7".into(),
+            "2026-11-23T17:15:00Z".into(),
+            String::new(),
+            "failed".into()
+        )
     );
-    assert_eq!((cell("user"), cell("via")), ("'=cmd|' /C calc'!A0".into(), "'-1".into()));
-    assert_eq!(cell("description"), "バックアップ失敗：バックアップ番号 1、理由：a \"quoted\", long\r\nreason");
+    assert_eq!(
+        (cell("user"), cell("via")),
+        ("'=cmd|' /C calc'!A0".into(), "'-1".into())
+    );
+    assert_eq!(
+        cell("description"),
+        "バックアップ失敗：バックアップ番号 1、理由：a \"quoted\", long\r\nreason"
+    );
     assert_eq!(serde_json::from_str::<Happening>(&cell("details")).unwrap(), entry.what);
-    assert_eq!((cell("previous"), cell("hash")), (entry.previous.clone(), entry.hash.clone()));
+    assert_eq!(
+        (cell("previous"), cell("hash")),
+        (entry.previous.clone(), entry.hash.clone())
+    );
     for (what, ..) in all() {
         for language in [English, Japanese] {
             let text = what.describe(language, Tz::UTC);
@@ -274,7 +379,10 @@ fn json_lines_are_entries_with_their_descriptions() {
     assert!(!line.contains('\n'));
     assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry);
     let value: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&value["description"], &value["what"]["kind"]), (&"Download of backup 1 started".into(), &"download_started".into()));
+    assert_eq!(
+        (&value["description"], &value["what"]["kind"]),
+        (&"Download of backup 1 started".into(), &"download_started".into())
+    );
 }
 
 #[test]
@@ -289,7 +397,12 @@ fn the_language_is_that_of_the_system() {
         (&[("LANG", "en_US"), ("LC_MESSAGES", "ja_JP")], Japanese),
         (&[("LC_ALL", ""), ("LANG", "ja_JP@x")], Japanese),
     ] {
-        let look = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let look = |name: &str| {
+            variables
+                .iter()
+                .find(|(own, _)| *own == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         assert_eq!(Language::of_system(look), expected, "{variables:?}");
     }
 }
@@ -316,5 +429,11 @@ fn an_entry_of_the_first_version_has_this_hash() {
     let with = link.hash(super::Head::EMPTY.hash).to_string();
     link.desk = None;
     let without = link.hash(super::Head::EMPTY.hash).to_string();
-    assert_eq!((with.as_str(), without.as_str()), ("57d14c3e60e555cf498ced0d935d64feb636dbdfeac0b43fd351fccc86de97c6", "b65c84603c69a311c46f86472f04e86e8665d4a1f9acb7bdc3355b290ab8e3d9"));
+    assert_eq!(
+        (with.as_str(), without.as_str()),
+        (
+            "57d14c3e60e555cf498ced0d935d64feb636dbdfeac0b43fd351fccc86de97c6",
+            "b65c84603c69a311c46f86472f04e86e8665d4a1f9acb7bdc3355b290ab8e3d9"
+        )
+    );
 }

@@ -85,14 +85,23 @@ fn render(verified: &Verified, is_there: bool) -> String {
         text += &format!("ALTERED: {}\n", printable(&finding.to_string()));
     }
     if verified.more > 0 {
-        text += &format!("ALTERED: and {}\n", count(verified.more, "finding more", "findings more"));
+        text += &format!(
+            "ALTERED: and {}\n",
+            count(verified.more, "finding more", "findings more")
+        );
     }
     let entries = count(verified.head.entries, "entry", "entries");
     text += &if !verified.is_whole() {
         let findings = verified.findings.len() as u64 + verified.more;
-        format!("the history is NOT whole ({}); {entries} are there\n", count(findings, "finding", "findings"))
+        format!(
+            "the history is NOT whole ({}); {entries} are there\n",
+            count(findings, "finding", "findings")
+        )
     } else if is_there {
-        format!("the history is whole: {entries}\nhead, to be noted elsewhere: {}\n", verified.head)
+        format!(
+            "the history is whole: {entries}\nhead, to be noted elsewhere: {}\n",
+            verified.head
+        )
     } else {
         "there is no history yet\n".to_owned()
     };
@@ -137,7 +146,9 @@ fn each(
 }
 
 fn zone(typed: Option<&str>) -> Result<Tz, Failure> {
-    typed.map_or(Ok(Tz::UTC), read_zone).map_err(|must| Failure::Usage(format!("--zone must {must}")))
+    typed
+        .map_or(Ok(Tz::UTC), read_zone)
+        .map_err(|must| Failure::Usage(format!("--zone must {must}")))
 }
 
 fn filter(typed: &History, config: &Config, zone: Tz) -> Result<Filter, Failure> {
@@ -145,12 +156,26 @@ fn filter(typed: &History, config: &Config, zone: Tz) -> Result<Filter, Failure>
     if let Some(name) = &typed.desk {
         desk(config, Some(name)).map_err(Failure::Usage)?;
     }
-    let from = typed.from.as_deref().map(|from| from_moment(from, zone)).transpose().map_err(usage)?;
-    let to = typed.to.as_deref().map(|to| to_moment(to, zone)).transpose().map_err(usage)?;
+    let from = typed
+        .from
+        .as_deref()
+        .map(|from| from_moment(from, zone))
+        .transpose()
+        .map_err(usage)?;
+    let to = typed
+        .to
+        .as_deref()
+        .map(|to| to_moment(to, zone))
+        .transpose()
+        .map_err(usage)?;
     if let (Some(begin), Some(end), Some(from), Some(to)) = (from, to, &typed.from, &typed.to)
         && begin >= end
     {
-        return Err(Failure::Usage(format!("--from {} must lie before --to {}", excerpt(from), excerpt(to))));
+        return Err(Failure::Usage(format!(
+            "--from {} must lie before --to {}",
+            excerpt(from),
+            excerpt(to)
+        )));
     }
     let kinds = typed.kinds.iter().map(|typed| kind(typed)).collect::<Result<_, _>>()?;
     Ok(Filter {
@@ -291,7 +316,11 @@ impl<'s> Lines<'s> {
 
     fn finish(mut self, is_there: bool) -> Result<(), Failure> {
         if self.is_table() && self.entries == 0 {
-            self.held += if is_there { "no entries\n" } else { "there is no history yet\n" };
+            self.held += if is_there {
+                "no entries\n"
+            } else {
+                "there is no history yet\n"
+            };
         }
         print(&self.held, self.shell)
     }
@@ -300,7 +329,10 @@ impl<'s> Lines<'s> {
 /// `2026-11-23 17:15:03`.
 fn time(at: Timestamp, zone: Tz) -> String {
     let time = DateTime::from_timestamp_micros(at.micros());
-    time.map_or_else(|| at.to_string(), |time| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string())
+    time.map_or_else(
+        || at.to_string(),
+        |time| time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string(),
+    )
 }
 
 fn unwritable(error: impl Into<anyhow::Error>) -> Failure {

@@ -7,8 +7,8 @@ use indicatif::ProgressDrawTarget;
 use plugin_api::{Kind, Timestamp};
 
 use crate::cli::Shell;
+use crate::cli::engine::Engine;
 use crate::cli::console::{Captured, Console};
-use crate::cli::commands::tests::Script;
 use crate::history::{Entry, Happening, Language, NewEntry};
 use crate::key::Key;
 use crate::store::{Store, StoreError};
@@ -67,7 +67,13 @@ impl Home {
                     reason: "red\u{1b}[31m".into(),
                 },
             ),
-            ("", "deskvault", Happening::ConfigurationChanged { what: vec!["[limits]".into()] }),
+            (
+                "",
+                "deskvault",
+                Happening::ConfigurationChanged {
+                    what: vec!["[limits]".into()],
+                },
+            ),
             ("other", "Ann", Happening::ScheduleStopped),
             ("main", "山田 太郎", Happening::Deleted { backup: 1 }),
         ];
@@ -117,8 +123,11 @@ impl Home {
             time: Arc::new(crate::clock::SystemClock),
             is_process: false,
         };
-        let words = ["deskvault", "history"].into_iter().chain(line.split_whitespace()).map(Into::into);
-        let exit = crate::cli::execute(words, &shell, &Script::default()).code();
+        let words = ["deskvault", "history"]
+            .into_iter()
+            .chain(line.split_whitespace())
+            .map(Into::into);
+        let exit = crate::cli::execute(words, &shell, &Engine).code();
         (exit, out.text(), err.text())
     }
 
@@ -161,7 +170,10 @@ fn filters() {
     let home = Home::with_history();
     let numbers = |line: &str| -> Vec<u64> {
         let lines = home.shows(&format!("--json {line}"));
-        lines.lines().map(|line| serde_json::from_str::<Entry>(line).unwrap().number).collect()
+        lines
+            .lines()
+            .map(|line| serde_json::from_str::<Entry>(line).unwrap().number)
+            .collect()
     };
     for (line, expected) in [
         ("", &[1, 2, 3, 4, 5][..]),
@@ -187,11 +199,17 @@ fn filters() {
 fn what_is_typed_wrong_is_told() {
     let home = Home::with_history();
     for (line, says) in [
-        ("--kind deletd", "there is no \"deletd\"; did you mean deleted?; there is backup_started, "),
+        (
+            "--kind deletd",
+            "there is no \"deletd\"; did you mean deleted?; there is backup_started, ",
+        ),
         ("--zone Asia/Tokio", "--zone must be the IANA name"),
         ("--desk mian", "there is no desk `mian`"),
         ("--from yesterday", "--from is no time"),
-        ("--from 2026-11-24 --to 2026-11-23", "--from 2026-11-24 must lie before --to 2026-11-23"),
+        (
+            "--from 2026-11-24 --to 2026-11-23",
+            "--from 2026-11-24 must lie before --to 2026-11-23",
+        ),
         ("verify --head 5", "a head is COUNT:HASH"),
         ("verify --head 5:xyz", "a head is COUNT:HASH"),
         ("--json --csv", "cannot be used with"),
@@ -237,10 +255,16 @@ fn verifies() {
     let home = Home::with_history();
     let whole = home.shows("verify");
     let (first, head) = whole.trim_end().split_once("\nhead, to be noted elsewhere: ").unwrap();
-    assert!(first == "the history is whole: 5 entries" && head.starts_with("5:"), "{whole}");
+    assert!(
+        first == "the history is whole: 5 entries" && head.starts_with("5:"),
+        "{whole}"
+    );
     assert_eq!(home.shows(&format!("verify --head {head}")), whole);
     let json: serde_json::Value = serde_json::from_str(&home.shows("verify --json")).unwrap();
-    assert_eq!((&json["head"], &json["findings"]), (&head.into(), &serde_json::json!([])));
+    assert_eq!(
+        (&json["head"], &json["findings"]),
+        (&head.into(), &serde_json::json!([]))
+    );
 
     home.vandal("UPDATE history SET person = 'Bob' WHERE number = 2; DELETE FROM history WHERE number = 4");
     let (exit, out, err) = home.run("verify");
