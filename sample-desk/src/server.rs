@@ -236,7 +236,7 @@ impl SampleDesk {
     }
 
     /// Edits a record that searches find by its modifiedTime, which is now: no comments, since a search does not tell of
-    /// theirs. The number and what is there decide which one.
+    /// theirs, and no archived tickets, which nobody can edit. The number and what is there decide which one.
     pub fn edit(&self, number: u64) -> Option<Done> {
         self.desk().act(Deed::Edit, number)
     }

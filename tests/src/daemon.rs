@@ -82,13 +82,23 @@ impl Daemon {
         assert!(sent.expect("kill runs").success(), "SIG{name}");
     }
 
-    /// Stops it as a service manager does, and waits for its end.
+    /// Stops it as a service manager does.
     ///
     /// # Panics
-    /// Where it does not end in time.
+    /// Where it does not end in time, or with another exit code than 0.
     #[track_caller]
-    pub fn stop(mut self) -> ExitStatus {
+    pub fn terminate(&mut self) {
         self.signal("TERM");
+        let status = self.ended();
+        assert!(status.success(), "the daemon ended with {status}:\n{}", self.log());
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// Where it does not come.
+    #[track_caller]
+    pub fn ended(&mut self) -> ExitStatus {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("the daemon's process") {

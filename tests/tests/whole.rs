@@ -6,6 +6,8 @@
 mod backup;
 #[path = "whole/command.rs"]
 mod command;
+#[path = "whole/limit.rs"]
+mod limit;
 #[path = "whole/memory.rs"]
 mod memory;
 #[path = "whole/plugins.rs"]

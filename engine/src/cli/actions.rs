@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Desk, Plugins};
+use crate::config::{Config, Desk};
 use crate::connection::sample;
 use crate::connection::zoho::connect::Probe;
 use crate::progress::Progress;
@@ -88,21 +88,6 @@ pub(crate) struct Places {
     pub(crate) folders: Vec<PathBuf>,
     /// See [`crate::config::Plugins`].
     pub(crate) describe_timeout: std::time::Duration,
-}
-
-impl Places {
-    /// As the configuration says.
-    pub(crate) fn of(config: &Config) -> Self {
-        let Plugins {
-            folders,
-            describe_timeout,
-            ..
-        } = &config.plugins;
-        Self {
-            folders: folders.clone(),
-            describe_timeout: *describe_timeout,
-        }
-    }
 }
 
 /// What re-reading an archive gave.

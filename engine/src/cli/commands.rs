@@ -124,7 +124,9 @@ impl Command {
             Self::Backup(typed) => typed.json,
             Self::Verify(typed) => typed.json,
             Self::List(typed) => typed.json,
-            Self::Plugins(Plugins::List { json }) => *json,
+            Self::History(typed) => typed.wants_json(),
+            Self::Schedule(super::args::Schedule::Show(typed)) => typed.json,
+            Self::Token(super::args::Token::List { json }) | Self::Plugins(Plugins::List { json }) => *json,
             _ => false,
         }
     }

@@ -66,6 +66,11 @@ impl Console {
         let _ = self.bars.suspend(|| write(&self.err, format!("{line}\n").as_bytes()));
     }
 
+    /// Writes to standard error what a person is to answer in the same line.
+    pub(crate) fn prompt(&self, text: &str) {
+        let _ = self.bars.suspend(|| write(&self.err, text.as_bytes()));
+    }
+
     /// Takes the bars away and leaves the terminal as it was.
     pub(crate) fn restore(&self) {
         let _ = self.bars.clear();

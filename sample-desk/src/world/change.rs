@@ -20,7 +20,10 @@ impl World {
         let changes = self.settings.changes;
         let due = |every: u32| every > 0 && request > 0 && request.is_multiple_of(u64::from(every));
         if due(changes.edit_every) {
-            self.edit(Dice::new(self.settings.seed, 220, request), 20);
+            let dice = Dice::new(self.settings.seed, 220, request);
+            if let Some(place) = self.edited(dice) {
+                self.edit(place, dice);
+            }
         }
         if due(changes.delete_every) {
             self.delete(Dice::new(self.settings.seed, 221, request));
@@ -33,9 +36,9 @@ impl World {
         Place::top(kind, dice.below(2, count) as u32)
     }
 
-    /// Edits a record; with 19 `kinds` no comments.
-    fn edit(&self, dice: Dice, kinds: u64) -> Option<Done> {
-        let kind = match dice.below(1, kinds) {
+    /// The record that an edit is for.
+    fn edited(&self, dice: Dice) -> Option<Place> {
+        let kind = match dice.below(1, 20) {
             0..9 => Kind::Ticket,
             9..12 => Kind::Contact,
             12 => Kind::Account,
@@ -46,21 +49,20 @@ impl World {
             18 => Kind::Article,
             _ => Kind::Comment,
         };
-        let place = if kind == Kind::Comment {
+        if kind == Kind::Comment {
             let ticket = self.any(dice, Kind::Ticket);
             let comments = self.comment_total(ticket.index);
             if comments == 0 {
                 return None;
             }
-            Place::child(
-                kind,
-                Kind::Ticket,
-                ticket.index,
-                dice.below(3, u64::from(comments)) as u32,
-            )
+            let sub = dice.below(3, u64::from(comments)) as u32;
+            Some(Place::child(kind, Kind::Ticket, ticket.index, sub))
         } else {
-            self.any(dice, kind)
-        };
+            Some(self.any(dice, kind))
+        }
+    }
+
+    fn edit(&self, place: Place, dice: Dice) -> Option<Done> {
         let modifier = self.agent_of(dice.throw(4));
         self.alter(|overlay| {
             let id = place.id();
@@ -161,7 +163,17 @@ impl World {
             let dice = |what| Dice::new(self.settings.seed, what, number).with(attempt);
             match deed {
                 Deed::Create => self.bear(dice(222)),
-                Deed::Edit => self.edit(dice(223), 19),
+                Deed::Edit => {
+                    let dice = dice(223);
+                    let found_by_its_time = |place: &Place| match place.kind {
+                        Kind::Comment => false,
+                        // What is archived nobody can edit.
+                        Kind::Ticket => place.index >= self.sizes.archived,
+                        _ => true,
+                    };
+                    let place = self.edited(dice).filter(found_by_its_time)?;
+                    self.edit(place, dice)
+                }
                 Deed::Delete => {
                     let dice = dice(224);
                     self.take(self.any(dice, deleted_kind(dice.below(1, 16))), dice)

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn backup(plan: &Plan, plugins: &[&str]) -> Result<Summary, BackupError> {
+pub(crate) fn backup(plan: &Plan, plugins: &[&str]) -> Result<Summary, BackupError> {
     let file = |name: &&str| {
         if name.starts_with("deskvault") {
             plugin(name)
@@ -46,14 +46,14 @@ fn files(archive: &Path) -> BTreeMap<String, String> {
 }
 
 /// What lies in a folder.
-fn left_in(folder: &Path) -> Vec<String> {
+pub(crate) fn left_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder");
     entries
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect()
 }
 
-fn state(summary: &Summary, module: &str) -> ModuleState {
+pub(crate) fn state(summary: &Summary, module: &str) -> ModuleState {
     let found = summary.modules.iter().find(|summary| summary.module == module);
     found.expect("the module's summary").state
 }

@@ -217,7 +217,7 @@ fn a_receiver_that_is_refused_holds_up_no_other() {
     let to = ["nobody@desk.example", "busy@desk.example", "aiko@desk.example"];
     let settings = through(&server, post("127.0.0.1", &to));
     bench.queue(&settings, &notice(Topic::Failed));
-    assert_eq!(bench.deliver_all(&settings), TRIES);
+    bench.deliver_all(&settings);
     assert_eq!(server.message()["to"], json!(["aiko@desk.example"]));
     let kept = bench.kept();
     assert!(has(&kept, "nobody of that name") && has(&kept, "try again later"));

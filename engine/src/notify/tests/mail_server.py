@@ -36,7 +36,7 @@ class Handler:
         told = {
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
-            "tls": session.ssl is not None,
+            "tls": server.transport.get_extra_info("ssl_object") is not None,
             "login": getattr(session, "auth_data", None) is not None,
             "headers": [[name, str(value)] for name, value in message.items()],
             "text": message.get_content(),

@@ -80,7 +80,7 @@ CREATE TABLE tokens (
     revoked BIGINT
 );
 
--- Notifications. One waits while `due` is set: it is sent then, or again where whoever claimed it did not come back.
+-- Notifications. One waits while it is due: it is sent then, or again where whoever claimed it did not come back.
 CREATE TABLE outbox (
     id BIGINT NOT NULL PRIMARY KEY,
     channel TEXT NOT NULL,
