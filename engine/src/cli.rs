@@ -15,7 +15,7 @@ mod logging;
 mod progress;
 mod range;
 mod signals;
-mod summary;
+pub(crate) mod summary;
 mod table;
 
 use std::env;
@@ -29,6 +29,7 @@ use clap::Parser as _;
 
 use crate::clock::SystemClock;
 use crate::config;
+use crate::history::Language;
 
 use self::actions::Actions;
 use self::args::Typed;
@@ -55,6 +56,7 @@ pub fn run_at(time: Arc<dyn crate::clock::Clock>) -> ExitCode {
         token: env::var_os(TOKEN).map(|token| token.to_string_lossy().into_owned()),
         read_line,
         asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        language: Language::of_system(|name| env::var(name).ok()),
         clock: progress::clock(),
         time,
         is_process: true,
@@ -83,6 +85,8 @@ struct Shell {
     read_line: fn() -> io::Result<String>,
     /// Whether a person is there who can be asked.
     asks: bool,
+    /// The language of descriptions, unless another one is asked for.
+    language: Language,
     clock: progress::Clock,
     /// What time it is, for rules and records.
     time: Arc<dyn crate::clock::Clock>,

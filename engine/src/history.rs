@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use chain::{Finding, Head, Verified};
 pub(crate) use chain::{Link, Raw, Seal, Verifier};
-pub use export::{Csv, json_line};
+pub use export::{csv_head, csv_line, json_line};
 pub use words::moment;
 
 use crate::quota::Refusal;

@@ -124,6 +124,7 @@ impl Command {
             Self::Backup(typed) => typed.json,
             Self::Verify(typed) => typed.json,
             Self::List(typed) => typed.json,
+            Self::History(typed) => typed.wants_json(),
             Self::Schedule(super::args::Schedule::Show(typed)) => typed.json,
             Self::Token(super::args::Token::List { json }) | Self::Plugins(Plugins::List { json }) => *json,
             _ => false,
@@ -162,7 +163,9 @@ fn confirm(question: &str, yes: bool, shell: &Shell) -> Result<(), Failure> {
         return Ok(());
     }
     if !shell.asks {
-        return Err(Failure::Usage(format!("{question} There is nobody to ask: confirm it with --yes")));
+        return Err(Failure::Usage(format!(
+            "{question} There is nobody to ask: confirm it with --yes"
+        )));
     }
     shell.console.err(&format!("{question} [y/N]"));
     let answer = (shell.read_line)()

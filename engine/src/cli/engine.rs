@@ -18,9 +18,7 @@ use crate::plugins::{Plugin, Refusal, Registry};
 use crate::progress::{Event, Progress};
 use crate::service::{self, InProcess, Runner};
 
-use super::actions::{
-    Actions, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
-};
+use super::actions::{Actions, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification};
 
 /// The engine of this executable.
 pub(crate) struct Engine;

@@ -1,6 +1,7 @@
 //! `--from` and `--to`: text to a half-open range of time.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, Offset as _, TimeZone as _};
+use chrono_tz::Tz;
 use plugin_api::{Range, Timestamp};
 
 use crate::config::text::excerpt;
@@ -32,7 +33,7 @@ pub(crate) fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Range
         (None, Some(_)) => return Err(RangeError::Alone { missing: "--from" }),
         (Some(from), Some(to)) => (from, to),
     };
-    let (begin, end) = (moment("--from", from, 0)?, moment("--to", to, 1)?);
+    let (begin, end) = (from_moment(from, Tz::UTC)?, to_moment(to, Tz::UTC)?);
     if begin < end {
         Ok(Some(Range { from: begin, to: end }))
     } else {
@@ -41,8 +42,18 @@ pub(crate) fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Range
     }
 }
 
+/// The first moment that `--from` means; a date is a day of this zone.
+pub(crate) fn from_moment(typed: &str, zone: Tz) -> Result<Timestamp, RangeError> {
+    moment("--from", typed, 0, zone)
+}
+
+/// The first moment behind what `--to` means; a date is a day of this zone.
+pub(crate) fn to_moment(typed: &str, zone: Tz) -> Result<Timestamp, RangeError> {
+    moment("--to", typed, 1, zone)
+}
+
 /// A time, or midnight so many days after a date.
-fn moment(option: &'static str, typed: &str, days: u64) -> Result<Timestamp, RangeError> {
+fn moment(option: &'static str, typed: &str, days: u64, zone: Tz) -> Result<Timestamp, RangeError> {
     let no_time = || RangeError::NoTime {
         option,
         text: excerpt(typed),
@@ -61,7 +72,13 @@ fn moment(option: &'static str, typed: &str, days: u64) -> Result<Timestamp, Ran
             .ok()
             .and_then(|date| date.checked_add_days(Days::new(days))?.and_hms_opt(0, 0, 0))
             .ok_or_else(no_time)?;
-        Timestamp::from_micros(midnight.and_utc().timestamp_micros())
+        let local = zone.from_local_datetime(&midnight).earliest();
+        // Where clocks skip midnight, the day begins when they do.
+        let begin = local.map_or_else(
+            || midnight.and_utc() - zone.offset_from_utc_datetime(&(midnight - Days::new(1))).fix(),
+            |local| local.to_utc(),
+        );
+        Timestamp::from_micros(begin.timestamp_micros())
     } else {
         Timestamp::parse(text).ok_or_else(no_time)?
     };
@@ -76,7 +93,55 @@ fn moment(option: &'static str, typed: &str, days: u64) -> Result<Timestamp, Ran
 
 #[cfg(test)]
 mod tests {
-    use super::range;
+    use chrono_tz::Tz;
+
+    use super::{from_moment, range, to_moment};
+
+    #[test]
+    fn a_date_is_a_day_of_the_zone() {
+        for (date, zone, from, to) in [
+            ("2024-06-01", Tz::UTC, "2024-06-01T00:00:00Z", "2024-06-02T00:00:00Z"),
+            (
+                "2024-06-01",
+                Tz::Asia__Tokyo,
+                "2024-05-31T15:00:00Z",
+                "2024-06-01T15:00:00Z",
+            ),
+            (
+                "2024-03-10",
+                Tz::America__New_York,
+                "2024-03-10T05:00:00Z",
+                "2024-03-11T04:00:00Z",
+            ),
+            // Clocks go from midnight to one.
+            (
+                "2024-03-31",
+                Tz::Asia__Beirut,
+                "2024-03-30T22:00:00Z",
+                "2024-03-31T21:00:00Z",
+            ),
+            // Midnight comes twice: the day begins with the first.
+            (
+                "2024-11-03",
+                Tz::America__Havana,
+                "2024-11-03T04:00:00Z",
+                "2024-11-04T05:00:00Z",
+            ),
+            (
+                "2024-06-01T00:00:00",
+                Tz::Asia__Tokyo,
+                "2024-06-01T00:00:00Z",
+                "2024-06-01T00:00:00Z",
+            ),
+        ] {
+            let (begin, end) = (from_moment(date, zone).unwrap(), to_moment(date, zone).unwrap());
+            assert_eq!(
+                (begin.to_string().as_str(), end.to_string().as_str()),
+                (from, to),
+                "{date} {zone}"
+            );
+        }
+    }
 
     fn check(from: &str, to: &str, expected: &str) {
         let option = |text: &'static str| Some(text).filter(|text| !text.is_empty());

@@ -243,6 +243,19 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// Of a history that was never begun.
+    pub(crate) fn of_nothing(noted: Option<Head>) -> Self {
+        let noted = noted.filter(|noted| *noted != Head::EMPTY);
+        Self {
+            head: Head::EMPTY,
+            findings: noted
+                .map(|noted| Finding::Noted { noted, found: None })
+                .into_iter()
+                .collect(),
+            more: 0,
+        }
+    }
+
     /// Whether nothing is wrong with it.
     pub fn is_whole(&self) -> bool {
         self.findings.is_empty()

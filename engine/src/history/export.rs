@@ -4,12 +4,10 @@
 //! begin of a cell here (`desk`, `user`; descriptions begin with words of ours): such a one gets a `'` before it, as
 //! table programs do it themselves. JSON has everything as it is.
 
-use std::io::Write;
-
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::{Entry, Language, moment};
+use super::{Entry, Happening, Language};
 
 const COLUMNS: [&str; 10] = [
     "number",
@@ -24,44 +22,37 @@ const COLUMNS: [&str; 10] = [
     "hash",
 ];
 
-/// Writes entries as CSV. `time` is RFC 3339 in UTC, `details` what happened as JSON.
-pub struct Csv<W: Write> {
-    out: csv::Writer<W>,
-    language: Language,
-    zone: Tz,
+/// The first line of a CSV: the names of the columns. `time` is RFC 3339 in UTC, `details` what happened as JSON.
+pub fn csv_head() -> Result<String, csv::Error> {
+    line(COLUMNS)
 }
 
-impl<W: Write> Csv<W> {
-    /// Begins with the names of the columns. Descriptions are in this language, their moments in this zone.
-    pub fn new(out: W, language: Language, zone: Tz) -> Result<Self, csv::Error> {
-        let mut out = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .from_writer(out);
-        out.write_record(COLUMNS)?;
-        Ok(Self { out, language, zone })
-    }
+/// An entry as a line of a CSV. The description is in this language, its moments in this zone.
+pub fn csv_line(entry: &Entry, language: Language, zone: Tz) -> Result<String, csv::Error> {
+    let details = serde_json::to_string(&entry.what).map_err(std::io::Error::from)?;
+    line([
+        entry.number.to_string().as_str(),
+        &entry.at.to_string(),
+        &harmless(entry.desk.as_deref().unwrap_or_default()),
+        &harmless(&entry.user),
+        &harmless(&entry.via),
+        entry.what.kind(),
+        &entry.what.describe(language, zone),
+        &details,
+        &entry.previous,
+        &entry.hash,
+    ])
+}
 
-    /// Writes an entry.
-    pub fn write(&mut self, entry: &Entry) -> Result<(), csv::Error> {
-        let details = serde_json::to_string(&entry.what).map_err(std::io::Error::from)?;
-        self.out.write_record([
-            entry.number.to_string().as_str(),
-            &entry.at.to_string(),
-            &harmless(entry.desk.as_deref().unwrap_or_default()),
-            &harmless(&entry.user),
-            &harmless(&entry.via),
-            entry.what.kind(),
-            &entry.what.describe(self.language, self.zone),
-            &details,
-            &entry.previous,
-            &entry.hash,
-        ])
-    }
-
-    /// Writes what is held back.
-    pub fn finish(mut self) -> Result<(), csv::Error> {
-        Ok(self.out.flush()?)
-    }
+fn line(cells: [&str; COLUMNS.len()]) -> Result<String, csv::Error> {
+    let mut out = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    out.write_record(cells)?;
+    let bytes = out
+        .into_inner()
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(String::from_utf8(bytes).map_err(std::io::Error::other)?)
 }
 
 /// An entry as JSON, with its description; without the end of the line.
@@ -70,19 +61,17 @@ pub fn json_line(entry: &Entry, language: Language, zone: Tz) -> Result<String, 
     struct Line<'a> {
         number: u64,
         at: plugin_api::Timestamp,
-        local: String,
         desk: Option<&'a str>,
         user: &'a str,
         via: &'a str,
         description: String,
-        what: &'a super::Happening,
+        what: &'a Happening,
         previous: &'a str,
         hash: &'a str,
     }
     serde_json::to_string(&Line {
         number: entry.number,
         at: entry.at,
-        local: moment(entry.at, language, zone),
         desk: entry.desk.as_deref(),
         user: &entry.user,
         via: &entry.via,

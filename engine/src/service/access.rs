@@ -14,7 +14,9 @@ impl Service {
     /// As whom somebody acts who shows a token.
     pub fn actor(&self, token: &str) -> Result<Actor, ServiceError> {
         let secret = Secret::parse(token)?;
-        let found = self.store.read(|view| Ok::<_, ServiceError>(view.token_by_hash(&secret.hash())?))?;
+        let found = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(view.token_by_hash(&secret.hash())?))?;
         Ok(token::admit(found.as_ref(), &self.config.people, self.now())?)
     }
 

@@ -124,7 +124,12 @@ impl Service {
             asked: Asked::Wish(wish.which),
             allow_partial: wish.allow_partial,
             wait: wish.wait,
-            out: wish.out.as_deref().map(|out| self.elsewhere(out)).transpose()?.flatten(),
+            out: wish
+                .out
+                .as_deref()
+                .map(|out| self.elsewhere(out))
+                .transpose()?
+                .flatten(),
         };
         match self.make(&task, actor, runner, progress, cancel)? {
             Made::Done(done) => Ok(*done),

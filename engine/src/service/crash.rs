@@ -30,7 +30,9 @@ const ENDED_WITHOUT_A_WORD: &str =
 impl Service {
     /// Mends what crashes left, of every desk of which no backup runs. Gives what was done, a line each.
     pub fn settle(&self, cancel: &CancellationToken) -> Result<Vec<String>, ServiceError> {
-        let listed = self.store.read(|view| Ok::<_, ServiceError>(view.backups(None, false)?))?;
+        let listed = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(view.backups(None, false)?))?;
         let known = self.config.desks.iter().map(|desk| desk.name.clone());
         let desks: BTreeSet<String> = listed.iter().map(|backup| backup.desk.clone()).chain(known).collect();
         let mut done = Vec::new();
@@ -66,7 +68,10 @@ impl Service {
     ) -> Result<Option<String>, ServiceError> {
         for backup in self.store.read(|view| Ok::<_, ServiceError>(view.running(desk)?))? {
             let name = name_of(&backup);
-            let folder = backup.folder.as_ref().map_or_else(|| self.folder().to_owned(), PathBuf::from);
+            let folder = backup
+                .folder
+                .as_ref()
+                .map_or_else(|| self.folder().to_owned(), PathBuf::from);
             let owns = |alive: &Alive| alive.owner.as_ref().is_some_and(|owner| owner.backup == name);
             // Before its archive is looked for: a process that is gone publishes none any more.
             if archive::sweep(&folder)?.alive.iter().any(owns) {
@@ -106,7 +111,9 @@ impl Service {
             Err(error) => return Err(error.into()),
         };
         let bytes = file.metadata().map_err(ServiceError::io("read", &file))?.len();
-        let sha256 = Digest::of_file(&file).map_err(ServiceError::io("read", &file))?.to_string();
+        let sha256 = Digest::of_file(&file)
+            .map_err(ServiceError::io("read", &file))?
+            .to_string();
         let Manifest {
             state,
             reasons,
@@ -124,7 +131,10 @@ impl Service {
             // The reasons tell of them in words.
             stopped: &[],
             until: backup.until,
-            expires: backup.folder.is_none().then(|| quota::expires(ended, self.config.expire_after)),
+            expires: backup
+                .folder
+                .is_none()
+                .then(|| quota::expires(ended, self.config.expire_after)),
             ended,
         };
         Ok(Some(there.ending(backup.id)))
@@ -161,7 +171,9 @@ impl Service {
     /// mounted.
     fn is_gone(&self, backup: &Backup) -> bool {
         let archive = backup.archive.as_ref().filter(|_| backup.removed.is_none());
-        let file = archive.map(|archive| Path::new(&archive.file)).filter(|file| file.is_relative());
+        let file = archive
+            .map(|archive| Path::new(&archive.file))
+            .filter(|file| file.is_relative());
         file.is_some_and(|file| matches!(self.folder().join(file).try_exists(), Ok(false)))
     }
 
@@ -200,6 +212,8 @@ fn mended(backup: &Backup) -> Option<String> {
     match backup.state {
         BackupState::Running => None,
         BackupState::Failed => Some(format!("backup {id} has failed: its process ended without a word")),
-        _ => Some(format!("backup {id} had published its archive when its process ended: it is taken up")),
+        _ => Some(format!(
+            "backup {id} had published its archive when its process ended: it is taken up"
+        )),
     }
 }

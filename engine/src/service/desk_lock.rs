@@ -127,8 +127,16 @@ fn holder(file: &mut File, desk: &str) -> String {
     let holder = read.ok().and_then(|_| serde_json::from_slice::<Holder>(&text).ok());
     holder.map_or_else(
         || format!("another backup of {desk}"),
-        |Holder { backup, pid, host, since }| {
-            let text = format!("{backup} (since {}, process {pid} on {host})", crate::quota::words(since));
+        |Holder {
+             backup,
+             pid,
+             host,
+             since,
+         }| {
+            let text = format!(
+                "{backup} (since {}, process {pid} on {host})",
+                crate::quota::words(since)
+            );
             crate::config::text::printable(&text)
         },
     )
@@ -162,7 +170,8 @@ mod tests {
             Attempt::Ours(_) => panic!("two have it"),
         };
         assert_eq!(by(attempt("main")), "another backup of main");
-        lock.tell("backup 7", Timestamp::parse("2031-03-12T07:00:00Z").unwrap()).unwrap();
+        lock.tell("backup 7", Timestamp::parse("2031-03-12T07:00:00Z").unwrap())
+            .unwrap();
         let said = by(attempt("main"));
         let pid = std::process::id();
         assert!(

@@ -216,13 +216,15 @@ impl Service {
             archive
         };
         // The folder was looked at before the start, and the name is made of the desk's.
-        let text = named.to_str().ok_or_else(|| std::io::Error::other("its name is not UTF-8"));
+        let text = named
+            .to_str()
+            .ok_or_else(|| std::io::Error::other("its name is not UTF-8"));
         text.map(str::to_owned).map_err(ServiceError::io("enter", archive))
     }
 }
 
 /// A state as it is told to machines.
-fn state_name(state: BackupState) -> &'static str {
+pub fn state_name(state: BackupState) -> &'static str {
     match state {
         BackupState::Running => "running",
         BackupState::Complete => "complete",

@@ -33,7 +33,9 @@ impl Service {
             self.allow(actor, desk, Action::See)?;
         }
         let now = self.now();
-        let mut backups = self.store.read(|view| Ok::<_, ServiceError>(view.backups(desk, all)?))?;
+        let mut backups = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(view.backups(desk, all)?))?;
         backups.retain(|backup| self.may(actor, &backup.desk, Action::See).is_ok());
         // Past its moment it is gone, whenever somebody comes to remove it.
         backups.retain(|backup| all || !backup.archive.as_ref().is_some_and(|archive| has_expired(archive, now)));
@@ -69,10 +71,7 @@ impl Service {
         }
         // Before the first byte: what leaves is known of.
         self.note(Some(&backup.desk), actor, Happening::DownloadStarted { backup: id })?;
-        let sha256 = Digest::parse(&archive.sha256).ok_or_else(|| ServiceError::Damaged {
-            id,
-            file: file.clone(),
-        })?;
+        let sha256 = Digest::parse(&archive.sha256).ok_or_else(|| ServiceError::Damaged { id, file: file.clone() })?;
         let told = |done, total| {
             progress.event(Event::Phase {
                 name: Phase::Downloading,
@@ -102,12 +101,19 @@ impl Service {
     /// Lets the archives go whose time is over. Gives the numbers of their backups.
     pub fn expire(&self) -> Result<Vec<BackupId>, ServiceError> {
         let mut gone = Vec::new();
-        for backup in self.store.read(|view| Ok::<_, ServiceError>(view.expired(self.now())?))? {
+        for backup in self
+            .store
+            .read(|view| Ok::<_, ServiceError>(view.expired(self.now())?))?
+        {
             match self.remove(backup.id, Removal::Expired, &Actor::Deskvault) {
                 Ok(removed) => gone.extend(removed.map(|_| backup.id)),
                 // One that can't be removed keeps none of the others; it is tried again.
                 Err(ServiceError::Shelf(error)) => {
-                    tracing::error!(backup = backup.id, error = crate::chain(&error), "an archive that has expired can't be removed");
+                    tracing::error!(
+                        backup = backup.id,
+                        error = crate::chain(&error),
+                        "an archive that has expired can't be removed"
+                    );
                 }
                 Err(error) => return Err(error),
             }

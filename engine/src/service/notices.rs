@@ -20,7 +20,11 @@ impl Service {
         }
         let known = self.config.desks.iter().find(|known| known.name == desk);
         let primary = known.and_then(|desk| desk.primary_contact.as_deref());
-        let primary = self.config.people.iter().find(|person| Some(person.name.as_str()) == primary);
+        let primary = self
+            .config
+            .people
+            .iter()
+            .find(|person| Some(person.name.as_str()) == primary);
         let mut also_to: Vec<String> = primary.and_then(|person| person.email.clone()).into_iter().collect();
         if support {
             also_to.extend(known.and_then(|desk| desk.support_contact.clone()));

@@ -106,7 +106,9 @@ impl Service {
             return match active.filter(|row| came_from(row, before.as_deref())) {
                 Some(row) => {
                     self.stop(tx, &row, &actor)?;
-                    Ok(Some(format!("{desk}: the schedule is stopped: it is no longer declared")))
+                    Ok(Some(format!(
+                        "{desk}: the schedule is stopped: it is no longer declared"
+                    )))
                 }
                 None => Ok(None),
             };

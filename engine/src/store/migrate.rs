@@ -8,9 +8,6 @@ use super::{Place, StoreError, View, dialect, fields};
 /// is never changed, only added to.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
 
-/// The version of the schema that this program knows.
-pub(super) const KNOWN: u64 = MIGRATIONS.len() as u64;
-
 /// Brings the schema up to date, each step in a transaction of its own.
 pub(super) fn migrate(connection: &Connection, place: &Place) -> Result<(), StoreError> {
     migrate_by(connection, place, &MIGRATIONS)

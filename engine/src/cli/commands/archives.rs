@@ -40,7 +40,10 @@ pub(super) fn list(typed: &List, global: &Global, shell: &Shell) -> Outcome {
 }
 
 pub(super) fn download(typed: &Download, global: &Global, shell: &Shell) -> Outcome {
-    let to = typed.to.as_ref().map_or_else(|| shell.working.clone(), |to| shell.working.join(to));
+    let to = typed
+        .to
+        .as_ref()
+        .map_or_else(|| shell.working.clone(), |to| shell.working.join(to));
     if !to.is_dir() && to.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(Failure::Usage(format!("there is no folder {}", shown(&to))));
     }
@@ -65,8 +68,16 @@ pub(super) fn delete(typed: &Delete, global: &Global, shell: &Shell) -> Outcome 
     // Nobody is asked about what they may not do.
     service.allow(&actor, &backup.desk, Action::Delete)?;
     if backup.archive.is_some() && backup.removed.is_none() {
-        let what = format!("{}, {}, started {}", printable(&backup.desk), kind_name(backup.kind), words(backup.started));
-        let question = format!("The archive of backup {} ({what}) will be gone for good. Delete it?", backup.id);
+        let what = format!(
+            "{}, {}, started {}",
+            printable(&backup.desk),
+            kind_name(backup.kind),
+            words(backup.started)
+        );
+        let question = format!(
+            "The archive of backup {} ({what}) will be gone for good. Delete it?",
+            backup.id
+        );
         confirm(&question, typed.yes, shell)?;
     }
     let text = match service.delete(typed.id, &actor)? {
@@ -83,7 +94,10 @@ pub(super) fn link(typed: &Link, global: &Global, shell: &Shell) -> Outcome {
     print(&format!("{link}\n"), shell)?;
     if !global.quiet {
         let left = in_words(until, service.now());
-        shell.console.err(&format!("anyone who has it can download the archive; it dies {left}, on {}", words(until)));
+        shell.console.err(&format!(
+            "anyone who has it can download the archive; it dies {left}, on {}",
+            words(until)
+        ));
     }
     Ok(Exit::Done)
 }
@@ -97,7 +111,9 @@ fn json(backups: &[Backup]) -> Result<String, Failure> {
 }
 
 fn render(backups: &[Backup], now: Timestamp) -> String {
-    let head = ["id", "desk", "kind", "range", "state", "records", "size", "created", "expires"];
+    let head = [
+        "id", "desk", "kind", "range", "state", "records", "size", "created", "expires",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for backup in backups {
         let archive = backup.archive.as_ref();
@@ -145,7 +161,9 @@ fn span(range: Range) -> String {
 
 /// A moment to the second: more is of no use in a list.
 fn second(time: Timestamp) -> String {
-    words(Timestamp::from_micros(time.micros() - time.micros().rem_euclid(1_000_000)))
+    words(Timestamp::from_micros(
+        time.micros() - time.micros().rem_euclid(1_000_000),
+    ))
 }
 
 fn expires(backup: &Backup, now: Timestamp) -> String {
@@ -154,7 +172,9 @@ fn expires(backup: &Backup, now: Timestamp) -> String {
         (Some(_), Some((_, Removal::Expired))) => "expired".to_owned(),
         (Some(_), Some((_, Removal::Deleted))) => "deleted".to_owned(),
         (Some(_), Some((_, Removal::Missing))) => "was gone".to_owned(),
-        (Some(archive), None) => archive.expires.map_or_else(|| "never".to_owned(), |at| in_words(at, now)),
+        (Some(archive), None) => archive
+            .expires
+            .map_or_else(|| "never".to_owned(), |at| in_words(at, now)),
     }
 }
 

@@ -48,7 +48,9 @@ fn set(typed: &SetSchedule, global: &Global, shell: &Shell) -> Outcome {
     let wish = |wish| Failure::Usage(format!("--until must {wish}"));
     declared.check().map_err(wish)?;
     let (service, actor) = open(global, shell)?;
-    let name = &desk(service.config(), typed.desk.as_deref()).map_err(Failure::Usage)?.name;
+    let name = &desk(service.config(), typed.desk.as_deref())
+        .map_err(Failure::Usage)?
+        .name;
     let now = service.now();
     let row = service.set_schedule(name, &declared.starting(now), &actor)?;
     let mut text = format!("{}: {}\n", printable(name), row.schedule);
@@ -99,7 +101,10 @@ fn stop(typed: &StopSchedule, global: &Global, shell: &Shell) -> Outcome {
     service.allow(&actor, &desk.name, Action::Stop)?;
     let name = printable(&desk.name);
     if let Some(row) = service.schedule(&desk.name, &actor)? {
-        let question = format!("The schedule of {name} ({}) will not run any more. Stop it?", row.schedule);
+        let question = format!(
+            "The schedule of {name} ({}) will not run any more. Stop it?",
+            row.schedule
+        );
         confirm(&question, typed.yes, shell)?;
     }
     service.stop_schedule(&desk.name, &actor)?;
@@ -126,7 +131,10 @@ fn block(row: &ScheduleRow, now: Timestamp) -> String {
     }
     let rows: Vec<Vec<String>> = next(row, now)
         .map(|run| {
-            let takes = match (run.overdue, row.last_slot.is_none() && Some(run) == next(row, now).next()) {
+            let takes = match (
+                run.overdue,
+                row.last_slot.is_none() && Some(run) == next(row, now).next(),
+            ) {
                 (true, true) => "due; takes everything",
                 (true, false) => "due",
                 (false, true) => "takes everything",
@@ -145,7 +153,11 @@ fn none(service: &Service, desk: &Desk) -> Result<String, Failure> {
         .read(|view| Ok::<_, ServiceError>((view.last_schedule(&desk.name)?, view.declared(&desk.name)?)))?;
     let mut text = format!("{}: no schedule", printable(&desk.name));
     if let Some(row) = last {
-        let what = if row.state == ScheduleState::Ended { "has ended" } else { "was stopped" };
+        let what = if row.state == ScheduleState::Ended {
+            "has ended"
+        } else {
+            "was stopped"
+        };
         text.push_str(&format!("; the last one, {}, {what}", row.schedule));
     }
     let written = desk.schedule.as_ref().map(serde_json::to_string).transpose();

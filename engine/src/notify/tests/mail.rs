@@ -108,31 +108,51 @@ fn header<'a>(message: &'a Value, name: &str) -> &'a str {
 
 #[test]
 fn each_receiver_gets_one_message() {
-    let Some(server) = Server::start(&json!({})) else { return };
+    let Some(server) = Server::start(&json!({})) else {
+        return;
+    };
     let bench = Bench::new();
-    let settings = through(&server, post("127.0.0.1", &["愛子 <aiko@desk.example>", "ben@desk.example"]));
+    let settings = through(
+        &server,
+        post("127.0.0.1", &["愛子 <aiko@desk.example>", "ben@desk.example"]),
+    );
     let mut told = notice(Topic::LimitReached);
     told.also_to = vec!["support@desk.example".into(), "BEN@desk.example".into()];
-    told.details = vec!["スレッド stopped behind row 12\r\nBcc: all@desk.example".into(), "x".repeat(2000)];
+    told.details = vec![
+        "スレッド stopped behind row 12\r\nBcc: all@desk.example".into(),
+        "x".repeat(2000),
+    ];
     assert_eq!(bench.queue(&settings, &told), 3);
     assert_eq!(bench.deliver(&settings), None);
     assert_eq!(bench.deliver(&settings), None);
     let mut messages: Vec<Value> = (0..3).map(|_| server.message()).collect();
     messages.sort_by_key(|message| message["to"].to_string());
-    for (message, to) in messages.iter().zip(["aiko@desk.example", "ben@desk.example", "support@desk.example"]) {
+    for (message, to) in messages
+        .iter()
+        .zip(["aiko@desk.example", "ben@desk.example", "support@desk.example"])
+    {
         assert_eq!(message["from"], "vault@desk.example");
         assert_eq!(message["to"], json!([to]));
         assert_eq!(header(message, "To"), to);
         assert_eq!(header(message, "From"), "deskvault <vault@desk.example>");
-        assert_eq!(header(message, "Subject"), "[deskvault] backup of main came to the limit of records");
+        assert_eq!(
+            header(message, "Subject"),
+            "[deskvault] backup of main came to the limit of records"
+        );
         assert_eq!(header(message, "Date"), "Wed, 12 Mar 2031 07:00:00 +0000");
         assert_eq!(header(message, "Auto-Submitted"), "auto-generated");
         assert!(header(message, "Message-ID").ends_with("@desk.example>"), "{message}");
         assert_eq!(header(message, "Message-ID"), header(&messages[0], "Message-ID"));
         assert_eq!(header(message, "Bcc"), "");
         let text = message["text"].as_str().unwrap();
-        assert!(text.contains("- スレッド stopped behind row 12\\r\\nBcc: all@desk.example"), "{text}");
-        assert!(text.contains(&"x".repeat(2000)) && text.contains("Records: 1234567"), "{text}");
+        assert!(
+            text.contains("- スレッド stopped behind row 12\\r\\nBcc: all@desk.example"),
+            "{text}"
+        );
+        assert!(
+            text.contains(&"x".repeat(2000)) && text.contains("Records: 1234567"),
+            "{text}"
+        );
         // What every server takes: no long lines.
         let raw = message["raw"].as_str().unwrap();
         assert!(raw.lines().all(|line| line.len() <= 998), "{raw}");
@@ -142,7 +162,9 @@ fn each_receiver_gets_one_message() {
 
 #[test]
 fn a_name_from_elsewhere_is_no_header() {
-    let Some(server) = Server::start(&json!({})) else { return };
+    let Some(server) = Server::start(&json!({})) else {
+        return;
+    };
     let bench = Bench::new();
     let settings = through(&server, post("127.0.0.1", &["aiko@desk.example"]));
     let mut told = notice(Topic::Failed);
@@ -290,8 +312,11 @@ fn a_server_that_is_not_there_or_silent_is_tried_again() {
     let cancel = CancellationToken::new();
     std::thread::scope(|scope| {
         let (bench, patient, token) = (&bench, &patient, cancel.clone());
-        let delivery =
-            scope.spawn(move || bench.courier.deliver_due(&bench.store, patient, &bench.clock, Duration::MAX, &token));
+        let delivery = scope.spawn(move || {
+            bench
+                .courier
+                .deliver_due(&bench.store, patient, &bench.clock, Duration::MAX, &token)
+        });
         assert_eq!(server.message(), json!({ "silent": true }));
         cancel.cancel();
         assert!(delivery.join().unwrap().unwrap().is_some());

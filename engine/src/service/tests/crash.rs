@@ -37,7 +37,10 @@ fn the_next_backup_takes_it_up_too() {
     let states: Vec<_> = [1, 2].map(|id| home.backup(id).state).to_vec();
     assert_eq!(states, [BackupState::Complete; 2]);
     let files: Vec<_> = [1, 2].map(|id| home.backup(id).archive.unwrap().file).to_vec();
-    assert_eq!(files, ["main-full-20310312T070000Z.zip", "main-full-20310312T070000Z-2.zip"]);
+    assert_eq!(
+        files,
+        ["main-full-20310312T070000Z.zip", "main-full-20310312T070000Z-2.zip"]
+    );
 }
 
 #[test]
@@ -46,12 +49,18 @@ fn without_an_archive_it_has_failed_and_the_door_is_open() {
     home.dies(Script::Dies, |home| drop(home.full()));
     home.full().unwrap();
     let (first, second) = (home.backup(1), home.backup(2));
-    assert_eq!((first.state, second.state), (BackupState::Failed, BackupState::Complete));
+    assert_eq!(
+        (first.state, second.state),
+        (BackupState::Failed, BackupState::Complete)
+    );
     let reason = first.reason.unwrap();
     assert!(reason.starts_with("its process ended without a word"), "{reason}");
     let history = home.history();
     assert_eq!(history[1], format!("failed 1: {reason}"));
-    assert_eq!((history[2].as_str(), history[3].as_str()), ("backup_started", "data_ready"));
+    assert_eq!(
+        (history[2].as_str(), history[3].as_str()),
+        ("backup_started", "data_ready")
+    );
 }
 
 #[test]
@@ -134,7 +143,10 @@ fn a_process_that_outlives_its_lock_is_waited_for() {
     let home = Home::new();
     home.dies(Script::Dies, |home| drop(home.full()));
     // Its spool folder is still held, as by the child of a daemon that was killed.
-    let spool = home.service.folder().join(".deskvault-main-full-20310312T070000Z.spool");
+    let spool = home
+        .service
+        .folder()
+        .join(".deskvault-main-full-20310312T070000Z.spool");
     fs::create_dir(&spool).unwrap();
     let owner = serde_json::json!({
         "pid": 1, "host": "here", "since": "2031-03-12T07:00:00Z", "backup": "main 1, 2031-03-12T07:00:00Z",
@@ -149,7 +161,9 @@ fn a_process_that_outlives_its_lock_is_waited_for() {
     let cancel = CancellationToken::new();
     let patient = Wish { wait: true, ..full() };
     let impatient = Impatient(cancel.clone());
-    let waited = home.service.backup(&patient, &machine(), &home.runner, &impatient, &cancel);
+    let waited = home
+        .service
+        .backup(&patient, &machine(), &home.runner, &impatient, &cancel);
     assert!(matches!(waited, Err(ServiceError::Cancelled)), "{waited:?}");
     assert_eq!(home.backup(1).state, BackupState::Running);
     drop(held);
@@ -183,5 +197,7 @@ fn an_archive_elsewhere_may_only_be_unmounted() {
     assert!(home.service.settle(&CancellationToken::new()).unwrap().is_empty());
     fs::rename(&away, &out).unwrap();
     let to = home.folder.path().join("out.zip");
-    home.service.download(1, &to, &machine(), &Silent, &CancellationToken::new()).unwrap();
+    home.service
+        .download(1, &to, &machine(), &Silent, &CancellationToken::new())
+        .unwrap();
 }

@@ -118,9 +118,15 @@ fn what_is_gone_is_told_of_by_whoever_wants_it() {
     let to = |home: &Home| home.folder.path().join("a.zip");
     let first = home();
     fs::remove_file(file(&first)).unwrap();
-    assert!(matches!(download(&first, &to(&first)), Err(ServiceError::Missing { .. })));
+    assert!(matches!(
+        download(&first, &to(&first)),
+        Err(ServiceError::Missing { .. })
+    ));
     assert_eq!(first.history()[2..], ["missing"], "and no download started");
-    assert!(matches!(download(&first, &to(&first)), Err(ServiceError::NoArchive { .. })));
+    assert!(matches!(
+        download(&first, &to(&first)),
+        Err(ServiceError::NoArchive { .. })
+    ));
 
     let second = home();
     fs::remove_file(file(&second)).unwrap();
@@ -134,8 +140,14 @@ fn a_deleted_archive_is_gone_for_good() {
     assert_eq!(home.service.delete(1, &machine()).unwrap(), Removal::Deleted);
     assert!(home.archives().is_empty());
     let again = home.service.delete(1, &machine());
-    assert!(matches!(&again, Err(ServiceError::NoArchive { why, .. }) if why.starts_with("it was deleted on")), "{again:?}");
-    assert!(matches!(home.service.delete(7, &machine()), Err(ServiceError::NoSuchBackup { id: 7 })));
+    assert!(
+        matches!(&again, Err(ServiceError::NoArchive { why, .. }) if why.starts_with("it was deleted on")),
+        "{again:?}"
+    );
+    assert!(matches!(
+        home.service.delete(7, &machine()),
+        Err(ServiceError::NoSuchBackup { id: 7 })
+    ));
     assert_eq!(home.history(), ["backup_started", "data_ready", "deleted"]);
 }
 
@@ -169,11 +181,19 @@ fn a_link_dies_with_its_archive_or_earlier() {
     assert_eq!(until, later(start, days(7)), "not beyond the archive");
     let id = service.open_link(&short).unwrap();
     let to = home.folder.path().join("a.zip");
-    service.download(id, &to, &Actor::Link, &Silent, &CancellationToken::new()).unwrap();
-    assert_eq!(home.history()[2..], ["link_made", "link_made", "link_made", "download_started"]);
+    service
+        .download(id, &to, &Actor::Link, &Silent, &CancellationToken::new())
+        .unwrap();
+    assert_eq!(
+        home.history()[2..],
+        ["link_made", "link_made", "link_made", "download_started"]
+    );
     home.wait(days(2));
     let dead = service.open_link(&short);
-    assert!(matches!(dead, Err(ServiceError::Link(LinkError::Expired { .. }))), "{dead:?}");
+    assert!(
+        matches!(dead, Err(ServiceError::Link(LinkError::Expired { .. }))),
+        "{dead:?}"
+    );
     // A living link to an archive that is gone leads nowhere.
     let id = service.open_link(&long).unwrap();
     service.delete(id, &machine()).unwrap();
@@ -182,5 +202,8 @@ fn a_link_dies_with_its_archive_or_earlier() {
     assert!(matches!(gone, Err(ServiceError::NoArchive { .. })), "{gone:?}");
     assert!(!to.exists());
     assert!(service.open_link(&long.replace("archives/1", "archives/2")).is_err());
-    assert!(matches!(service.link(1, None, &machine()), Err(ServiceError::NoArchive { .. })));
+    assert!(matches!(
+        service.link(1, None, &machine()),
+        Err(ServiceError::NoArchive { .. })
+    ));
 }

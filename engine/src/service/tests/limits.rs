@@ -21,13 +21,25 @@ fn a_full_backup_closes_the_door_for_30_days_to_the_second() {
         assert_eq!(refused, Refusal::FullTooSoon { desk, last, opens });
     }
     let entries = home.history();
-    assert_eq!(entries[2..], ["refused: full_too_soon", "refused: full_too_soon", "refused: full_too_soon"]);
-    assert_eq!(home.service.list(None, true, &machine()).unwrap().len(), 1, "a refusal is no backup");
+    assert_eq!(
+        entries[2..],
+        [
+            "refused: full_too_soon",
+            "refused: full_too_soon",
+            "refused: full_too_soon"
+        ]
+    );
+    assert_eq!(
+        home.service.list(None, true, &machine()).unwrap().len(),
+        1,
+        "a refusal is no backup"
+    );
     // Another desk's door is its own, and other kinds have none.
     home.set(later(start, days(1)));
     let desk = "other".to_owned();
     home.back_up(&Wish { desk, ..full() }).unwrap();
-    home.back_up(&custom("2031-03-01T00:00:00Z", "2031-03-02T00:00:00Z")).unwrap();
+    home.back_up(&custom("2031-03-01T00:00:00Z", "2031-03-02T00:00:00Z"))
+        .unwrap();
     home.set(later(start, days(30)));
     home.full().unwrap();
 }
@@ -70,7 +82,8 @@ fn the_door_can_be_left_open() {
 #[test]
 fn a_custom_range_has_31_days() {
     let home = Home::new();
-    home.back_up(&custom("2031-01-01T00:00:00Z", "2031-02-01T00:00:00Z")).unwrap();
+    home.back_up(&custom("2031-01-01T00:00:00Z", "2031-02-01T00:00:00Z"))
+        .unwrap();
     let refused = refusal(home.back_up(&custom("2031-01-01T00:00:00Z", "2031-02-01T00:00:01Z")));
     assert!(matches!(refused, Refusal::RangeTooLong { .. }), "{refused}");
     assert_eq!(home.history().last().unwrap(), "refused: range_too_long");
@@ -103,7 +116,16 @@ fn there_must_be_room_for_the_last_one_and_a_quarter() {
             };
             let (state, archive) = (BackupState::Complete, Some(archive));
             let (reason, until) = (None, None);
-            tx.end_backup(id, &BackupEnd { state, ended: now, reason, until, archive })
+            tx.end_backup(
+                id,
+                &BackupEnd {
+                    state,
+                    ended: now,
+                    reason,
+                    until,
+                    archive,
+                },
+            )
         })
         .unwrap();
     let refused = refusal(home.back_up(&custom("2031-03-01T00:00:00Z", "2031-03-02T00:00:00Z")));
@@ -159,7 +181,10 @@ fn one_backup_of_a_desk_at_a_time() {
         let Refusal::Busy { running } = refusal(home.full()) else {
             panic!("not busy")
         };
-        assert!(running.starts_with("main 1, 2031-03-12T07:00:00Z (since 2031-03-12 07:00:00 UTC"), "{running}");
+        assert!(
+            running.starts_with("main 1, 2031-03-12T07:00:00Z (since 2031-03-12 07:00:00 UTC"),
+            "{running}"
+        );
         // Another desk is another matter.
         let desk = "other".to_owned();
         home.back_up(&Wish { desk, ..full() }).unwrap();
@@ -176,15 +201,25 @@ fn one_backup_of_a_desk_at_a_time() {
         assert_eq!(second.join().unwrap().unwrap().id, 3);
     });
     let history = home.history();
-    assert_eq!(history.iter().filter(|line| *line == "refused: busy").count(), 1, "{history:?}");
+    assert_eq!(
+        history.iter().filter(|line| *line == "refused: busy").count(),
+        1,
+        "{history:?}"
+    );
 }
 
 #[test]
 fn what_is_not_there_can_not_be_backed_up() {
     let home = Home::new();
     let desk = "mian".to_owned();
-    assert!(matches!(home.back_up(&Wish { desk, ..full() }), Err(ServiceError::NoSuchDesk { .. })));
+    assert!(matches!(
+        home.back_up(&Wish { desk, ..full() }),
+        Err(ServiceError::NoSuchDesk { .. })
+    ));
     let modules = vec!["contacts".to_owned()];
-    assert!(matches!(home.back_up(&Wish { modules, ..full() }), Err(ServiceError::NoSuchModule { .. })));
+    assert!(matches!(
+        home.back_up(&Wish { modules, ..full() }),
+        Err(ServiceError::NoSuchModule { .. })
+    ));
     assert_eq!(home.orders(), []);
 }

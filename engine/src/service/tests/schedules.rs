@@ -73,7 +73,10 @@ fn the_first_run_takes_all_and_each_later_one_goes_on_where_the_last_ended() {
         assert_eq!(home.last_range(), Some(Range { from, to }), "week {week}");
     }
     let history = home.history();
-    assert_eq!(history[..4], ["scheduled", "backup_started", "data_ready", "backup_started"]);
+    assert_eq!(
+        history[..4],
+        ["scheduled", "backup_started", "data_ready", "backup_started"]
+    );
 }
 
 #[test]
@@ -81,7 +84,11 @@ fn only_a_complete_run_moves_the_end() {
     let home = Home::new();
     set(&home);
     // Nothing complete yet: all of it again.
-    for (week, script) in [(0, Script::Fails(failed())), (1, Script::Incomplete), (2, Script::Complete)] {
+    for (week, script) in [
+        (0, Script::Fails(failed())),
+        (1, Script::Incomplete),
+        (2, Script::Complete),
+    ] {
         home.next_is(script);
         run(&home, week);
         assert_eq!(home.orders().last().unwrap().kind, Kind::Full, "week {week}");
@@ -112,7 +119,10 @@ fn the_first_full_is_never_refused_and_counts() {
     let started = home.backup(2).started;
     home.set(later(time("2031-03-12T07:00:00Z"), days(30)));
     let refused = refusal(home.full());
-    assert!(matches!(refused, Refusal::FullTooSoon { last, .. } if last == started), "{refused}");
+    assert!(
+        matches!(refused, Refusal::FullTooSoon { last, .. } if last == started),
+        "{refused}"
+    );
     home.set(later(started, days(30)));
     home.full().unwrap();
 }
@@ -135,7 +145,10 @@ fn a_clock_that_is_behind_loses_nothing() {
     let Ran::Ended(RunError::Refused { refusal }) = home.run(&due) else {
         panic!("not refused")
     };
-    assert!(matches!(refusal, Refusal::Clock { until, .. } if until == end), "{refusal}");
+    assert!(
+        matches!(refusal, Refusal::Clock { until, .. } if until == end),
+        "{refusal}"
+    );
     assert_eq!(home.history().last().unwrap(), "refused: clock");
     assert!(home.told("aiko@example.com").contains(&("failed".into(), None)));
     run(&home, 3);
@@ -192,21 +205,33 @@ fn one_schedule_a_desk_until_it_has_ended() {
     assert_eq!(home.service.next_due().unwrap(), None);
     assert_eq!(home.service.end_schedules().unwrap(), ["main: the schedule has ended"]);
     assert!(home.service.end_schedules().unwrap().is_empty(), "once");
-    assert_eq!(home.history().iter().filter(|line| *line == "schedule_ended").count(), 1);
+    assert_eq!(
+        home.history().iter().filter(|line| *line == "schedule_ended").count(),
+        1
+    );
     assert!(home.told("aiko@example.com").contains(&("schedule_ended".into(), None)));
     let over = home.service.set_schedule("main", &first, &machine());
     assert!(matches!(over, Err(ServiceError::NoRun)), "{over:?}");
-    home.service.set_schedule("main", &schedule(&home, "2031-12-31"), &machine()).unwrap();
+    home.service
+        .set_schedule("main", &schedule(&home, "2031-12-31"), &machine())
+        .unwrap();
     home.service.stop_schedule("main", &machine()).unwrap();
-    assert!(matches!(home.service.stop_schedule("main", &machine()), Err(ServiceError::NoSchedule { .. })));
+    assert!(matches!(
+        home.service.stop_schedule("main", &machine()),
+        Err(ServiceError::NoSchedule { .. })
+    ));
 }
 
 #[test]
 fn a_schedule_that_ended_unnoticed_makes_room_for_another() {
     let home = Home::new();
-    home.service.set_schedule("main", &schedule(&home, "2031-03-14"), &machine()).unwrap();
+    home.service
+        .set_schedule("main", &schedule(&home, "2031-03-14"), &machine())
+        .unwrap();
     run(&home, 0);
-    home.service.set_schedule("main", &schedule(&home, "2031-12-31"), &machine()).unwrap();
+    home.service
+        .set_schedule("main", &schedule(&home, "2031-12-31"), &machine())
+        .unwrap();
     assert_eq!(home.history()[3..], ["schedule_ended", "scheduled"]);
 }
 
@@ -225,7 +250,12 @@ fn on(day: &str) -> String {
 #[test]
 fn the_configuration_declares_schedules() {
     let mut home = Home::new();
-    let active = |home: &Home| home.service.schedule("other", &machine()).unwrap().map(|row| row.schedule);
+    let active = |home: &Home| {
+        home.service
+            .schedule("other", &machine())
+            .unwrap()
+            .map(|row| row.schedule)
+    };
     assert!(home.service.declare_schedules().unwrap().is_empty());
     home.reload(&on("fri"));
     assert_eq!(home.service.declare_schedules().unwrap().len(), 1);
@@ -246,7 +276,14 @@ fn the_configuration_declares_schedules() {
     home.reload(CONFIGURATION);
     home.service.declare_schedules().unwrap();
     assert_eq!(active(&home), None, "declared no more");
-    let expected = ["scheduled", "schedule_stopped", "scheduled", "schedule_stopped", "scheduled", "schedule_stopped"];
+    let expected = [
+        "scheduled",
+        "schedule_stopped",
+        "scheduled",
+        "schedule_stopped",
+        "scheduled",
+        "schedule_stopped",
+    ];
     assert_eq!(home.history(), expected);
 }
 
@@ -288,7 +325,13 @@ fn a_desk_that_is_gone_loses_what_was_declared_for_it() {
 #[test]
 fn another_data_directory_needs_a_restart() {
     let home = Home::new();
-    let elsewhere = configuration(&format!("{CONFIGURATION}\n[archive]\nfolder = \"elsewhere\"\n"), home.folder.path());
-    assert!(matches!(home.service.with_config(elsewhere), Err(ServiceError::DataDirectory { .. })));
+    let elsewhere = configuration(
+        &format!("{CONFIGURATION}\n[archive]\nfolder = \"elsewhere\"\n"),
+        home.folder.path(),
+    );
+    assert!(matches!(
+        home.service.with_config(elsewhere),
+        Err(ServiceError::DataDirectory { .. })
+    ));
     assert!(!home.folder.path().join("elsewhere").exists());
 }

@@ -28,7 +28,10 @@ fn a_viewer_sees_and_does_nothing() {
         // Of this desk he is nothing at all.
         refusal(service.list(Some("other"), false, &ben)),
     ];
-    assert!(roles.iter().all(|refusal| matches!(refusal, Refusal::Role { .. })), "{roles:?}");
+    assert!(
+        roles.iter().all(|refusal| matches!(refusal, Refusal::Role { .. })),
+        "{roles:?}"
+    );
     assert_eq!(home.history()[2..], ["refused: role"; 6]);
     assert!(!to.exists() && home.archives().len() == 1);
     service.delete(1, &person("Aiko")).unwrap();
@@ -64,10 +67,16 @@ fn a_token_stands_for_its_person() {
     added.unwrap();
     assert_eq!(home.service.actor(secret.reveal()).unwrap(), person("Ben"));
     for wrong in ["", "dvt_x", token::Secret::new().unwrap().reveal()] {
-        assert!(matches!(home.service.actor(wrong), Err(ServiceError::Token(_))), "{wrong}");
+        assert!(
+            matches!(home.service.actor(wrong), Err(ServiceError::Token(_))),
+            "{wrong}"
+        );
     }
     home.set(expires);
-    assert!(matches!(home.service.actor(secret.reveal()), Err(ServiceError::Token(_))));
+    assert!(matches!(
+        home.service.actor(secret.reveal()),
+        Err(ServiceError::Token(_))
+    ));
 }
 
 #[test]

@@ -3,10 +3,12 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::{KNOWN, MIGRATIONS, migrate, migrate_by, version};
+use super::{MIGRATIONS, migrate, migrate_by, version};
 use crate::history::Filter;
 use crate::key::Key;
 use crate::store::{FILE, Place, StoreError, View, dialect};
+
+const KNOWN: u64 = MIGRATIONS.len() as u64;
 
 struct Base {
     _folder: tempfile::TempDir,

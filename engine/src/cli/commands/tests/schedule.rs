@@ -93,11 +93,15 @@ impl Bench {
             token: self.token.clone(),
             read_line: self.answer.unwrap_or(|| Ok(String::new())),
             asks: self.answer.is_some(),
+            language: crate::history::Language::English,
             clock: Arc::new(|| Duration::ZERO),
             time: Arc::new(Stopped(self.now)),
             is_process: false,
         };
-        let words = ["deskvault", "schedule"].into_iter().chain(line.split_whitespace()).map(Into::into);
+        let words = ["deskvault", "schedule"]
+            .into_iter()
+            .chain(line.split_whitespace())
+            .map(Into::into);
         let exit = execute(words, &shell, &Script::default()).code();
         (exit, out.text(), err.text())
     }
@@ -112,7 +116,9 @@ impl Bench {
         let secret = Secret::new().unwrap();
         let expires = at("2030-01-01T00:00:00Z");
         let service = self.service();
-        let added = service.store().write(|tx| tx.add_token(person, "test", &secret.hash(), self.now, expires));
+        let added = service
+            .store()
+            .write(|tx| tx.add_token(person, "test", &secret.hash(), self.now, expires));
         added.unwrap();
         self.token = Some(secret.reveal().to_owned());
     }
@@ -159,7 +165,10 @@ main: weekly on Friday at 02:00 (Asia/Tokyo) until 2026-12-18
     assert_eq!((exit, out.as_str()), (0, expected));
 
     let given = bench.run("stop --desk main --yes");
-    assert_eq!(given, (0, "the schedule of main is stopped\n".to_owned(), String::new()));
+    assert_eq!(
+        given,
+        (0, "the schedule of main is stopped\n".to_owned(), String::new())
+    );
     let (exit, out, err) = bench.run("show");
     let expected = "\
 main: no schedule; the last one, weekly on Friday at 02:00 (Asia/Tokyo) until 2026-12-18, was stopped
@@ -171,14 +180,22 @@ other: no schedule; the configuration declares one, which the daemon has not tak
 #[test]
 fn a_schedule_begins_at_once_or_on_a_day() {
     let bench = Bench::new();
-    let (exit, out, _) = bench.run("set quarterly --on last-mon --at 23:30 --from 2027-02-01 --until 2027-12-31 --desk main --no-make-up");
+    let (exit, out, _) = bench
+        .run("set quarterly --on last-mon --at 23:30 --from 2027-02-01 --until 2027-12-31 --desk main --no-make-up");
     let expected = "main: quarterly on the last Monday at 23:30 (UTC) until 2027-12-31; a missed run is not made up\n\
                     the first run takes everything, on Mon 2027-02-22 23:30:00 +00:00 (2027-02-22 23:30:00 UTC)\n";
     assert_eq!((exit, out.as_str()), (0, expected));
     // A quarter, five runs, but for the end.
     let (_, out, _) = bench.run("show --desk main");
-    let days: Vec<&str> = out.lines().skip(2).map(|line| line.trim_start().get(..14).unwrap()).collect();
-    assert_eq!(days, ["Mon 2027-02-22", "Mon 2027-05-31", "Mon 2027-08-30", "Mon 2027-11-29"]);
+    let days: Vec<&str> = out
+        .lines()
+        .skip(2)
+        .map(|line| line.trim_start().get(..14).unwrap())
+        .collect();
+    assert_eq!(
+        days,
+        ["Mon 2027-02-22", "Mon 2027-05-31", "Mon 2027-08-30", "Mon 2027-11-29"]
+    );
 }
 
 #[test]
@@ -197,7 +214,10 @@ fn a_desk_has_one_schedule() {
     ran.unwrap();
     bench.now = at("2026-12-19T00:00:00Z");
     let (exit, out, _) = bench.run("set monthly --on 1 --at 02:00 --until 2027-12-31 --desk main");
-    assert!(exit == 0 && out.starts_with("main: monthly on day 1 at 02:00 (UTC) until 2027-12-31\n"), "{out}");
+    assert!(
+        exit == 0 && out.starts_with("main: monthly on day 1 at 02:00 (UTC) until 2027-12-31\n"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -240,20 +260,38 @@ fn what_is_no_schedule() {
             "set daily --on fri --at 02:00 --until 2027-12-31 --desk main",
             "error: invalid value 'daily' for '<EVERY>'\n  [possible values: weekly, fortnightly, monthly, quarterly]\n...",
         ),
-        ("set weekly --on fri --at 02:00 --desk main", "error: the following required arguments were not provided:\n  --until <DATE>\n..."),
+        (
+            "set weekly --on fri --at 02:00 --desk main",
+            "error: the following required arguments were not provided:\n  --until <DATE>\n...",
+        ),
         (
             "set weekly --on fri --at 02:00 --until 2027-12-31",
             "error: the configuration has several desks: choose one with --desk: `main` or `other`\n",
         ),
-        ("show --desk mian", "error: there is no desk `mian` in the configuration; did you mean `main`?\n"),
-        ("stop", "error: the configuration has several desks: choose one with --desk: `main` or `other`\n"),
+        (
+            "show --desk mian",
+            "error: there is no desk `mian` in the configuration; did you mean `main`?\n",
+        ),
+        (
+            "stop",
+            "error: the configuration has several desks: choose one with --desk: `main` or `other`\n",
+        ),
         ("stop --desk main --yes", "error: the desk main has no schedule\n"),
     ] {
         let (exit, out, err) = bench.run(line);
-        let fits = expected.strip_suffix("...").map_or(err == expected, |start| err.starts_with(start));
+        let fits = expected
+            .strip_suffix("...")
+            .map_or(err == expected, |start| err.starts_with(start));
         assert!(exit == 2 && out.is_empty() && fits, "{line}: {exit} {out}{err}");
     }
-    assert!(bench.service().store().read(|view| view.schedules()).unwrap().is_empty());
+    assert!(
+        bench
+            .service()
+            .store()
+            .read(|view| view.schedules())
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -261,10 +299,20 @@ fn stopping_asks() {
     let mut bench = Bench::new();
     assert_eq!(bench.run(WEEKLY).0, 0);
     let question = "The schedule of main (weekly on Friday at 02:00 (Asia/Tokyo) until 2026-12-18) will not run any more. Stop it?";
-    let is_set = |bench: &Bench| bench.service().store().read(|view| view.schedule("main")).unwrap().is_some();
+    let is_set = |bench: &Bench| {
+        bench
+            .service()
+            .store()
+            .read(|view| view.schedule("main"))
+            .unwrap()
+            .is_some()
+    };
     // There is nobody to ask.
     let (exit, out, err) = bench.run("stop --desk main");
-    assert!(exit == 2 && out.is_empty() && err.contains(question) && err.contains("--yes"), "{exit} {err}");
+    assert!(
+        exit == 2 && out.is_empty() && err.contains(question) && err.contains("--yes"),
+        "{exit} {err}"
+    );
     assert!(is_set(&bench));
     for answer in [|| Ok("n\n".to_owned()), || Ok(String::new())] {
         bench.answer = Some(answer);
@@ -284,7 +332,8 @@ fn a_declared_one_stays_stopped() {
     let done = bench.service().declare_schedules().unwrap();
     assert_eq!(done.len(), 1);
     let (exit, out, _) = bench.run("stop --desk other -y");
-    let expected = "the schedule of other is stopped; it stays stopped until its declaration in the configuration is changed\n";
+    let expected =
+        "the schedule of other is stopped; it stays stopped until its declaration in the configuration is changed\n";
     assert_eq!((exit, out.as_str()), (0, expected));
     let (_, out, _) = bench.run("show --desk other");
     let expected = "other: no schedule; the last one, monthly on day 31, or the last day of a shorter month, at 02:00 (UTC) \
@@ -318,7 +367,10 @@ fn json_says_the_same() {
         "daemon_is_gone": true,
     });
     assert_eq!(lines[0], main);
-    assert_eq!((&lines[1]["desk"], &lines[1]["schedule"], &lines[1]["next_runs"]), (&"other".into(), &serde_json::Value::Null, &serde_json::json!([])));
+    assert_eq!(
+        (&lines[1]["desk"], &lines[1]["schedule"], &lines[1]["next_runs"]),
+        (&"other".into(), &serde_json::Value::Null, &serde_json::json!([]))
+    );
     assert_eq!(lines.len(), 2);
 }
 
@@ -329,13 +381,26 @@ fn a_viewer_only_looks() {
     bench.act_as("mia");
     let (exit, out, _) = bench.run("show");
     // Of the other desk she sees nothing.
-    assert!(exit == 0 && out.starts_with("main: weekly") && !out.contains("other"), "{exit} {out}");
+    assert!(
+        exit == 0 && out.starts_with("main: weekly") && !out.contains("other"),
+        "{exit} {out}"
+    );
     bench.answer = Some(|| panic!("nobody is asked about what they may not do"));
     for line in ["stop --desk main", WEEKLY, "show --desk other"] {
         let (exit, out, err) = bench.run(line);
-        assert!(exit == 5 && out.is_empty() && err.starts_with("error: refused: mia may not "), "{line}: {exit} {err}");
+        assert!(
+            exit == 5 && out.is_empty() && err.starts_with("error: refused: mia may not "),
+            "{line}: {exit} {err}"
+        );
     }
-    assert!(bench.service().store().read(|view| view.schedule("main")).unwrap().is_some());
+    assert!(
+        bench
+            .service()
+            .store()
+            .read(|view| view.schedule("main"))
+            .unwrap()
+            .is_some()
+    );
     bench.act_as("aiko");
     assert_eq!(bench.run("stop --desk main --yes").0, 0);
 }
