@@ -103,6 +103,11 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
                 expected_after: desk_count_after,
             });
         }
+        if is_cut {
+            // What it did not come to.
+            let unopened = written.unopened.iter().map(|table| (table.clone(), 0));
+            judged.limit_reached.extend(unopened);
+        }
         if verdict.state == ModuleState::Skipped {
             let why = verdict.reason.as_deref().unwrap_or("no reason given");
             missing.push(format!("module {} was skipped: {why}", module.name));
