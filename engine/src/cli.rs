@@ -15,7 +15,7 @@ mod logging;
 mod progress;
 mod range;
 mod signals;
-mod summary;
+pub(crate) mod summary;
 mod table;
 
 use std::env;

@@ -14,6 +14,7 @@ use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use refusal::Refusal;
+pub(crate) use refusal::action_japanese;
 pub use words::{kind_name, words};
 
 /// The limits, as the configuration sets them.

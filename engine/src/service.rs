@@ -42,6 +42,7 @@ use crate::store::{Store, Tx};
 
 pub use backups::{Done, Which, Wish};
 pub use due::{Due, Ran};
+pub use ending::state_name;
 pub use error::ServiceError;
 pub use in_process::InProcess;
 pub(crate) use in_process::{is_connection_configured_wrong, registry};

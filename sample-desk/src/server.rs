@@ -36,6 +36,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Settings;
+use crate::life::{Deed, Done, Life};
 use crate::server::faults::mix;
 use crate::server::gate::{Credits, Gate};
 use crate::server::oauth::Tokens;
@@ -114,7 +115,16 @@ impl SampleDesk {
     ///
     /// [`Error::Bind`]; [`Error::Scope`] and [`Error::Module`] where the settings name what there is not.
     pub fn start(settings: Settings, port: Option<u16>, runtime: &Handle) -> Result<Self, Error> {
-        let desk = world::build(&settings);
+        Self::start_with(settings, Life::default(), port, runtime)
+    }
+
+    /// Starts a desk that lives so.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(settings: Settings, life: Life, port: Option<u16>, runtime: &Handle) -> Result<Self, Error> {
+        let desk = world::build(&settings, life);
         Self::serve(settings, Arc::from(desk), port, runtime)
     }
 
@@ -217,6 +227,33 @@ impl SampleDesk {
     /// What it holds.
     pub fn desk(&self) -> &dyn Desk {
         &*self.shared.desk
+    }
+
+    /// Makes a record, with all that belongs to it: created and modified now. Which one, the number and what is yet to
+    /// come decide. None, if [nothing](Life::to_come) is.
+    pub fn create(&self, number: u64) -> Option<Done> {
+        self.desk().act(Deed::Create, number)
+    }
+
+    /// Edits a record that searches find by its modifiedTime, which is now: no comments, since a search does not tell of
+    /// theirs, and no archived tickets, which nobody can edit. The number and what is there decide which one.
+    pub fn edit(&self, number: u64) -> Option<Done> {
+        self.desk().act(Deed::Edit, number)
+    }
+
+    /// Deletes a record, with all that belongs to it. The number and what is there decide which one.
+    pub fn delete(&self, number: u64) -> Option<Done> {
+        self.desk().act(Deed::Delete, number)
+    }
+
+    /// Writes every record that a backup holds which reads the desk from the moment `since` on (microseconds since 1970) and
+    /// has ended: as [`write_truth`](Self::write_truth), without what was past by then.
+    ///
+    /// # Errors
+    ///
+    /// What the writer fails with.
+    pub fn write_truth_since(&self, since: i64, out: &mut dyn io::Write) -> io::Result<()> {
+        self.shared.desk.truth_since(since, out)
     }
 
     /// Writes every record that a complete backup holds, one JSON object a line.

@@ -5,6 +5,7 @@
 mod activities;
 mod articles;
 mod attachments;
+mod births;
 mod change;
 mod clock;
 mod comments;
@@ -34,6 +35,7 @@ use std::fmt;
 use std::io;
 
 use crate::Settings;
+use crate::life::{self, Deed, Done, Life};
 use desk::World;
 
 /// The organisation's id, which is in the links to attachments.
@@ -223,9 +225,24 @@ pub trait Desk: Send + Sync {
     fn bin(&self) -> Vec<Id>;
     /// Writes every record that a complete backup holds, one JSON object a line.
     fn truth(&self, out: &mut dyn io::Write) -> io::Result<()>;
+    /// The same, of a backup that reads the desk from the moment `since` on, in microseconds since 1970: without what was
+    /// deleted before, and without versions that were past by then.
+    fn truth_since(&self, since: i64, out: &mut dyn io::Write) -> io::Result<()> {
+        let _ = since;
+        self.truth(out)
+    }
+    /// What time it is on the desk, in microseconds since 1970.
+    fn now(&self) -> i64 {
+        life::machine()
+    }
+    /// Does something to a record, which the number and what is there decide. None, if there is nothing to do it to.
+    fn act(&self, deed: Deed, number: u64) -> Option<Done> {
+        let _ = (deed, number);
+        None
+    }
 }
 
-/// The desk of these settings.
-pub fn build(settings: &Settings) -> Box<dyn Desk> {
-    Box::new(World::new(settings))
+/// The desk of these settings, which lives so.
+pub fn build(settings: &Settings, life: Life) -> Box<dyn Desk> {
+    Box::new(World::living(settings, life))
 }

@@ -1,5 +1,5 @@
-//! The harness of the whole-system tests: where the libraries are that cargo built, and a backup's services held in
-//! memory.
+//! The harness of the whole-system tests: where the libraries are that cargo built, a backup's services held in memory, and
+//! whole installations with a clock of their own.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,11 @@ use anyhow::Context as _;
 use engine::backup::Plan;
 use engine::connection::settings::{Auth, Limits, Settings};
 
+pub mod clock;
 pub mod compare;
+pub mod daemon;
 pub mod desk;
+pub mod home;
 pub mod memory;
 pub mod zoho;
 

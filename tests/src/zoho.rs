@@ -11,8 +11,9 @@ use engine::backup::{BackupError, Plan};
 use engine::connection::settings::{Auth, Secret, SecretSource, Terms, Zoho};
 use engine::plugins::Registry;
 use engine::progress::{Silent, Summary};
-use sample_desk::Settings;
+use plugin_api::Timestamp;
 use sample_desk::server::{SampleDesk, Stats};
+use sample_desk::{Life, Settings};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -142,10 +143,18 @@ impl Desk {
     /// # Panics
     /// Where it does not start.
     pub fn start(settings: Settings) -> Self {
+        Self::start_with(settings, Life::default())
+    }
+
+    /// Starts one that lives so.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn start_with(settings: Settings, life: Life) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).thread_name("desk").enable_all().build();
         let runtime = runtime.expect("a runtime");
-        let desk = SampleDesk::start(settings.clone(), None, runtime.handle()).expect("a sample desk");
+        let desk = SampleDesk::start_with(settings.clone(), life, None, runtime.handle()).expect("a sample desk");
         Self {
             settings,
             desk,
@@ -164,6 +173,22 @@ impl Desk {
             client_secret: self.desk.client_secret().to_owned(),
             refresh_token: self.desk.refresh_token().to_owned(),
         }
+    }
+
+    /// The beginning of its section of a configuration, in which it has all modules: up to and with `[desk.connection]`.
+    pub fn section(&self, name: &str) -> String {
+        let reached = self.reached();
+        format!(
+            "[[desk]]\nname = {name:?}\nmodules = {:?}\n\n[desk.connection]\nkind = \"zoho\"\naccounts_url = {:?}\n\
+             desk_url = {:?}\norg_id = {:?}\nclient_id = {:?}\nclient_secret = {:?}\nrefresh_token = {:?}\n",
+            modules(),
+            reached.accounts_url,
+            self.desk.url(),
+            reached.org_id,
+            reached.client_id,
+            reached.client_secret,
+            reached.refresh_token,
+        )
     }
 
     /// A plan to back up modules of it.
@@ -205,6 +230,18 @@ impl Desk {
         let mut file = BufWriter::new(File::create(&path).expect("a file"));
         self.desk.write_truth(&mut file).expect("the truth");
         file.flush().expect("the truth");
+        path
+    }
+
+    /// Writes the truth of a backup that started at this moment into a file.
+    ///
+    /// # Panics
+    /// Where it can't.
+    pub fn truth_since(&self, started: Timestamp) -> PathBuf {
+        let path = self.folder.path().join("truth-since.jsonl");
+        let mut file = BufWriter::new(File::create(&path).expect("a file"));
+        let wrote = self.desk.write_truth_since(started.micros(), &mut file);
+        wrote.and_then(|()| file.flush()).expect("the truth");
         path
     }
 

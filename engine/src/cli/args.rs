@@ -31,6 +31,22 @@ Examples:
     deskvault backup --from 2024-06-01 --to 2024-06-30
   One JSON object a line:
     deskvault backup --json | jq .
+  A range of more than 31 days, in parts that pass:
+    deskvault backup --from 2024-01-01 --to 2024-03-15 --split
+  A backup each Friday night, while the daemon runs:
+    deskvault schedule set weekly --on fri --at 02:00 --until 2027-03-31
+    deskvault daemon
+  Which archives are there? One of them into another folder, as a link, away:
+    deskvault list
+    deskvault download 12 --to /mnt/safe
+    deskvault link 12 --for 2d
+    deskvault delete 12
+  Who did what when, and has nobody altered it?
+    deskvault history
+    deskvault history verify
+  What the configuration needs of a person; a token for a program:
+    deskvault user hash
+    deskvault token create 'Ann Archer' --for 90d
   Grant access to a Zoho Desk; a desk of made-up records to try things on:
     deskvault connect --desk main
     deskvault sample-desk --tickets 1000
@@ -46,7 +62,7 @@ Exit codes:
   2    the command line or the configuration is wrong; nothing was started
   3    the archive is there, but incomplete: something could not be read, and is named;
        of connect: access is granted, but a module of the desk cannot be read with it
-  4    verify found damage, or download did
+  4    damage was found, by verify, download or history verify
   5    refused by a rule, or by who may do what; the message says which, and what to do
   130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made
 
@@ -55,8 +71,10 @@ Files:
   DESKVAULT_CONFIG, else deskvault.toml, else config/deskvault.toml in the working
   folder. `deskvault config keys` prints all that it may say.
   Archives are in the folder that [archive] names: `backups` beside the configuration
-  if it names none. While a backup runs, its parts are below it in a folder
-  `.deskvault-...spool`.
+  if it names none. With them: deskvault.db, the memory; deskvault.key, what links and
+  the history are signed with; deskvault.lock, who runs the daemon. While a backup runs,
+  its parts are in a folder `.deskvault-...spool` there; what a crash leaves of it is
+  removed by the next backup.
   Exporters are looked for in the folders of --plugins, else of [plugins]; without
   either, beside the executable (files called libdeskvault_*), in `plugins` beside it,
   and in ../lib/deskvault/plugins from there.
@@ -65,6 +83,7 @@ Environment:
   DESKVAULT_CONFIG  the configuration file
   DESKVAULT_LOG     what is logged, over -v, -q and [log]: debug, or
                     warn,engine::connection=trace
+  DESKVAULT_TOKEN   an API token: commands act as its person, not as the primary contact
   NO_COLOR          no colours";
 
 /// Backs up a help desk into one ZIP of CSV files.

@@ -4,7 +4,8 @@ use std::env;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Level};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, reload};
 
 use crate::config::{Log, LogFormat};
 
@@ -19,7 +20,11 @@ const QUIET: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tow
 
 /// The level that flags and configuration mean together.
 pub(crate) fn level(global: &Global, configured: Level) -> Level {
-    match (global.quiet, global.verbose) {
+    meant(global.quiet, global.verbose, configured)
+}
+
+fn meant(quiet: bool, verbose: u8, configured: Level) -> Level {
+    match (quiet, verbose) {
         (true, _) => Level::ERROR,
         (_, 0) => configured,
         (_, 1) => configured.max(Level::DEBUG),
@@ -58,8 +63,39 @@ fn crate_of(directive: &str) -> &str {
 pub(crate) fn subscriber(console: &Console, global: &Global, log: &Log) -> Result<Dispatch, String> {
     let wish = env::var(VARIABLE).ok();
     let filter = filter(wish.as_deref(), level(global, log.level))?;
-    let colours = console.is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    Ok(build(console, filter, log.format, colours))
+    Ok(build(console, filter, log.format, colours(console)))
+}
+
+/// Has other messages logged from now on, as another configuration says. The error says why not.
+pub(crate) type Relog = Box<dyn Fn(&Log) -> Result<(), String>>;
+
+/// A subscriber whose level can be changed. The form of messages stays.
+pub(crate) fn changeable(console: &Console, global: &Global, log: &Log) -> Result<(Dispatch, Relog), String> {
+    let (quiet, verbose) = (global.quiet, global.verbose);
+    let filter = move |log: &Log| {
+        let wish = env::var(VARIABLE).ok();
+        filter(wish.as_deref(), meant(quiet, verbose, log.level))
+    };
+    let format = log.format;
+    let (level, handle) = reload::Layer::new(filter(log)?);
+    let layer = tracing_subscriber::fmt::layer().with_writer(console.clone());
+    let layer = match format {
+        LogFormat::Text => layer.with_ansi(colours(console)).with_target(false).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    let subscriber = tracing_subscriber::registry().with(level).with(layer);
+    let relog = move |log: &Log| {
+        handle.reload(filter(log)?).map_err(|error| error.to_string())?;
+        if log.format != format {
+            tracing::warn!("the form of log messages changes with the next start");
+        }
+        Ok(())
+    };
+    Ok((subscriber.into(), Box::new(relog)))
+}
+
+fn colours(console: &Console) -> bool {
+    console.is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 fn build(console: &Console, filter: EnvFilter, format: LogFormat, colours: bool) -> Dispatch {

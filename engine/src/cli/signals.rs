@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks for a clean stop; a second Ctrl-C or SIGTERM ends the process.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks for a clean stop; a second Ctrl-C or SIGTERM ends the process. To the daemon,
+//! SIGHUP means to reload.
 
 use std::io;
 use std::thread;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::console::Console;
 use super::exit::Exit;
+use crate::daemon::Controls;
 
 /// What is told: at the first signal, and where the process ends at the second.
 #[derive(Clone, Copy, Debug)]
@@ -43,16 +45,16 @@ enum Signal {
 /// Watches for signals from now on. The token is cancelled by the first.
 pub(crate) fn watch(console: &Console, words: Words) -> io::Result<CancellationToken> {
     let cancel = CancellationToken::new();
-    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
-    let (send, signals) = mpsc::channel(2);
-    // Handlers are in place when this function returns: a signal that comes then is not lost.
-    {
-        let _context = runtime.enter();
-        listen(&runtime, &send)?;
+    let mut kinds = vec![
+        (SignalKind::interrupt(), Signal::Stop),
+        (SignalKind::terminate(), Signal::Stop),
+    ];
+    // Where there is no such file, nothing says that it is ignored.
+    if !hang_up_is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()) {
+        kinds.push((SignalKind::hangup(), Signal::HangUp));
     }
     let (console, token) = (console.clone(), cancel.clone());
-    // It ends with the process: there is always another signal to wait for.
-    thread::Builder::new().name("signals".into()).spawn(move || {
+    listen(&kinds, move |runtime, signals| {
         let say = |line: &str| console.err(line);
         if runtime.block_on(handle(signals, &token, words, say)) == Verdict::End {
             console.restore();
@@ -62,20 +64,60 @@ pub(crate) fn watch(console: &Console, words: Words) -> io::Result<CancellationT
     Ok(cancel)
 }
 
-fn listen(runtime: &runtime::Runtime, send: &mpsc::Sender<Signal>) -> io::Result<()> {
-    let mut kinds = vec![
+/// Has signals tell the daemon what to do, from now on.
+pub(crate) fn steer(controls: Controls) -> io::Result<()> {
+    let kinds = [
         (SignalKind::interrupt(), Signal::Stop),
         (SignalKind::terminate(), Signal::Stop),
+        (SignalKind::hangup(), Signal::HangUp),
     ];
-    // Where there is no such file, nothing says that it is ignored.
-    if !hang_up_is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()) {
-        kinds.push((SignalKind::hangup(), Signal::HangUp));
+    listen(&kinds, move |runtime, signals| {
+        if runtime.block_on(direct(signals, &controls)) == Verdict::End {
+            tracing::warn!("ended at once; what is left behind is cleared up at the next start");
+            std::process::exit(Exit::Cancelled.code().into());
+        }
+    })
+}
+
+/// For the process of a backup: SIGTERM stops it cleanly, however often it comes. Ctrl-C and a terminal that closes mean
+/// the daemon, which then tells it.
+pub(crate) fn obey() -> io::Result<CancellationToken> {
+    let cancel = CancellationToken::new();
+    let kinds = [
+        (SignalKind::terminate(), Signal::Stop),
+        (SignalKind::interrupt(), Signal::HangUp),
+        (SignalKind::hangup(), Signal::HangUp),
+    ];
+    let token = cancel.clone();
+    listen(&kinds, move |runtime, mut signals| {
+        while let Some(signal) = runtime.block_on(signals.recv()) {
+            if signal == Signal::Stop {
+                token.cancel();
+            }
+        }
+    })?;
+    Ok(cancel)
+}
+
+/// Listens for signals on a thread that `handle` has. Handlers are in place when this function returns: a signal that
+/// comes then is not lost.
+fn listen(
+    kinds: &[(SignalKind, Signal)],
+    handle: impl FnOnce(&runtime::Runtime, mpsc::Receiver<Signal>) + Send + 'static,
+) -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let (send, signals) = mpsc::channel(2);
+    {
+        let _context = runtime.enter();
+        for (kind, sent) in kinds {
+            let (mut stream, send, sent) = (signal(*kind)?, send.clone(), *sent);
+            runtime.spawn(async move { while stream.recv().await.is_some() && send.send(sent).await.is_ok() {} });
+        }
     }
-    for (kind, sent) in kinds {
-        let mut stream = signal(kind)?;
-        let send = send.clone();
-        runtime.spawn(async move { while stream.recv().await.is_some() && send.send(sent).await.is_ok() {} });
-    }
+    // It ends with the process: there is always another signal to wait for.
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || handle(&runtime, signals))?;
     Ok(())
 }
 
@@ -117,6 +159,21 @@ async fn handle(
     Verdict::GoOn
 }
 
+async fn direct(mut signals: mpsc::Receiver<Signal>, controls: &Controls) -> Verdict {
+    let mut stopping = false;
+    while let Some(signal) = signals.recv().await {
+        match signal {
+            Signal::HangUp => controls.reload(),
+            Signal::Stop if stopping => return Verdict::End,
+            Signal::Stop => {
+                stopping = true;
+                controls.stop();
+            }
+        }
+    }
+    Verdict::GoOn
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -125,7 +182,33 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::Signal::{HangUp, Stop};
-    use super::{BACKUP, Verdict, handle, hang_up_is_ignored};
+    use super::{BACKUP, Verdict, direct, handle, hang_up_is_ignored};
+    use crate::daemon::Controls;
+
+    #[tokio::test]
+    async fn a_daemon_reloads_stops_and_then_ends() {
+        for (signals, stops, reloads, verdict) in [
+            (&[][..], false, false, Verdict::GoOn),
+            (&[HangUp, HangUp, HangUp], false, true, Verdict::GoOn),
+            (&[Stop], true, false, Verdict::GoOn),
+            (&[HangUp, Stop], true, true, Verdict::GoOn),
+            (&[Stop, HangUp], true, true, Verdict::GoOn),
+            (&[Stop, HangUp, Stop], true, true, Verdict::End),
+        ] {
+            let (send, received) = mpsc::channel(3);
+            for signal in signals {
+                send.try_send(*signal).unwrap();
+            }
+            drop(send);
+            let controls = Controls::default();
+            assert_eq!(direct(received, &controls).await, verdict, "{signals:?}");
+            assert_eq!(
+                (controls.stopping().is_cancelled(), controls.take_reload()),
+                (stops, reloads),
+                "{signals:?}"
+            );
+        }
+    }
 
     #[tokio::test]
     async fn the_first_stops_the_second_ends() {

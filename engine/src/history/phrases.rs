@@ -6,6 +6,7 @@ use plugin_api::Range;
 
 use super::words::{kind, moment, number};
 use super::{Happening, Language};
+use crate::quota::action_japanese;
 
 use Language::{English, Japanese};
 
@@ -139,7 +140,7 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
         ),
         Happening::Refused { action, refusal } => (
             format!("Refused: {action}: {refusal}"),
-            format!("拒否：{}：{}", japanese_action(action), refusal.japanese()),
+            format!("拒否：{}：{}", action_japanese(action), refusal.japanese()),
         ),
         Happening::TokenCreated { token, person, until } => (
             format!(
@@ -189,19 +190,4 @@ fn stops(tables: &[(String, u64)], before: &str, between: &str, one: impl Fn(&st
     }
     let tables: Vec<String> = tables.iter().map(|(table, row)| one(table, &number(*row))).collect();
     format!("{before}{}", tables.join(between))
-}
-
-/// What was asked for. Names that are not known here stay as they are.
-fn japanese_action(action: &str) -> &str {
-    match action {
-        "backup" | "start" => "バックアップの開始",
-        "schedule" => "スケジュールの設定",
-        "stop" => "スケジュールの停止",
-        "download" => "ダウンロード",
-        "delete" => "バックアップの削除",
-        "link" => "ダウンロードリンクの作成",
-        "history" | "list" | "see" => "閲覧",
-        "token" | "tokens" => "API トークンの管理",
-        other => other,
-    }
 }

@@ -142,12 +142,12 @@ fn all() -> Vec<(Happening, &'static str, &'static str)> {
         ),
         (
             Happening::Refused {
-                action: "backup".into(),
+                action: "start a backup".into(),
                 refusal: Refusal::Busy {
                     running: "main-full-20261123T171500Z".into(),
                 },
             },
-            "Refused: backup: ",
+            "Refused: start a backup: ",
             "拒否：バックアップの開始：",
         ),
         (

@@ -163,9 +163,8 @@ impl Refusal {
                 )
             }
             Self::Role { user, action, desk } => {
-                format!(
-                    "{user} にはこの操作（{action}）を行う権限がありません。{desk} の主担当者にお問い合わせください"
-                )
+                let action = action_japanese(action);
+                format!("{user} には {desk} で{action}を行う権限がありません。主担当者に依頼してください")
             }
             Self::ScheduleExists { desk } => {
                 format!("{desk} にはすでにスケジュールがあります。先に停止してください")
@@ -187,6 +186,21 @@ fn kind_japanese(kind: Kind) -> &'static str {
         Kind::Full => "フル",
         Kind::Custom => "カスタム",
         Kind::Incremental => "増分",
+    }
+}
+
+/// What was asked for, as [`Action`](crate::people::Action) and those who refuse tell it, in Japanese; a name that is not known
+/// here stays as it is.
+pub(crate) fn action_japanese(action: &str) -> &str {
+    match action {
+        "see the backups" => "閲覧",
+        "start a backup" => "バックアップの開始",
+        "set a schedule" => "スケジュールの設定",
+        "stop a schedule" => "スケジュールの停止",
+        "download an archive" => "アーカイブのダウンロード",
+        "delete an archive" => "アーカイブの削除",
+        "make tokens" => "API トークンの作成",
+        other => other,
     }
 }
 

@@ -382,11 +382,11 @@ fn refusals_speak_two_languages() {
         (
             Refusal::Role {
                 user: "Mia".to_owned(),
-                action: "delete".to_owned(),
+                action: crate::people::Action::Delete.to_string(),
                 desk: desk.clone(),
             },
-            "Mia may not delete: only the primary contact of main may",
-            "Mia にはこの操作（delete）を行う権限がありません。行えるのは main の主担当者だけです",
+            "Mia may not delete an archive at main: ask its primary contact",
+            "Mia には main でアーカイブの削除を行う権限がありません。主担当者に依頼してください",
         ),
         (
             Refusal::ScheduleExists { desk },
@@ -407,5 +407,21 @@ fn refusals_speak_two_languages() {
         let json = serde_json::to_value(&refusal).unwrap();
         assert_eq!(json["rule"], refusal.rule());
         assert_eq!(serde_json::from_value::<Refusal>(json).unwrap(), refusal);
+    }
+}
+
+/// The words of an action are those of `people`, where they are read back.
+#[test]
+fn every_action_has_its_japanese() {
+    use crate::people::Action::{Delete, Download, Schedule, See, Start, Stop};
+
+    for action in [See, Start, Schedule, Stop, Download, Delete] {
+        let refusal = Refusal::Role {
+            user: "Mia".to_owned(),
+            action: action.to_string(),
+            desk: "main".to_owned(),
+        };
+        let japanese = refusal.japanese();
+        assert!(!japanese.contains(&action.to_string()), "{japanese}");
     }
 }

@@ -224,7 +224,7 @@ impl Service {
 }
 
 /// A state as it is told to machines.
-fn state_name(state: BackupState) -> &'static str {
+pub fn state_name(state: BackupState) -> &'static str {
     match state {
         BackupState::Running => "running",
         BackupState::Complete => "complete",

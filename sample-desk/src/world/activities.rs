@@ -42,9 +42,8 @@ impl World {
     pub(super) fn activity(&self, kind: Kind, index: u32, state: &State, shape: Shape, o: &mut Object<'_>) {
         let dice = self.dice(kind, index);
         let edit = dice.with(u64::from(state.salt));
-        let Some(clock) = self.clock(kind) else { return };
         let id = Place::top(kind, index).id();
-        let created = clock.created(u64::from(index));
+        let created = self.created(kind, index);
         let ticket = self.activity_ticket(kind, index);
         let contact = ticket
             .map(|ticket| self.ticket_contact(ticket))
@@ -99,7 +98,7 @@ impl World {
         }
         o.time(
             k!("modifiedTime"),
-            state.modified.unwrap_or_else(|| clock.modified(u64::from(index))),
+            state.modified.unwrap_or_else(|| self.modified(kind, index)),
         );
         o.id(
             k!("modifiedBy"),
@@ -126,7 +125,7 @@ impl World {
     /// What the kinds have of their own: category, direction, times.
     fn activity_times(&self, kind: Kind, index: u32, is_closed: bool, o: &mut Object<'_>) {
         let dice = self.dice(kind, index);
-        let created = self.clock(kind).map_or(0, |clock| clock.created(u64::from(index)));
+        let created = self.created(kind, index);
         let hours = |what, n| created + 3_600_000_000 * dice.below(what, n) as i64;
         let done = is_closed.then(|| hours(12, 50));
         let category = dice.one_in(13, 3).then_some(&b"Site visit, \\\"urgent\\\""[..]);

@@ -42,10 +42,8 @@ impl World {
         let id = Place::top(Kind::Article, index).id();
         let locale = LOCALES[language as usize];
         let status = STATUS[dice.with(u64::from(language)).below(3, 6) as usize];
-        let created = self.article_clock.created(u64::from(index));
-        let modified = state
-            .modified
-            .unwrap_or_else(|| self.article_clock.modified(u64::from(index)));
+        let created = self.created(Kind::Article, index);
+        let modified = state.modified.unwrap_or_else(|| self.modified(Kind::Article, index));
         let (author, editor) = (self.agent_of(dice.throw(5)), self.agent_of(dice.throw(6)));
         let editor = state.modifier.unwrap_or(editor);
         o.id(k!("id"), id);

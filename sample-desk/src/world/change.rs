@@ -1,14 +1,18 @@
-//! What happens to records while the desk is read.
+//! What happens to records while the desk is read: by the number of the request, or on purpose.
 
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::births;
 use super::desk::World;
 use super::dice::Dice;
 use super::id::Place;
 use super::overlay::{Overlay, State};
 use super::tickets::ticket_id;
 use super::{Id, Kind, Standing};
+use crate::life::{Deed, Done};
+
+/// Throws until there is nothing that could be done.
+const ATTEMPTS: u64 = 1000;
 
 impl World {
     /// What the settings let happen after this request.
@@ -16,7 +20,10 @@ impl World {
         let changes = self.settings.changes;
         let due = |every: u32| every > 0 && request > 0 && request.is_multiple_of(u64::from(every));
         if due(changes.edit_every) {
-            self.edit(Dice::new(self.settings.seed, 220, request));
+            let dice = Dice::new(self.settings.seed, 220, request);
+            if let Some(place) = self.edited(dice) {
+                self.edit(place, dice);
+            }
         }
         if due(changes.delete_every) {
             self.delete(Dice::new(self.settings.seed, 221, request));
@@ -25,15 +32,12 @@ impl World {
 
     /// A record of a kind that is listed.
     fn any(&self, dice: Dice, kind: Kind) -> Place {
-        let count = if kind == Kind::Ticket {
-            self.sizes.tickets
-        } else {
-            self.sizes.of(kind)
-        };
-        Place::top(kind, dice.below(2, u64::from(count)) as u32)
+        let count = u64::from(births::end(&self.sizes, kind));
+        Place::top(kind, dice.below(2, count) as u32)
     }
 
-    fn edit(&self, dice: Dice) {
+    /// The record that an edit is for.
+    fn edited(&self, dice: Dice) -> Option<Place> {
         let kind = match dice.below(1, 20) {
             0..9 => Kind::Ticket,
             9..12 => Kind::Contact,
@@ -45,45 +49,40 @@ impl World {
             18 => Kind::Article,
             _ => Kind::Comment,
         };
-        let place = if kind == Kind::Comment {
+        if kind == Kind::Comment {
             let ticket = self.any(dice, Kind::Ticket);
             let comments = self.comment_total(ticket.index);
             if comments == 0 {
-                return;
+                return None;
             }
-            Place::child(
-                kind,
-                Kind::Ticket,
-                ticket.index,
-                dice.below(3, u64::from(comments)) as u32,
-            )
+            let sub = dice.below(3, u64::from(comments)) as u32;
+            Some(Place::child(kind, Kind::Ticket, ticket.index, sub))
         } else {
-            self.any(dice, kind)
-        };
+            Some(self.any(dice, kind))
+        }
+    }
+
+    fn edit(&self, place: Place, dice: Dice) -> Option<Done> {
         let modifier = self.agent_of(dice.throw(4));
         self.alter(|overlay| {
             let id = place.id();
             if is_removed(overlay, place) || place.parent().is_some_and(|of| has_lost(overlay, of.id(), id)) {
-                return;
+                return None;
             }
             let mut state = overlay.state(id).cloned().unwrap_or_default();
             state.salt += 1;
             state.modified = Some(overlay.last);
             state.modifier = Some(modifier);
             overlay.push(id, state);
-        });
+            Some(done(Deed::Edit, place, overlay))
+        })
     }
 
     fn delete(&self, dice: Dice) {
         match dice.below(1, 20) {
-            0..6 => self.take(self.any(dice, Kind::Ticket), dice),
-            6..9 => self.take(self.any(dice, Kind::Contact), dice),
-            9 => self.take(self.any(dice, Kind::Account), dice),
-            10 | 11 => self.take(self.any(dice, Kind::Task), dice),
-            12 => self.take(self.any(dice, Kind::Call), dice),
-            13 => self.take(self.any(dice, Kind::Event), dice),
-            14 => self.take(self.any(dice, Kind::Article), dice),
-            15 => self.take(self.any(dice, Kind::Product), dice),
+            n @ 0..16 => {
+                self.take(self.any(dice, deleted_kind(n)), dice);
+            }
             n => {
                 let ticket = self.any(dice, Kind::Ticket).index;
                 let (threads, comments) = self.conversation_totals(ticket);
@@ -101,7 +100,7 @@ impl World {
     }
 
     /// Deletes a record with its children: half of them to the recycle bin, the others for good.
-    fn take(&self, place: Place, dice: Dice) {
+    fn take(&self, place: Place, dice: Dice) -> Option<Done> {
         let to = if dice.one_in(4, 2) {
             Standing::Trashed
         } else {
@@ -109,7 +108,7 @@ impl World {
         };
         self.alter(|overlay| {
             if is_removed(overlay, place) {
-                return;
+                return None;
             }
             overlay.remove(place.id(), to);
             if to == Standing::Trashed {
@@ -117,7 +116,8 @@ impl World {
                 state.trashed = true;
                 overlay.push(place.id(), state);
             }
-        });
+            Some(done(Deed::Delete, place, overlay))
+        })
     }
 
     /// Deletes a thread or a comment: its ticket's counts follow.
@@ -134,15 +134,64 @@ impl World {
         });
     }
 
-    fn alter(&self, alter: impl FnOnce(&mut Overlay)) {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis() as i64 * 1000);
+    /// Makes a record that is yet to come.
+    fn bear(&self, dice: Dice) -> Option<Done> {
+        let kind = match dice.below(1, 20) {
+            0..10 => Kind::Ticket,
+            10..13 => Kind::Contact,
+            13 => Kind::Account,
+            14 | 15 => Kind::Task,
+            16 => Kind::Call,
+            17 => Kind::Event,
+            18 => Kind::Product,
+            _ => Kind::Article,
+        };
+        let place = self.next_to_come(kind)?;
+        self.alter(|overlay| {
+            // Two at once would have found the same one.
+            if overlay.born(kind, place.index).is_some() {
+                return None;
+            }
+            overlay.bear(kind, place.index);
+            Some(done(Deed::Create, place, overlay))
+        })
+    }
+
+    /// Does something on purpose. The number and what is there decide to which record.
+    pub(super) fn act_on_any(&self, deed: Deed, number: u64) -> Option<Done> {
+        let act = |attempt: u64| {
+            let dice = |what| Dice::new(self.settings.seed, what, number).with(attempt);
+            match deed {
+                Deed::Create => self.bear(dice(222)),
+                Deed::Edit => {
+                    let dice = dice(223);
+                    let found_by_its_time = |place: &Place| match place.kind {
+                        Kind::Comment => false,
+                        // What is archived nobody can edit.
+                        Kind::Ticket => place.index >= self.sizes.archived,
+                        _ => true,
+                    };
+                    let place = self.edited(dice).filter(found_by_its_time)?;
+                    self.edit(place, dice)
+                }
+                Deed::Delete => {
+                    let dice = dice(224);
+                    self.take(self.any(dice, deleted_kind(dice.below(1, 16))), dice)
+                }
+            }
+        };
+        // Some are thrown that are deleted, or of a kind of which there are no more.
+        (0..ATTEMPTS).find_map(act)
+    }
+
+    fn alter<T>(&self, alter: impl FnOnce(&mut Overlay) -> T) -> T {
+        let now = (self.life.now)() / 1000 * 1000;
         let mut overlay = self.overlay.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Edits are in an order, whatever the machine's clock does, and later than all that the seed says.
+        // Changes are in an order, whatever the clock does, and later than all that the seed says.
         overlay.last = now.max(overlay.last + 1000).max(super::clock::LAST + 1000);
-        alter(&mut overlay);
+        let altered = alter(&mut overlay);
         self.changed.store(true, Ordering::Release);
+        altered
     }
 
     /// Every state that a record has had, the present one last.
@@ -152,6 +201,29 @@ impl World {
             self.read(|overlay| states.extend_from_slice(overlay.states(id)));
         }
         states
+    }
+}
+
+/// The kind of a record that is deleted, of a throw below 16.
+fn deleted_kind(throw: u64) -> Kind {
+    match throw {
+        0..6 => Kind::Ticket,
+        6..9 => Kind::Contact,
+        9 => Kind::Account,
+        10 | 11 => Kind::Task,
+        12 => Kind::Call,
+        13 => Kind::Event,
+        14 => Kind::Article,
+        _ => Kind::Product,
+    }
+}
+
+fn done(deed: Deed, place: Place, overlay: &Overlay) -> Done {
+    Done {
+        deed,
+        kind: place.kind,
+        id: place.id(),
+        at: overlay.last,
     }
 }
 

@@ -135,10 +135,11 @@ impl Clock {
     }
 }
 
-/// A time later than `from` by about `step` seconds for each of `n`, growing with `n`, and not beyond the last.
+/// A time later than `from` by about `step` seconds for each of `n`, growing with `n`, and not beyond the last:
+/// what is made while the desk runs is made at once.
 #[inline]
 pub(super) fn later(from: i64, n: u64, step: u64, jitter: u64) -> i64 {
-    (from + (n * step + jitter % step.max(1)) as i64 * SECOND).min(LAST)
+    (from + (n * step + jitter % step.max(1)) as i64 * SECOND).min(LAST.max(from))
 }
 
 #[cfg(test)]

@@ -46,9 +46,7 @@ impl World {
     }
 
     pub(super) fn comment_created(&self, place: Place) -> i64 {
-        let parent = self
-            .clock(place.owner)
-            .map_or(0, |clock| clock.created(u64::from(place.index)));
+        let parent = self.created(place.owner, place.index);
         let step = 60 + self.dice(place.owner, place.index).below(73, 30_000);
         later(
             parent,

@@ -125,7 +125,7 @@ impl World {
         o.bool(k!("isAnonymous"), !person.has_mail && !person.has_first);
         o.bool(k!("isEndUser"), dice.one_in(16, 2));
         o.bool(k!("isSpam"), dice.one_in(8, 300));
-        o.time(k!("createdTime"), self.contact_clock.created(u64::from(index)));
+        o.time(k!("createdTime"), self.created(Kind::Contact, index));
         crm(o, k!("zohoCRMContact"), dice, b"contacts");
         happiness(o, dice);
         if shape == Shape::List {
@@ -133,9 +133,7 @@ impl World {
         }
         o.time(
             k!("modifiedTime"),
-            state
-                .modified
-                .unwrap_or_else(|| self.contact_clock.modified(u64::from(index))),
+            state.modified.unwrap_or_else(|| self.modified(Kind::Contact, index)),
         );
         o.maybe(
             k!("title"),
@@ -174,7 +172,7 @@ impl World {
         o.made_if(k!("phone"), edit.one_in(4, 2), |out| Texts::phone(out, edit.throw(5)));
         self.account_site(o, index);
         web(o, b"all/accounts", id);
-        o.time(k!("createdTime"), self.account_clock.created(u64::from(index)));
+        o.time(k!("createdTime"), self.created(Kind::Account, index));
         crm(o, k!("zohoCRMAccount"), dice, b"accounts");
         happiness(o, dice);
         if shape == Shape::List {
@@ -182,9 +180,7 @@ impl World {
         }
         o.time(
             k!("modifiedTime"),
-            state
-                .modified
-                .unwrap_or_else(|| self.account_clock.modified(u64::from(index))),
+            state.modified.unwrap_or_else(|| self.modified(Kind::Account, index)),
         );
         let industry = [
             None,

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use super::births::Late;
 use super::clock::Clock;
 use super::custom::{self, Custom};
 use super::dice::Dice;
@@ -17,11 +18,15 @@ use super::sizes::Sizes;
 use super::text::Texts;
 use super::{AgentState, By, Desk, Filter, Id, Kind, Page, Shape, Standing, Times, paging, tickets};
 use crate::Settings;
+use crate::life::{Deed, Done, Life};
 
 /// A desk: what it takes to compute every record.
 pub(super) struct World {
     pub(super) settings: Settings,
+    pub(super) life: Life,
     pub(super) sizes: Sizes,
+    /// What was not there when it was opened.
+    pub(super) late: Late,
     pub(super) texts: Texts,
     pub(super) people: People,
     pub(super) custom: Custom,
@@ -44,9 +49,16 @@ pub(super) struct World {
 }
 
 impl World {
+    /// One that has the machine's time, and nothing to come.
+    #[cfg(test)]
     pub(super) fn new(settings: &Settings) -> Self {
+        Self::living(settings, Life::default())
+    }
+
+    pub(super) fn living(settings: &Settings, life: Life) -> Self {
         let seed = settings.seed;
         let sizes = Sizes::new(settings);
+        let late = Late::new(&sizes, life.to_come);
         let texts = Texts::new(seed);
         let clock = |kind: Kind| Clock::new(seed, kind as u8, u64::from(sizes.of(kind)));
         Self {
@@ -63,10 +75,12 @@ impl World {
             entry_rota: Rota::new(seed, 210, &rota::ENTRIES, sizes.tickets),
             task_rota: Rota::new(seed, 211, &rota::TASKS, sizes.tickets),
             base: OnceLock::new(),
-            changed: AtomicBool::new(false),
-            overlay: RwLock::default(),
+            changed: AtomicBool::new(life.to_come > 0),
+            overlay: RwLock::new(late.overlay(&sizes)),
             orders: Mutex::default(),
             settings: settings.clone(),
+            life,
+            late,
             sizes,
             texts,
         }
@@ -322,6 +336,18 @@ impl Desk for World {
     }
 
     fn truth(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        self.write_truth(out)
+        self.write_truth(i64::MIN, out)
+    }
+
+    fn truth_since(&self, since: i64, out: &mut dyn io::Write) -> io::Result<()> {
+        self.write_truth(since, out)
+    }
+
+    fn now(&self) -> i64 {
+        (self.life.now)()
+    }
+
+    fn act(&self, deed: Deed, number: u64) -> Option<Done> {
+        self.act_on_any(deed, number)
     }
 }

@@ -77,13 +77,10 @@ impl World {
                     executed,
                 }
             }
-            kind => match self.clock(if kind == Kind::Translation { Kind::Article } else { kind }) {
-                Some(clock) => times(
-                    clock.created(u64::from(place.index)),
-                    clock.modified(u64::from(place.index)),
-                ),
-                None => times(0, 0),
-            },
+            kind => {
+                let kind = if kind == Kind::Translation { Kind::Article } else { kind };
+                times(self.created(kind, place.index), self.modified(kind, place.index))
+            }
         }
     }
 

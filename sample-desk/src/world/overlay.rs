@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::id::Place;
 use super::{Id, Kind, Standing};
 
 /// A record's changes up to some moment. The default is the record as the seed says.
@@ -17,6 +18,8 @@ pub(super) struct State {
     pub(super) gone: Vec<Id>,
     /// In the recycle bin.
     pub(super) trashed: bool,
+    /// When it came to be so; 0: as the seed says.
+    pub(super) since: i64,
 }
 
 /// The record as the seed says.
@@ -26,6 +29,7 @@ pub(super) static UNCHANGED: State = State {
     modifier: None,
     gone: Vec::new(),
     trashed: false,
+    since: 0,
 };
 
 /// All changes.
@@ -33,11 +37,13 @@ pub(super) static UNCHANGED: State = State {
 pub(super) struct Overlay {
     /// Each changed record's states, oldest first, without the one that the seed says.
     states: HashMap<Id, Vec<State>>,
-    /// Deleted and trashed records.
-    removed: HashMap<Id, Standing>,
+    /// Deleted and trashed records, and since when.
+    removed: HashMap<Id, (Standing, i64)>,
+    /// When records were made that the desk did not have when it was opened.
+    born: HashMap<(Kind, u32), i64>,
     /// By kind: indices of the records that were removed, or have another modifiedTime than the seed says.
     touched: HashMap<Kind, BTreeMap<u32, Touch>>,
-    /// The time of the last edit.
+    /// The time of the last change.
     pub(super) last: i64,
 }
 
@@ -63,7 +69,27 @@ impl Overlay {
 
     /// Where a record went, if it was removed.
     pub(super) fn removed(&self, id: Id) -> Option<Standing> {
-        self.removed.get(&id).copied()
+        self.removed.get(&id).map(|(standing, _)| *standing)
+    }
+
+    /// When a record was removed.
+    pub(super) fn removed_at(&self, id: Id) -> Option<i64> {
+        self.removed.get(&id).map(|(_, at)| *at)
+    }
+
+    /// When a record was made that was not there when the desk was opened.
+    pub(super) fn born(&self, kind: Kind, index: u32) -> Option<i64> {
+        self.born.get(&(kind, index)).copied()
+    }
+
+    /// Makes such a record.
+    pub(super) fn bear(&mut self, kind: Kind, index: u32) {
+        self.removed.remove(&Place::top(kind, index).id());
+        self.born.insert((kind, index), self.last);
+        self.touched
+            .entry(kind)
+            .or_default()
+            .insert(index, Touch::Moved(self.last));
     }
 
     /// The records of a kind that are not where the seed says.
@@ -72,7 +98,8 @@ impl Overlay {
     }
 
     /// Adds a state.
-    pub(super) fn push(&mut self, id: Id, state: State) {
+    pub(super) fn push(&mut self, id: Id, mut state: State) {
+        state.since = self.last;
         if let (Some(modified), Some(place)) = (state.modified, id.place())
             && place.parent().is_none()
             && !self.removed.contains_key(&id)
@@ -87,7 +114,7 @@ impl Overlay {
 
     /// Takes a record away.
     pub(super) fn remove(&mut self, id: Id, to: Standing) {
-        self.removed.insert(id, to);
+        self.removed.insert(id, (to, self.last));
         if let Some(place) = id.place()
             && place.parent().is_none()
         {
@@ -100,6 +127,6 @@ impl Overlay {
 
     /// The removed ones.
     pub(super) fn bin(&self) -> impl Iterator<Item = (Id, Standing)> {
-        self.removed.iter().map(|(id, standing)| (*id, *standing))
+        self.removed.iter().map(|(id, (standing, _))| (*id, *standing))
     }
 }

@@ -98,7 +98,7 @@ impl World {
             return Page::default();
         };
         if let Some(ids) = &filter.ids {
-            return self.find_ids(kind, clock, filter, by, descending, (from, limit), ids);
+            return self.find_ids(kind, filter, by, descending, (from, limit), ids);
         }
         let sequence = self.sequence(kind, clock, filter, by);
         let other = match by {
@@ -128,11 +128,9 @@ impl World {
         page
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are those of a page")]
     fn find_ids(
         &self,
         kind: Kind,
-        clock: &Clock,
         filter: &Filter,
         by: By,
         descending: bool,
@@ -147,7 +145,7 @@ impl World {
             .filter(|place| zones.iter().any(|zone| zone.contains(&place.index)))
             .filter(|place| self.matches(kind, place.index, filter))
             .map(|place| match by {
-                By::Created => (clock.created(u64::from(place.index)), place.index),
+                By::Created => (self.created(kind, place.index), place.index),
                 By::Modified => (self.times_of(place).modified, place.index),
             })
             .collect();
@@ -211,7 +209,12 @@ impl World {
                     None => (0, u32::MAX),
                 };
                 let cut = |zone: Range<u32>| zone.start.max(first)..zone.end.min(last);
-                let ranges: Vec<_> = zones.into_iter().map(cut).filter(|range| !range.is_empty()).collect();
+                let ranges: Vec<_> = zones
+                    .iter()
+                    .cloned()
+                    .map(cut)
+                    .filter(|range| !range.is_empty())
+                    .collect();
                 let position = |index: u32| {
                     let mut before = 0;
                     for range in &ranges {
@@ -222,12 +225,17 @@ impl World {
                     }
                     None
                 };
-                let removed = touched.iter().filter(|(_, touch)| *touch == Touch::Removed);
-                let skipped = removed.filter_map(|(index, _)| position(*index)).collect();
+                let elsewhere = |(index, touch): &&(u32, Touch)| *touch == Touch::Removed || self.is_late(kind, *index);
+                let elsewhere = touched.iter().filter(elsewhere);
+                let skipped: Vec<usize> = elsewhere.filter_map(|(index, _)| position(*index)).collect();
+                let moved = self.born_between(kind, filter, &zones, &touched);
+                let base = Base::Ranges(ranges);
+                // What is made while the desk runs is later than all that the seed says.
+                let rank = base.len() - skipped.len();
                 Sequence {
-                    base: Base::Ranges(ranges),
+                    base,
                     skipped,
-                    moved: Vec::new(),
+                    moved: moved.into_iter().map(|index| (rank, index)).collect(),
                 }
             }
             By::Modified => {
@@ -270,6 +278,18 @@ impl World {
                 }
             }
         }
+    }
+
+    /// The records that were made while the desk ran and are there, by createdTime, as far as the filter lets them through.
+    fn born_between(&self, kind: Kind, filter: &Filter, zones: &[Range<u32>], touched: &[(u32, Touch)]) -> Vec<u32> {
+        let (from, to) = filter.created.unwrap_or((i64::MIN, i64::MAX));
+        let there = touched.iter().filter(|(_, touch)| *touch != Touch::Removed);
+        let born = there.filter_map(|(index, _)| Some((self.born(kind, *index)?, *index)));
+        let mut born: Vec<(i64, u32)> = born
+            .filter(|(time, index)| from <= *time && *time <= to && zones.iter().any(|zone| zone.contains(index)))
+            .collect();
+        born.sort_unstable();
+        born.into_iter().map(|(_, index)| index).collect()
     }
 
     /// What is not where the seed says, by index.

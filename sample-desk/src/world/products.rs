@@ -65,16 +65,14 @@ impl World {
         );
         self.custom.write(o, edit, &self.texts);
         o.id(k!("createdBy"), agent_id(self.agent_of(dice.throw(12))));
-        o.time(k!("createdTime"), self.product_clock.created(u64::from(index)));
+        o.time(k!("createdTime"), self.created(Kind::Product, index));
         o.id(
             k!("modifiedBy"),
             agent_id(state.modifier.unwrap_or_else(|| self.agent_of(dice.throw(13)))),
         );
         o.time(
             k!("modifiedTime"),
-            state
-                .modified
-                .unwrap_or_else(|| self.product_clock.modified(u64::from(index))),
+            state.modified.unwrap_or_else(|| self.modified(Kind::Product, index)),
         );
         o.bool(k!("isDeleted"), false);
         layout(o, 40, b"Products");

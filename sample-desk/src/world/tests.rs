@@ -1,5 +1,6 @@
 //! What holds of every desk.
 
+mod births;
 mod changes;
 mod pages;
 mod records;
@@ -42,8 +43,13 @@ fn id(value: &Value) -> Id {
 
 /// The truth, by table and id (and parent, of team members).
 fn truth(desk: &World) -> HashMap<(String, String), Value> {
+    truth_since(desk, i64::MIN)
+}
+
+/// The truth since a moment, likewise.
+fn truth_since(desk: &World, since: i64) -> HashMap<(String, String), Value> {
     let mut out = Vec::new();
-    desk.truth(&mut out).unwrap();
+    desk.truth_since(since, &mut out).unwrap();
     let mut all = HashMap::new();
     for line in out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let line: Value = serde_json::from_slice(line).unwrap();

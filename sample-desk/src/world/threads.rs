@@ -104,7 +104,7 @@ impl World {
 
     pub(super) fn thread_created(&self, place: Place) -> i64 {
         let dice = self.dice(Kind::Ticket, place.index);
-        let created = self.ticket_clock.created(u64::from(place.index));
+        let created = self.created(Kind::Ticket, place.index);
         let jitter = self.thread_dice(place).throw(3) >> 8;
         if place.sub == 0 {
             created

@@ -126,10 +126,8 @@ impl World {
             assignee: (!dice.one_in(4, 10)).then(|| self.agent_of(dice.throw(5))),
             product: dice.one_in(6, 3).then(|| one_of(7, self.sizes.products)),
             team: dice.one_in(8, 6).then(|| one_of(9, self.sizes.teams)),
-            created: self.ticket_clock.created(u64::from(index)),
-            modified: state
-                .modified
-                .unwrap_or_else(|| self.ticket_clock.modified(u64::from(index))),
+            created: self.created(Kind::Ticket, index),
+            modified: state.modified.unwrap_or_else(|| self.modified(Kind::Ticket, index)),
         }
     }
 

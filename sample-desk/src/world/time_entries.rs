@@ -51,7 +51,7 @@ impl World {
     /// executedTime and createdTime.
     pub(super) fn entry_times(&self, place: Place) -> (i64, i64) {
         let dice = self.entry_dice(place);
-        let ticket = self.ticket_clock.created(u64::from(place.index));
+        let ticket = self.created(Kind::Ticket, place.index);
         let executed = later(ticket, u64::from(place.sub), 40_000, dice.throw(1) >> 8);
         (executed, later(executed, 0, 7200, dice.throw(2) >> 8))
     }

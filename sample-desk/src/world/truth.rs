@@ -1,6 +1,7 @@
 //! The truth of a desk: every record that a complete backup holds, as JSON lines.
 
 use std::io;
+use std::sync::atomic::Ordering;
 
 use super::desk::World;
 use super::id::Place;
@@ -60,8 +61,8 @@ const fn table(place: Place) -> &'static str {
 }
 
 impl World {
-    /// Writes all lines.
-    pub(super) fn write_truth(&self, out: &mut dyn io::Write) -> io::Result<()> {
+    /// Writes all lines: of what was there at the moment `since` or came later, as it was then and later.
+    pub(super) fn write_truth(&self, since: i64, out: &mut dyn io::Write) -> io::Result<()> {
         let mut line = Vec::new();
         let spam = if self.settings.behaviour.search_has_spam {
             self.sizes.spam
@@ -69,7 +70,7 @@ impl World {
             0
         };
         for index in 0..self.sizes.tickets + spam {
-            self.ticket_truth(index, &mut line);
+            self.ticket_truth(index, since, &mut line);
             out.write_all(&line)?;
             line.clear();
         }
@@ -82,7 +83,7 @@ impl World {
         ];
         for kind in tops {
             for index in 0..self.sizes.of(kind) {
-                self.line(Place::top(kind, index), None, &mut line);
+                self.line(Place::top(kind, index), None, since, &mut line);
                 out.write_all(&line)?;
                 line.clear();
             }
@@ -90,10 +91,10 @@ impl World {
         for kind in [Kind::Task, Kind::Call, Kind::Event, Kind::Article] {
             for index in 0..self.sizes.of(kind) {
                 let place = Place::top(kind, index);
-                self.line(place, None, &mut line);
+                self.line(place, None, since, &mut line);
                 for child in [Kind::Comment, Kind::Translation, Kind::Attachment] {
                     for child in self.children_in(place, child, &UNCHANGED) {
-                        self.line(child, Some(place.id()), &mut line);
+                        self.line(child, Some(place.id()), since, &mut line);
                     }
                 }
                 out.write_all(&line)?;
@@ -102,12 +103,13 @@ impl World {
         }
         for index in 0..self.sizes.teams {
             let team = Place::top(Kind::Team, index);
-            self.line(team, None, &mut line);
+            self.line(team, None, since, &mut line);
             for agent in &self.people.members[index as usize] {
                 self.line_as(
                     "TeamMembers",
                     Place::top(Kind::Agent, *agent),
                     Some(team.id()),
+                    since,
                     &mut line,
                 );
             }
@@ -118,31 +120,34 @@ impl World {
     }
 
     /// A ticket and all that belongs to it.
-    fn ticket_truth(&self, index: u32, out: &mut Vec<u8>) {
+    fn ticket_truth(&self, index: u32, since: i64, out: &mut Vec<u8>) {
         let place = Place::top(Kind::Ticket, index);
         let ticket = Some(place.id());
-        self.line(place, None, out);
+        self.line(place, None, since, out);
         for child in self.children_in(place, Kind::TimeEntry, &UNCHANGED) {
-            self.line(child, ticket, out);
+            self.line(child, ticket, since, out);
         }
         for attachment in self.own_attachments(place) {
-            self.line(attachment, ticket, out);
+            self.line(attachment, ticket, since, out);
         }
         for kind in [Kind::Thread, Kind::Comment] {
             for child in self.children_in(place, kind, &UNCHANGED) {
-                self.line(child, ticket, out);
+                self.line(child, ticket, since, out);
                 for attachment in self.own_attachments(child) {
-                    self.line(attachment, ticket, out);
+                    self.line(attachment, ticket, since, out);
                 }
             }
         }
     }
 
-    fn line(&self, place: Place, parent: Option<Id>, out: &mut Vec<u8>) {
-        self.line_as(table(place), place, parent, out);
+    fn line(&self, place: Place, parent: Option<Id>, since: i64, out: &mut Vec<u8>) {
+        self.line_as(table(place), place, parent, since, out);
     }
 
-    fn line_as(&self, table: &str, place: Place, parent: Option<Id>, out: &mut Vec<u8>) {
+    fn line_as(&self, table: &str, place: Place, parent: Option<Id>, since: i64, out: &mut Vec<u8>) {
+        if self.was_gone(place, since) {
+            return;
+        }
         let id = place.id();
         out.extend_from_slice(b"{\"table\":\"");
         out.extend_from_slice(table.as_bytes());
@@ -154,10 +159,12 @@ impl World {
             number(out, parent.0);
             out.push(b'"');
         }
-        let history = self.history(id);
-        let mut versions = history.iter().rev();
+        let mut history = self.history(id);
+        // A version is past when the next one comes.
+        let past = history.iter().skip(1).take_while(|next| next.since < since).count();
+        let mut versions = history.drain(past..).rev();
         out.extend_from_slice(b",\"shapes\":");
-        self.shapes(place, versions.next().unwrap_or(&UNCHANGED), out);
+        self.shapes(place, &versions.next().unwrap_or_default(), out);
         let earlier: Vec<_> = versions.rev().collect();
         if !earlier.is_empty() {
             out.extend_from_slice(b",\"before\":[");
@@ -165,7 +172,7 @@ impl World {
                 if n > 0 {
                     out.push(b',');
                 }
-                self.shapes(place, state, out);
+                self.shapes(place, &state, out);
             }
             out.push(b']');
         }
@@ -173,6 +180,19 @@ impl World {
             out.extend_from_slice(b",\"deleted\":true");
         }
         out.extend_from_slice(b"}\n");
+    }
+
+    /// Whether a record, or what it belongs to, is yet to come, or was deleted before a moment.
+    fn was_gone(&self, place: Place, since: i64) -> bool {
+        let mut whose = self.changed.load(Ordering::Acquire).then_some(place);
+        while let Some(at) = whose {
+            let removed = || self.read(|overlay| overlay.removed_at(at.id()));
+            if self.is_to_come(at.kind, at.index) || removed().is_some_and(|removed| removed < since) {
+                return true;
+            }
+            whose = at.parent();
+        }
+        false
     }
 
     fn shapes(&self, place: Place, state: &super::overlay::State, out: &mut Vec<u8>) {

@@ -55,6 +55,8 @@ impl Home {
             return Vec::new();
         };
         let mut found: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        // The store, its key and the locks lie there too.
+        found.retain(|path| path.extension().is_some_and(|end| end == "zip"));
         found.sort();
         found
     }
@@ -198,4 +200,99 @@ fn an_interrupt_stops_cleanly_and_leaves_nothing() {
         assert_eq!(child.wait().expect("its end").code(), Some(130), "{signal}: {rest:?}");
         assert!(home.archives().is_empty(), "{signal}: {:?}", home.archives());
     }
+}
+
+/// Waits until a backup has a request in flight, which the desk never answers.
+fn wait_for_a_request(child: &mut std::process::Child) -> impl Iterator<Item = String> + use<> {
+    let mut lines = BufReader::new(child.stdout.take().expect("its output"))
+        .lines()
+        .map_while(Result::ok);
+    assert!(
+        lines.any(|line| line.contains("\"in_flight\":1")),
+        "a request is in flight"
+    );
+    lines
+}
+
+#[test]
+fn a_second_full_backup_is_refused_by_rule_and_told_in_the_history() {
+    let home = Home::new("\"frozen\"", &[plugin("deskvault_frozen")], |_| Some((200, "x".into())));
+    home.run(&["backup"], 0);
+    let refused = home.run(&["backup"], 5);
+    assert!(
+        text(&refused.stderr).contains("error: refused: a full backup of help"),
+        "{}",
+        text(&refused.stderr)
+    );
+    assert_eq!(home.archives().len(), 1);
+    let list = text(&home.run(&["list"], 0).stdout);
+    assert!(list.contains("complete") && list.contains("in 6 days"), "{list}");
+    let out = home.folder.path().join("out.zip");
+    home.run(&["download", "1", "--to", path(&out)], 0);
+    assert_eq!(
+        fs::read(&out).expect("it"),
+        fs::read(&home.archives()[0]).expect("the archive")
+    );
+    home.run(&["verify", path(&out)], 0);
+    let link = text(&home.run(&["link", "1"], 0).stdout);
+    home.run(
+        &[
+            "download",
+            link.trim(),
+            "--to",
+            path(&home.folder.path().join("linked.zip")),
+        ],
+        0,
+    );
+    // Standard input is no terminal here.
+    home.run(&["delete", "1"], 2);
+    home.run(&["delete", "1", "--yes"], 0);
+    assert!(home.archives().is_empty());
+    home.run(&["download", link.trim()], 2);
+    home.run(&["backup"], 5);
+}
+
+#[test]
+fn what_kill_9_leaves_is_mended_by_the_next_backup() {
+    let home = Home::new("\"frozen\"", &[plugin("deskvault_frozen")], |_| None);
+    let mut child = home
+        .command(&["backup", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command runs");
+    let lines = wait_for_a_request(&mut child);
+    // One at a time, whoever asks.
+    let busy = home.run(&["backup"], 5);
+    assert!(text(&busy.stderr).contains("--wait"), "{}", text(&busy.stderr));
+    child.kill().expect("it is killed");
+    child.wait().expect("its end");
+    drop(lines);
+    let folder = home.folder.path().join("archives");
+    let spools = || {
+        let entries = fs::read_dir(&folder).expect("the folder");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(".spool")).count()
+    };
+    assert_eq!(spools(), 1, "left behind");
+    // The full one never came to an archive, so that another may start; it is stopped in its turn.
+    let mut child = home
+        .command(&["backup", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command runs");
+    let lines = wait_for_a_request(&mut child);
+    let list = text(&home.run(&["list", "--all"], 0).stdout);
+    assert!(list.contains("FAILED") && list.contains("running"), "{list}");
+    assert_eq!(spools(), 1, "its own alone");
+    let id = child.id().to_string();
+    let stopped = Command::new("kill")
+        .args(["-s", "INT", &id])
+        .status()
+        .expect("kill runs");
+    assert!(stopped.success());
+    lines.for_each(drop);
+    assert_eq!(child.wait().expect("its end").code(), Some(130));
+    assert_eq!(spools(), 0);
 }

@@ -80,6 +80,7 @@ fn archive(folder: &Path) -> std::path::PathBuf {
         finished,
         modules: vec![module],
         reasons: Vec::new(),
+        limit_reached: false,
     };
     writer.finish(outcome, &|_, _| {}).expect("an archive").path
 }

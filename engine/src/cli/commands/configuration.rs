@@ -27,6 +27,13 @@ pub(super) fn check(global: &Global, shell: &Shell) -> Outcome {
             kind(&desk.connection.auth)
         );
     }
+    for desk in &config.desks {
+        if let Some(schedule) = &desk.schedule {
+            let (every, at) = (schedule.every, schedule.at.format("%H:%M"));
+            let (zone, until) = (schedule.zone.name(), schedule.until);
+            let _ = writeln!(text, "desk {}: {every} at {at} ({zone}), until {until}", desk.name);
+        }
+    }
     let _ = writeln!(text, "archives: {}", shown(&config.archive.folder));
     for note in notes(config, shell.has_variable) {
         let _ = writeln!(text, "note: {note}");
@@ -61,16 +68,54 @@ fn notes(config: &Config, has_variable: fn(&str) -> bool) -> Vec<String> {
             }
         }
     }
+    for (what, ca_file, secret) in told(config) {
+        if let Some(file) = ca_file {
+            look(format!("{what}: ca_file"), file);
+        }
+        if let Some(SecretSource::File(file)) = secret {
+            look(format!("{what}: the file of the secret"), file);
+        }
+    }
     for desk in &config.desks {
         for (_, source) in secrets(&desk.connection.auth) {
-            if let SecretSource::Env(name) = source
-                && !has_variable(name)
-            {
+            if !is_set(source, has_variable) {
                 notes.push(format!("desk {}: {source} is not set here", desk.name));
             }
         }
     }
+    for (what, _, secret) in told(config) {
+        if let Some(source) = secret.filter(|source| !is_set(source, has_variable)) {
+            notes.push(format!("{what}: {source} is not set here"));
+        }
+    }
+    if config.notify.mail.is_none() {
+        for desk in config.desks.iter().filter(|desk| desk.support_contact.is_some()) {
+            notes.push(format!("desk {}: without [mail], nobody writes to its support contact", desk.name));
+        }
+    }
     notes
+}
+
+/// Webhooks and mail, each with its file of authorities and its secret.
+fn told(config: &Config) -> Vec<(String, Option<&Path>, Option<&SecretSource>)> {
+    let webhooks = config.notify.webhooks.iter().zip(1..);
+    let webhooks = webhooks.map(|(one, number)| {
+        let what = format!("webhook {number}");
+        (what, one.ca_file.as_deref(), one.secret.as_ref())
+    });
+    let mail = config.notify.mail.iter().map(|mail| {
+        let password = mail.login.as_ref().map(|(_, password)| password);
+        ("mail".to_owned(), mail.ca_file.as_deref(), password)
+    });
+    webhooks.chain(mail).collect()
+}
+
+/// Whether a secret that is to be in the environment is there.
+fn is_set(source: &SecretSource, has_variable: fn(&str) -> bool) -> bool {
+    match source {
+        SecretSource::Env(name) => has_variable(name),
+        SecretSource::File(_) | SecretSource::Inline(_) => true,
+    }
 }
 
 /// The kind as the configuration names it.

@@ -44,7 +44,7 @@ pub(super) fn man(out: Option<&Path>, shell: &Shell) -> Outcome {
 
 /// The page of a command and those of the commands below it.
 fn pages(command: &clap::Command, is_root: bool, folder: &Path) -> io::Result<()> {
-    for below in command.get_subcommands() {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         pages(below, false, folder)?;
     }
     let file = Man::new(command.clone()).get_filename();

@@ -6,20 +6,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use indicatif::ProgressDrawTarget;
+use plugin_api::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::actions::{
-    Actions, BackupRequest, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
-};
+use crate::cli::actions::{Actions, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification};
 use crate::cli::console::{Captured, Console};
 use crate::cli::{Shell, execute, summary};
-use crate::config::Desk;
+use crate::clock::Clock;
+use crate::config::{Config, Desk};
 use crate::connection::sample::Keys;
 use crate::progress::{Event, Progress, Summary};
+use crate::service::{Order, RunError, Runner};
 
+mod archives;
 mod connect;
+mod described;
 mod schedule;
 
 const TWO_DESKS: &str = r#"
@@ -48,7 +51,7 @@ ca_file = "absent.pem"
 struct Script {
     asked: Mutex<Vec<String>>,
     /// What a backup gives: complete, incomplete, or why not.
-    backup: Option<fn() -> Result<Summary, Stop>>,
+    backup: Option<fn() -> Result<Summary, RunError>>,
     findings: Vec<Finding>,
     plugins: Vec<PluginLine>,
     connected: Option<Connected>,
@@ -60,24 +63,32 @@ impl Script {
     }
 }
 
-impl Actions for Script {
-    fn backup(
-        &self,
-        request: &BackupRequest<'_>,
-        progress: &dyn Progress,
-        _: &CancellationToken,
-    ) -> Result<Summary, Stop> {
-        let range = request
+/// Runs backups by a script.
+struct Scripted<'a> {
+    script: &'a Script,
+    config: Arc<Config>,
+}
+
+impl Runner for Scripted<'_> {
+    fn run(&self, order: &Order, progress: &dyn Progress, _: &CancellationToken) -> Result<Summary, RunError> {
+        let range = order
             .range
             .map_or_else(|| "all".to_owned(), |range| format!("{}..{}", range.from, range.to));
-        let folder = request.config.archive.folder.display();
-        let plugins = request.config.plugins.folders.len();
-        self.ask(format!(
+        let folder = order.folder.as_ref().unwrap_or(&self.config.archive.folder).display();
+        let plugins = self.config.plugins.folders.len();
+        self.script.ask(format!(
             "{} {:?} {:?} {range} {folder} {plugins}",
-            request.desk.name, request.modules, request.kind
+            order.desk, order.modules, order.kind
         ));
         progress.event(Event::ModuleStarted { module: "tickets" });
-        self.backup.map_or_else(|| Ok(summary::sample()), |give| give())
+        self.script.backup.map_or_else(|| Ok(summary::sample()), |give| give())
+    }
+}
+
+impl Actions for Script {
+    fn runner(&self, config: &Arc<Config>) -> Box<dyn Runner + '_> {
+        let config = Arc::clone(config);
+        Box::new(Scripted { script: self, config })
     }
 
     fn verify(&self, archive: &Path, _: &dyn Progress, _: &CancellationToken) -> Result<Verification, Stop> {
@@ -171,10 +182,21 @@ fn given_to(out: impl Write + Send + 'static, line: &str, config: Option<&str>, 
     if let Some(text) = config {
         fs::write(home.path().join("deskvault.toml"), text).unwrap();
     }
+    given_in(home.path(), out, line, script, |_| {})
+}
+
+/// What a command line gives in a folder, after something was changed around it.
+fn given_in(
+    home: &Path,
+    out: impl Write + Send + 'static,
+    line: &str,
+    script: &Script,
+    change: impl FnOnce(&mut Shell),
+) -> Given {
     let err = Captured::default();
-    let shell = Shell {
+    let mut shell = Shell {
         console: Console::to(out, err.clone(), ProgressDrawTarget::hidden()),
-        working: home.path().to_owned(),
+        working: home.to_owned(),
         variable: None,
         has_variable: |name| name == "SET",
         token: None,
@@ -182,14 +204,15 @@ fn given_to(out: impl Write + Send + 'static, line: &str, config: Option<&str>, 
         asks: true,
         language: crate::history::Language::English,
         clock: Arc::new(|| Duration::ZERO),
-        time: Arc::new(crate::clock::SystemClock),
+        time: Arc::new(Fixed("2024-07-02T04:00:00Z")),
         is_process: false,
     };
+    change(&mut shell);
     let words = std::iter::once("deskvault")
         .chain(line.split_whitespace())
         .map(Into::into);
     let exit = execute(words, &shell, script).code();
-    let place = home.path().display().to_string();
+    let place = home.display().to_string();
     let err = err.text().replace(&place, "HOME");
     let asked = script.asked.lock().unwrap().join("\n").replace(&place, "HOME");
     Given {
@@ -201,33 +224,42 @@ fn given_to(out: impl Write + Send + 'static, line: &str, config: Option<&str>, 
     }
 }
 
+/// A clock that stands still.
+struct Fixed(&'static str);
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp::parse(self.0).unwrap()
+    }
+}
+
 #[allow(clippy::unnecessary_wraps)] // as the others of its type
-fn incomplete() -> Result<Summary, Stop> {
+fn incomplete() -> Result<Summary, RunError> {
     Ok(summary::sample())
 }
 
 #[allow(clippy::unnecessary_wraps)] // as the others of its type
-fn complete() -> Result<Summary, Stop> {
+fn complete() -> Result<Summary, RunError> {
     Ok(Summary {
         complete: true,
         ..summary::sample()
     })
 }
 
-fn cancelled() -> Result<Summary, Stop> {
-    Err(Stop::Cancelled)
+fn cancelled() -> Result<Summary, RunError> {
+    Err(RunError::Cancelled)
 }
 
-fn misconfigured() -> Result<Summary, Stop> {
-    Err(Stop::Usage(
-        anyhow!("no certificate").context("the connection can't be opened"),
-    ))
+fn misconfigured() -> Result<Summary, RunError> {
+    Err(RunError::Configuration {
+        message: "the connection can't be opened: no certificate".into(),
+    })
 }
 
-fn failed() -> Result<Summary, Stop> {
-    let disk: Result<(), _> = Err(anyhow!("no space\u{1b}[2J left"));
-    disk.context("cannot write part 3 of Tickets")?;
-    complete()
+fn failed() -> Result<Summary, RunError> {
+    Err(RunError::Failed {
+        message: "cannot write part 3 of Tickets: no space\u{1b}[2J left".into(),
+    })
 }
 
 #[test]
@@ -318,6 +350,12 @@ fn what_a_backup_refuses() {
 #[test]
 fn how_a_backup_ends() {
     let table = summary::render(&summary::sample());
+    let last = table.rfind("archive (").unwrap();
+    let table = format!(
+        "{}backup 1: its archive expires on 2024-07-09 04:00:00 UTC\n{}",
+        &table[..last],
+        &table[last..]
+    );
     for (backup, exit, out, err) in [
         (complete as fn() -> _, 0, table.replace("INCOMPLETE", "complete"), ""),
         (incomplete, 3, table, ""),
@@ -520,58 +558,4 @@ fn configuration() {
         given("config keys", None, &Script::default()).out,
         crate::config::specification()
     );
-}
-
-#[test]
-fn completions_and_man_pages() {
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = given(&format!("completions {shell}"), None, &Script::default());
-        assert!(
-            script.exit == 0 && script.out.contains("deskvault") && script.out.contains("plugins"),
-            "{shell}"
-        );
-    }
-    let page = given("man", None, &Script::default());
-    for part in [
-        ".TH deskvault 1",
-        ".SH \"EXAMPLES\"\n.nf\nEverything of",
-        "\n  deskvault backup\n",
-        ".SH \"EXIT STATUS\"\n.nf\n0    done\n1    failed",
-        ".SH \"FILES\"",
-        ".SH \"ENVIRONMENT\"",
-        "DESKVAULT_CONFIG",
-        "deskvault\\-backup(1)",
-    ] {
-        assert!(page.out.contains(part), "{part} in\n{}", page.out);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("man/1");
-    assert_eq!(
-        given(&format!("man --out {}", out.display()), None, &Script::default()).exit,
-        0
-    );
-    for page in [
-        "deskvault.1",
-        "deskvault-backup.1",
-        "deskvault-plugins-list.1",
-        "deskvault-config-check.1",
-    ] {
-        assert!(
-            fs::read_to_string(out.join(page)).unwrap().contains(".SH NAME"),
-            "{page}"
-        );
-    }
-    let backup = fs::read_to_string(out.join("deskvault-backup.1")).unwrap();
-    assert!(backup.contains(".SH \"EXIT STATUS\"") && backup.ends_with(".fi\n") && !backup.contains("EXAMPLES"));
-}
-
-#[test]
-fn help_and_version_are_no_errors() {
-    for line in ["--help", "-h", "backup --help", "--version", "help verify"] {
-        let given = given(line, None, &Script::default());
-        assert!(
-            given.exit == 0 && given.out.contains("deskvault") && given.err.is_empty(),
-            "{line}"
-        );
-    }
 }

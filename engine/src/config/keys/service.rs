@@ -60,7 +60,7 @@ pub(super) const PERSON: Section = Section {
     path: "person",
     repeated: true,
     required: false,
-    doc: "Somebody who has to do with backups. One section for each. What a person may do, each desk says: `primary_contact` and `viewers`. Without any, the command line of the machine may do everything, as it may with people, too: it acts as the primary contact.",
+    doc: "Somebody who has to do with backups. One section for each. What a person may do, each desk says: `primary_contact` and `viewers`. The command line of the machine acts as the primary contact, whether there are people or not.",
     keys: &[
         key(
             "name",

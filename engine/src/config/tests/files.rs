@@ -30,6 +30,7 @@ const ZOHO: &str = include_str!("../../../../config/zoho.toml");
 const FULL: &str = include_str!("../../../../config/full.toml");
 const REQUEST_TRACKER: &str = include_str!("../../../../tests/request-tracker/deskvault.toml");
 const README: &str = include_str!("../../../../config/README.md");
+const UNIT: &str = include_str!("../../../../config/deskvault.service");
 
 fn parse(text: &str) -> Config {
     match Config::parse("file", text.as_bytes(), Path::new("/etc/deskvault")) {
@@ -213,6 +214,18 @@ fn the_full_file_names_every_key_once_and_sets_defaults() {
     );
     assert_eq!(connection(&config, "main").search_lag().as_secs(), 300);
     assert_eq!(connection(&config, "sample").search_lag().as_secs(), 0);
+}
+
+/// systemd does not lose patience before the daemon does, and reloads it by the signal that it takes for that.
+#[test]
+fn the_systemd_unit_fits_the_defaults() {
+    let value = |name: &str| UNIT.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let patience: u64 = value("TimeoutStopSec").and_then(|text| text.parse().ok()).expect("seconds");
+    assert!(patience >= Daemon::default().grace.as_secs() + 15, "{patience}");
+    assert_eq!(value("Type"), Some("notify"));
+    assert_eq!(value("ExecReload"), Some("/bin/kill -HUP $MAINPID"));
+    let start = value("ExecStart").expect("a command");
+    assert!(start.starts_with("/usr/local/bin/deskvault daemon --config "), "{start}");
 }
 
 /// Each alternative is put in place of what excludes it, and the file still parses.

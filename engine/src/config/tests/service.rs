@@ -227,7 +227,7 @@ fn schedules() {
     );
     told(
         &format!("{sound}from = '2027-04-01'\n"),
-        &["f:10:1: `until` must not be before 2027-04-01, its first day"],
+        &["f:10:1: `until` must not be before the first day, 2027-04-01"],
     );
     // Thursday to Thursday: no Friday.
     let none = format!("{}from = '2027-03-27'\n", with("2027-03-31", "2027-04-01"));

@@ -1,7 +1,6 @@
 //! Lists and searches, and the children of records.
 
 use std::cmp::Reverse;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::server::answer::Ask;
 use crate::server::answer::sieve::{MOST, Sieve};
@@ -71,13 +70,9 @@ fn find_by(
 
 /// The first moment of what came in the last days that are asked for.
 fn received(ask: &Ask<'_>) -> Option<(i64, i64)> {
-    const DAY: u64 = 24 * 60 * 60;
-    let days = ask.params.number("receivedInDays")?;
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    Some((now.saturating_sub(days * DAY) as i64 * 1_000_000, i64::MAX))
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    let days = ask.params.number("receivedInDays")? as i64;
+    Some((ask.desk.now().saturating_sub(days.saturating_mul(DAY)), i64::MAX))
 }
 
 pub(super) fn list(ask: &Ask<'_>, kind: Kind) -> Result<Reply, ApiError> {

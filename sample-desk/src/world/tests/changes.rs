@@ -122,7 +122,7 @@ fn read(desk: &World) -> BTreeMap<(String, String), Value> {
 }
 
 /// Checks that what can be read is what the truth says, and returns how many lines it marks.
-fn check_truth(desk: &World) -> (usize, usize) {
+pub(super) fn check_truth(desk: &World) -> (usize, usize) {
     let truth = truth(desk);
     let read = read(desk);
     for (name, shapes) in &read {

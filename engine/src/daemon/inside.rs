@@ -1,0 +1,80 @@
+//! The process of one backup, seen from inside: `deskvault run-backup`.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Signal, getpid, kill_process};
+use tokio_util::sync::CancellationToken;
+
+use super::job::Job;
+use super::wire::Mouth;
+use crate::config::Config;
+use crate::progress::Summary;
+use crate::service::{InProcess, RunError, Runner as _};
+
+/// Runs the backup that standard input tells of, for the daemon, and says on standard output what comes of it.
+///
+/// `prepare` is given the configuration: it may change it, starts the log, and gives the token by which signals cancel.
+/// What it says if it fails ends the backup. The error is that nobody could be told.
+pub fn run_backup(prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>) -> io::Result<()> {
+    let (input, output) = take_pipes()?;
+    let mouth = Mouth::new(output);
+    mouth.end(run(BufReader::new(input), &mouth, prepare))
+}
+
+/// The pipes to the daemon, which from now on only they are: what a plugin prints goes to the log, what it reads is empty,
+/// and a process that it starts holds neither of them.
+fn take_pipes() -> io::Result<(File, File)> {
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok((input.into(), output.into()))
+}
+
+fn run(
+    mut input: BufReader<File>,
+    mouth: &Mouth<File>,
+    prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
+) -> Result<Summary, RunError> {
+    let wrong = |message: String| RunError::Configuration { message };
+    let job = Job::read(&mut input).map_err(|error| {
+        wrong(format!(
+            "run-backup is for the daemon, which tells it what to do: {error}"
+        ))
+    })?;
+    let mut config = job.text.parse().map_err(|problems| wrong(problems.to_string()))?;
+    let cancel = prepare(&mut config).map_err(wrong)?;
+    let (done, over) = mpsc::channel();
+    let (token, grace) = (cancel.clone(), job.grace);
+    thread::Builder::new()
+        .name("daemon".into())
+        .spawn(move || follow(input, &token, &over, grace))
+        .map_err(|error| RunError::Failed {
+            message: format!("the system refuses a thread: {error}"),
+        })?;
+    let ended = InProcess::new(Arc::new(config)).run(&job.order, mouth, &cancel);
+    drop(done);
+    ended
+}
+
+/// Waits for the end of the input: the daemon has closed it, or is gone. Then the backup is cancelled; and if it has not
+/// ended in time, with a plugin that holds it up, there may be nobody left to kill it, so it does that itself.
+fn follow(mut input: impl Read, cancel: &CancellationToken, over: &Receiver<()>, grace: Duration) {
+    let mut rest = [0; 64];
+    // What else may come has no meaning.
+    while matches!(input.read(&mut rest), Ok(1..)) {}
+    cancel.cancel();
+    if over.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
+        tracing::error!(
+            "the backup did not end within {} s, so its process is killed",
+            grace.as_secs_f64()
+        );
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+}

@@ -1,0 +1,332 @@
+//! The main loop.
+//!
+//! A round looks at everything that may have come: signals, the file of the configuration, runs that have ended or are
+//! due, archives that expire, schedules that are over. It is made at the next moment at which something is due, and at
+//! least once a second: another process may have set a schedule, and the clock may have been set.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use plugin_api::Timestamp;
+
+use super::child::{Child, executable};
+use super::chores::{Current, Settler, send_notices};
+use super::desks::Desks;
+use super::job::Text;
+use super::lock::Lock;
+use super::systemd::Manager;
+use super::trouble::Trouble;
+use super::watch::{Stamp, Watch};
+use super::{Controls, DaemonError, Ended, Setup, reload, status};
+use crate::chain;
+use crate::config::Loaded;
+use crate::progress::Silent;
+use crate::service::{Due, Ran, Service, state_name};
+use crate::store::{Backup, BackupState};
+
+/// The longest time between two rounds.
+const LONGEST: Duration = Duration::from_secs(1);
+/// The shortest, where something is due that can't be done yet.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// What threads get beyond the grace of processes, to enter what those came to.
+const LAST: Duration = Duration::from_secs(10);
+
+/// A daemon at work.
+pub(super) struct Rounds {
+    pub(super) setup: Setup,
+    pub(super) current: Current,
+    /// The text of the configuration that holds.
+    pub(super) text: Arc<Text>,
+    pub(super) manager: Manager,
+    pub(super) watch: Watch,
+    /// Why the configuration that is in the file is not the one that holds, in a few words.
+    pub(super) refused: Option<String>,
+    /// Whether the schedules are still to be set as the configuration declares them.
+    pub(super) undeclared: bool,
+    desks: Desks,
+    settler: Settler,
+    notices: JoinHandle<()>,
+    /// Whether a process had to be killed.
+    forced: Arc<AtomicBool>,
+    troubles: Troubles,
+    _lock: Lock,
+}
+
+#[derive(Default)]
+struct Troubles {
+    declare: Trouble,
+    expire: Trouble,
+    end: Trouble,
+    due: Trouble,
+    next: Trouble,
+    left: Trouble,
+    start: Trouble,
+}
+
+impl Rounds {
+    /// Opens everything. Nobody else has the data directory from here on.
+    pub(super) fn start(loaded: Loaded, setup: Setup) -> Result<Self, DaemonError> {
+        let mut manager = Manager::of_process();
+        manager.status("starting");
+        let lock = Lock::take(&loaded.config.archive.folder, setup.clock.now())?;
+        let text = Arc::new(reload::text(&loaded));
+        let service = Service::open(Arc::new(loaded.config), Arc::clone(&setup.clock))?;
+        let what = reload::enter(&service)?;
+        if !what.is_empty() {
+            tracing::info!("another configuration holds than the last time: {}", what.join(", "));
+        }
+        for line in service.declare_schedules()? {
+            tracing::info!("{line}");
+        }
+        let current = Current::new(service);
+        let mut settler = Settler::default();
+        settler.ask();
+        let notices = send_notices(current.clone(), setup.controls.stopping().clone())?;
+        Ok(Self {
+            setup,
+            current,
+            text,
+            manager,
+            // It may have been changed since it was read: it is looked at once more.
+            watch: Watch::new(Stamp::None),
+            refused: None,
+            undeclared: false,
+            desks: Desks::default(),
+            settler,
+            notices,
+            forced: Arc::default(),
+            troubles: Troubles::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Makes rounds until it is told to stop.
+    pub(super) fn run(mut self) -> Ended {
+        let folder = self.service().folder().display().to_string();
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            "the daemon runs; data directory {folder}"
+        );
+        let mut next = self.round();
+        self.manager.ready();
+        while !self.setup.controls.stopping().is_cancelled() {
+            self.setup.controls.wait(self.pause(next));
+            next = self.round();
+        }
+        self.stop()
+    }
+
+    /// The service under the configuration that holds.
+    pub(super) fn service(&self) -> Service {
+        self.current.get()
+    }
+
+    /// Tells the service manager what runs and what comes next.
+    pub(super) fn tell_status(&mut self, next: Option<Timestamp>) {
+        let running: Vec<_> = self.desks.running().collect();
+        let line = status::line(&running, next, self.refused.as_deref());
+        self.manager.status(&line);
+    }
+
+    /// How long nothing is to be done.
+    fn pause(&self, next: Option<Timestamp>) -> Duration {
+        let micros = next.map_or(i64::MAX, |next| {
+            next.micros().saturating_sub(self.setup.clock.now().micros())
+        });
+        // What is due already and was not started is running, or waits to be tried again.
+        let until = if micros > 0 {
+            Duration::from_micros(micros as u64)
+        } else {
+            LONGEST
+        };
+        until
+            .min(self.manager.pause().unwrap_or(LONGEST))
+            .clamp(SHORTEST, LONGEST)
+    }
+
+    /// Looks at everything once. Gives when the next run is.
+    fn round(&mut self) -> Option<Timestamp> {
+        self.manager.alive();
+        self.reap();
+        let controls = self.setup.controls.clone();
+        if controls.stopping().is_cancelled() {
+            return None;
+        }
+        if controls.take_reload() {
+            self.reload();
+        } else if self.watch.changed(Stamp::of(&self.setup.file), Instant::now()) {
+            self.reload_if_changed();
+        }
+        let service = self.service();
+        let troubles = &mut self.troubles;
+        if self.undeclared {
+            let declared = troubles
+                .declare
+                .look("schedules cannot be set as declared", service.declare_schedules());
+            self.undeclared = declared.is_none();
+            declared.iter().flatten().for_each(|line| tracing::info!("{line}"));
+        }
+        let expired = troubles
+            .expire
+            .look("archives that have expired cannot be removed", service.expire());
+        expired
+            .iter()
+            .flatten()
+            .for_each(|id| tracing::info!("the archive of backup {id} has expired"));
+        let over = troubles.end.look("schedules cannot be ended", service.end_schedules());
+        over.iter().flatten().for_each(|line| tracing::info!("{line}"));
+        let due = troubles.due.look("it cannot be seen what is due", service.due());
+        for due in due.unwrap_or_default() {
+            self.start_run(&service, due);
+        }
+        self.look_for_crashes(&service);
+        let next = self
+            .troubles
+            .next
+            .look("it cannot be seen what comes next", service.next_due())
+            .flatten();
+        self.tell_status(next);
+        next
+    }
+
+    /// Starts what is due, unless it runs or waits.
+    fn start_run(&mut self, service: &Service, due: Due) {
+        if !self.desks.may_start(&due, Instant::now()) {
+            return;
+        }
+        tracing::info!(desk = due.desk, slot = %due.slot, "a scheduled backup starts");
+        let runner = executable().map(|executable| Child {
+            executable,
+            arguments: self.setup.arguments.clone(),
+            text: Arc::clone(&self.text),
+            folder: service.folder().to_owned(),
+            grace: service.config().daemon.grace,
+            forced: Arc::clone(&self.forced),
+        });
+        let (service, controls) = (service.clone(), self.setup.controls.clone());
+        let started = runner.and_then(|runner| {
+            self.desks.start(due.clone(), service.now(), move |due| {
+                // However it ends, the loop hears of it.
+                let _bell = Bell(controls.clone());
+                service.run_due(due, &runner, &Silent, controls.stopping())
+            })
+        });
+        if self
+            .troubles
+            .start
+            .look("a scheduled backup cannot be started", started)
+            .is_none()
+        {
+            self.desks.wait(due, Instant::now());
+        }
+    }
+
+    /// Sees what became of runs that have ended.
+    fn reap(&mut self) {
+        while let Some((due, outcome)) = self.desks.ended() {
+            self.settler.ask();
+            let desk = due.desk.clone();
+            let why = match outcome {
+                Some(Ok(Ran::Done(done))) => {
+                    let archive = done.summary.archive.display();
+                    tracing::info!(
+                        desk,
+                        backup = done.id,
+                        "the scheduled backup is {}: {archive}",
+                        state_name(done.state)
+                    );
+                    self.desks.done(&due);
+                    continue;
+                }
+                Some(Ok(Ran::Ended(error))) => {
+                    tracing::error!(desk, "the scheduled backup ended without an archive: {}", chain(&error));
+                    self.desks.done(&due);
+                    continue;
+                }
+                Some(Ok(Ran::Nothing)) => {
+                    tracing::info!(desk, "the scheduled backup was not wanted any more");
+                    self.desks.done(&due);
+                    continue;
+                }
+                Some(Ok(Ran::Stopped)) => "it was stopped".to_owned(),
+                Some(Err(error)) => chain(&error),
+                None => "it has panicked: tell the authors of deskvault".to_owned(),
+            };
+            if self.setup.controls.stopping().is_cancelled() {
+                tracing::info!(
+                    desk,
+                    "the scheduled backup was stopped with the daemon; it is made up for at the next start"
+                );
+                continue;
+            }
+            let wait = self.desks.wait(due, Instant::now());
+            tracing::error!(
+                desk,
+                "the scheduled backup did not come to an end, and is tried again in {} min: {why}",
+                wait.as_secs() / 60
+            );
+        }
+    }
+
+    /// A row that says a backup runs may be what a crash left behind.
+    fn look_for_crashes(&mut self, service: &Service) {
+        let now = Instant::now();
+        if self.settler.may_look(now) {
+            let running = service.store().read(|view| view.backups(None, false));
+            let running = self
+                .troubles
+                .left
+                .look("it cannot be seen what runs", running)
+                .unwrap_or_default();
+            let ours: Vec<_> = self.desks.running().map(|(desk, _)| desk).collect();
+            let is_left =
+                |backup: &Backup| backup.state == BackupState::Running && !ours.contains(&backup.desk.as_str());
+            if running.iter().any(is_left) {
+                self.settler.ask();
+            }
+        }
+        self.settler.go_on(service, &self.setup.controls, now);
+    }
+
+    /// No new work; what runs has been told, and gets its time.
+    fn stop(mut self) -> Ended {
+        let service = self.service();
+        let most = service.config().daemon.grace + LAST;
+        self.manager.stopping(most);
+        let running: Vec<_> = self.desks.running().map(|(desk, _)| desk.to_owned()).collect();
+        self.manager
+            .status(&format!("stopping; waiting for {} backups", running.len()));
+        tracing::info!("the daemon stops; backups that run and are stopped: {}", running.len());
+        let deadline = Instant::now() + most;
+        loop {
+            self.manager.alive();
+            self.reap();
+            self.settler.go_on(&service, &self.setup.controls, Instant::now());
+            let busy = self.desks.running().next().is_some() || self.settler.is_busy() || !self.notices.is_finished();
+            if !busy || Instant::now() >= deadline {
+                break;
+            }
+            self.setup.controls.wait(Duration::from_millis(100));
+        }
+        let left: Vec<_> = self.desks.running().map(|(desk, _)| desk.to_owned()).collect();
+        if !left.is_empty() {
+            return Ended::Forced(left);
+        }
+        if self.forced.load(Ordering::SeqCst) {
+            return Ended::Forced(running);
+        }
+        tracing::info!("the daemon has stopped");
+        Ended::Cleanly
+    }
+}
+
+/// Rings when it is dropped.
+struct Bell(Controls);
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.0.wake();
+    }
+}

@@ -1,0 +1,210 @@
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use super::{Broken, Ear, LONGEST, Mouth};
+use crate::archive::ModuleState;
+use crate::cli::summary::sample;
+use crate::progress::{Event, Phase, Progress, Silent, Summary};
+use crate::quota::Refusal;
+use crate::service::RunError;
+
+/// Keeps what it is told, as JSON.
+#[derive(Default)]
+struct Kept(Mutex<Vec<String>>);
+
+impl Progress for Kept {
+    fn event(&self, event: Event<'_>) {
+        self.0.lock().unwrap().push(serde_json::to_string(&event).unwrap());
+    }
+}
+
+type End = Option<Result<Box<Summary>, RunError>>;
+
+/// What is understood of an output that comes in pieces of `size` bytes.
+fn hear(said: &[u8], size: usize) -> (Vec<String>, Result<End, Broken>) {
+    let (mut ear, kept) = (Ear::default(), Kept::default());
+    let broken = said.chunks(size).find_map(|piece| ear.hear(piece, &kept).err());
+    let end = broken.map_or_else(|| ear.end(), Err);
+    (kept.0.into_inner().unwrap(), end)
+}
+
+const STARTED: &str = "{\"event\":\"module_started\",\"module\":\"tickets\"}\n";
+
+#[test]
+fn every_event_comes_through() {
+    let all = [
+        Event::ModuleStarted { module: "票 \"\n" },
+        Event::Module {
+            module: "m",
+            rows: u64::MAX,
+            expected: None,
+            bytes: 1,
+            requests: 2,
+            in_flight: 3,
+            retries: 4,
+            note: Some("n"),
+        },
+        Event::ModuleEnded {
+            module: "m",
+            state: ModuleState::Failed,
+            reason: Some("r"),
+        },
+        Event::Phase {
+            name: Phase::Verifying,
+            done: 1,
+            total: 2,
+        },
+    ];
+    for event in &all {
+        // What is added here belongs into the list above, and into `Line`.
+        match event {
+            Event::ModuleStarted { .. } | Event::Module { .. } | Event::ModuleEnded { .. } | Event::Phase { .. } => {}
+        }
+    }
+    for size in [1, 7, 100_000] {
+        let mut said = Vec::new();
+        let mouth = Mouth::new(&mut said);
+        for event in &all {
+            mouth.event(*event);
+        }
+        mouth.end(Ok(sample())).unwrap();
+        let (events, end) = hear(&said, size);
+        let told: Vec<_> = all.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+        assert_eq!(events, told);
+        assert_eq!(end, Ok(Some(Ok(Box::new(sample())))));
+    }
+}
+
+#[test]
+fn every_error_comes_through() {
+    let refusal = Refusal::Records { counted: 11, limit: 10 };
+    let message = "it is broken: 票\n".to_owned();
+    for error in [
+        RunError::Cancelled,
+        RunError::Refused { refusal },
+        RunError::Configuration {
+            message: message.clone(),
+        },
+        RunError::Failed { message },
+    ] {
+        let mut said = Vec::new();
+        Mouth::new(&mut said).end(Err(error.clone())).unwrap();
+        assert_eq!(hear(&said, 3), (vec![], Ok(Some(Err(error)))));
+    }
+}
+
+#[test]
+fn what_is_no_word_of_a_backup_is_refused() {
+    let mut end = Vec::new();
+    Mouth::new(&mut end).end(Err(RunError::Cancelled)).unwrap();
+    let end = String::from_utf8(end).unwrap();
+    let line = |reason: &str| Err(Broken::Line(reason.to_owned()));
+    for (said, events, heard) in [
+        (String::new(), 0, Ok(None)),
+        (STARTED.into(), 1, Ok(None)),
+        (format!("{STARTED}{STARTED}"), 2, Ok(None)),
+        (format!("{STARTED}{end}"), 1, Ok(Some(Err(RunError::Cancelled)))),
+        (end.trim_end().into(), 0, Err(Broken::Cut)),
+        (format!("{STARTED}{{\"event\":"), 1, Err(Broken::Cut)),
+        (format!("{end}{end}"), 0, Err(Broken::AfterEnd)),
+        (format!("{end}{STARTED}"), 0, Err(Broken::AfterEnd)),
+        (format!("{end}x"), 0, Err(Broken::AfterEnd)),
+        (format!("{end}\n"), 0, Err(Broken::AfterEnd)),
+        (
+            format!("{STARTED}hunter2 was here\n{end}"),
+            1,
+            line("no JSON (column 1)"),
+        ),
+        ("\n".into(), 0, line("no JSON (column 0)")),
+        ("[]\n".into(), 0, line("an unknown event or field (column 2)")),
+        (
+            "{\"event\":\"hunter2\"}\n".into(),
+            0,
+            line("an unknown event or field (column 18)"),
+        ),
+        (
+            "{\"event\":\"module_started\"}\n".into(),
+            0,
+            line("an unknown event or field (column 26)"),
+        ),
+        (
+            "{\"event\":\"end\",\"summary\":{}}\n".into(),
+            0,
+            line("an unknown event or field (column 28)"),
+        ),
+        (
+            "{\"event\":\"phase\",\"name\":\"joining\",\"done\":-1,\"total\":1}\n".into(),
+            0,
+            line("an unknown event or field (column 54)"),
+        ),
+        ("x".repeat(LONGEST + 1), 0, Err(Broken::TooLong)),
+        ("x".repeat(LONGEST + 1) + "\n", 0, Err(Broken::TooLong)),
+        ("x".repeat(LONGEST), 0, Err(Broken::Cut)),
+    ] {
+        for size in [1 << 13, 1 << 22] {
+            let (told, outcome) = hear(said.as_bytes(), size);
+            assert_eq!(told.len(), events, "{:.90}", said);
+            assert_eq!(outcome, heard, "{:.90}", said);
+            let words = outcome.err().map(|broken| broken.to_string()).unwrap_or_default();
+            assert!(!words.contains("hunter2"), "{words}");
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    let (_, heard) = hear(b"{\"event\":\"module_started\",\"module\":\"\xff\"}\n", 4);
+    assert!(matches!(heard, Err(Broken::Line(_))), "{heard:?}");
+}
+
+#[test]
+fn an_end_that_is_too_long_is_shortened_and_still_an_end() {
+    for (reasons, notes, length) in [
+        (30_000, 0, 100),
+        (1, 30_000, 100),
+        (2, 1, 900_000),
+        (1, 1, 2_000_000),
+        (40, 40, 90_000),
+    ] {
+        let mut summary = sample();
+        summary.reasons = vec!["票".repeat(length / 3); reasons];
+        summary.notes = vec!["\u{1}".repeat(length); notes];
+        summary.modules[0].reason = Some("\"".repeat(length));
+        let mut said = Vec::new();
+        Mouth::new(&mut said).end(Ok(summary.clone())).unwrap();
+        assert!(said.len() <= LONGEST + 1, "{reasons} {notes} {length}");
+        let Ok(Some(Ok(heard))) = hear(&said, 1 << 16).1 else {
+            panic!("{reasons} {notes} {length}")
+        };
+        assert!(!heard.reasons.is_empty(), "that it is incomplete stays told");
+        assert_eq!(
+            (heard.rows(), &heard.archive, &heard.sha256),
+            (summary.rows(), &summary.archive, &summary.sha256)
+        );
+    }
+    let mut said = Vec::new();
+    let message = "票\u{1}".repeat(LONGEST);
+    Mouth::new(&mut said).end(Err(RunError::Failed { message })).unwrap();
+    assert!(matches!(hear(&said, 1 << 16).1, Ok(Some(Err(RunError::Failed { .. })))));
+}
+
+#[test]
+fn that_nobody_listens_is_told_at_the_end_alone() {
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mouth = Mouth::new(Gone);
+    mouth.event(Event::ModuleStarted { module: "m" });
+    assert!(mouth.end(Err(RunError::Cancelled)).is_err());
+    let mut ear = Ear::default();
+    assert_eq!(ear.hear(b"", &Silent), Ok(()));
+}
