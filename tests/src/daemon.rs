@@ -21,11 +21,12 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts it, and waits until it has the data directory.
-    pub(crate) fn start(home: &Home) -> Self {
+    pub(crate) fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
         let log = home.path().join("daemon.log");
         let file = File::options().create(true).append(true).open(&log).expect("the log");
         let child = home
             .command(&["daemon"])
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)

@@ -158,7 +158,15 @@ impl Home {
     /// # Panics
     /// Where it can't be started.
     pub fn daemon(&self) -> Daemon {
-        Daemon::start(self)
+        Daemon::start(self, &[])
+    }
+
+    /// Starts the daemon with these environment variables.
+    ///
+    /// # Panics
+    /// Where it can't be started.
+    pub fn daemon_with(&self, environment: &[(&str, &str)]) -> Daemon {
+        Daemon::start(self, environment)
     }
 
     #[track_caller]

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use plugin_api::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::quota::words;
+
 /// The file in the data directory.
 pub const FILE: &str = "deskvault.lock";
 
@@ -67,8 +69,9 @@ fn held(owner: Option<&Owner>) -> String {
     };
     let host = crate::config::text::excerpt(host);
     format!(
-        "another deskvault daemon, process {pid} on {host} since {since}: stop it first (`systemctl stop deskvault`, or \
-         `kill {pid}` there)"
+        "another deskvault daemon, process {pid} on {host} since {}: stop it first (`systemctl stop deskvault`, or \
+         `kill {pid}` there)",
+        words(*since)
     )
 }
 
@@ -145,7 +148,7 @@ mod tests {
         for part in [
             folder.to_str().unwrap(),
             &format!("process {} on ", owner.pid),
-            "since 2030-03-17T17:46:40Z",
+            "since 2030-03-17 17:46:40 UTC",
             &format!("`kill {}`", owner.pid),
         ] {
             assert!(said.contains(part), "{part}: {said}");

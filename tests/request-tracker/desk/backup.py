@@ -69,7 +69,8 @@ def configuration(url, user, archives):
     for key, value in [("url", url), ("user", user)]:
         text, count = re.subn(rf'(?m)^{key} = ".*"$', lambda _: f'{key} = "{value}"', text)
         assert count == 1, key
-    return f'{text}\n[archive]\nfolder = "{archives}"\n'
+    # It is run again and again, for a new desk each time: no rule of how often is meant for that.
+    return f'{text}\n[limits]\nfull_every = "0s"\n\n[archive]\nfolder = "{archives}"\n'
 
 
 def step(text):

@@ -107,17 +107,17 @@ pub(crate) struct Stop {
 }
 
 fn at(text: &str) -> Result<NaiveTime, String> {
-    read_at(text).map_err(must)
+    read_at(text).map_err(|wish| must(&wish))
 }
 
 fn date(text: &str) -> Result<NaiveDate, String> {
-    read_date(text).map_err(must)
+    read_date(text).map_err(|wish| must(&wish))
 }
 
 fn zone(text: &str) -> Result<Tz, String> {
-    read_zone(text).map_err(must)
+    read_zone(text).map_err(|wish| must(&wish))
 }
 
-fn must(wish: String) -> String {
+fn must(wish: &str) -> String {
     format!("it must {wish}")
 }

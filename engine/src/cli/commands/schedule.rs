@@ -53,25 +53,27 @@ fn set(typed: &SetSchedule, global: &Global, shell: &Shell) -> Outcome {
         .name;
     let now = service.now();
     let row = service.set_schedule(name, &declared.starting(now), &actor)?;
-    let mut text = format!("{}: {}\n", printable(name), row.schedule);
-    if let Some(first) = row.schedule.slots(row.made, now).next() {
-        let (local, utc) = (local(&row, first), words(first.slot));
-        text.push_str(&format!("the first run takes everything, on {local} ({utc})\n"));
-    }
-    print(&text, shell)?;
+    let first = row
+        .schedule
+        .slots(row.made, now)
+        .next()
+        .map_or_else(String::new, |first| {
+            let (local, utc) = (local(&row, first), words(first.slot));
+            format!("the first run takes everything, on {local} ({utc})\n")
+        });
+    print(&format!("{}: {}\n{first}", printable(name), row.schedule), shell)?;
     tell_of_the_daemon(&service, global, shell);
     Ok(Exit::Done)
 }
 
 fn show(typed: &ShowSchedule, global: &Global, shell: &Shell) -> Outcome {
     let (service, actor) = open(global, shell)?;
-    let desks = match &typed.desk {
-        Some(name) => vec![desk(service.config(), Some(name)).map_err(Failure::Usage)?],
+    let desks = if let Some(name) = &typed.desk {
+        vec![desk(service.config(), Some(name)).map_err(Failure::Usage)?]
+    } else {
         // What somebody may not see was not asked for.
-        None => {
-            let all = service.config().desks.iter();
-            all.filter(|desk| actor.may(desk, Action::See).is_ok()).collect()
-        }
+        let all = service.config().desks.iter();
+        all.filter(|desk| actor.may(desk, Action::See).is_ok()).collect()
     };
     let is_daemon_gone = is_daemon_gone(service.folder());
     let (mut text, mut are_any) = (String::new(), false);
@@ -119,16 +121,10 @@ fn stop(typed: &StopSchedule, global: &Global, shell: &Shell) -> Outcome {
 
 /// A schedule with its next runs.
 fn block(row: &ScheduleRow, now: Timestamp) -> String {
-    let mut text = format!(
-        "{}: {}\n  set by {} on {}\n",
-        printable(&row.desk),
-        row.schedule,
-        printable(&row.user),
-        words(second(row.made))
-    );
-    if let Some(slot) = row.last_slot {
-        text.push_str(&format!("  the last run was that of {}\n", words(slot)));
-    }
+    let (desk, user, made) = (printable(&row.desk), printable(&row.user), words(second(row.made)));
+    let last = row.last_slot.map_or_else(String::new, |slot| {
+        format!("  the last run was that of {}\n", words(slot))
+    });
     let rows: Vec<Vec<String>> = next(row, now)
         .map(|run| {
             let takes = match (
@@ -143,7 +139,11 @@ fn block(row: &ScheduleRow, now: Timestamp) -> String {
             vec!["  ".to_owned(), local(row, run), words(run.slot), takes.to_owned()]
         })
         .collect();
-    text + &table(&rows, 4)
+    format!(
+        "{desk}: {}\n  set by {user} on {made}\n{last}{}",
+        row.schedule,
+        table(&rows, 4)
+    )
 }
 
 /// What is to be said of a desk without a schedule.
@@ -151,20 +151,20 @@ fn none(service: &Service, desk: &Desk) -> Result<String, Failure> {
     let (last, declared) = service
         .store()
         .read(|view| Ok::<_, ServiceError>((view.last_schedule(&desk.name)?, view.declared(&desk.name)?)))?;
-    let mut text = format!("{}: no schedule", printable(&desk.name));
-    if let Some(row) = last {
-        let what = if row.state == ScheduleState::Ended {
-            "has ended"
-        } else {
-            "was stopped"
+    let last = last.map_or_else(String::new, |row| {
+        let what = match row.state {
+            ScheduleState::Ended => "has ended",
+            ScheduleState::Stopped | ScheduleState::Active => "was stopped",
         };
-        text.push_str(&format!("; the last one, {}, {what}", row.schedule));
-    }
+        format!("; the last one, {}, {what}", row.schedule)
+    });
     let written = desk.schedule.as_ref().map(serde_json::to_string).transpose();
-    if written.is_ok_and(|written| written.is_some() && written != declared) {
-        text.push_str("; the configuration declares one, which the daemon has not taken up yet");
-    }
-    Ok(text + "\n")
+    let waits = if written.is_ok_and(|written| written.is_some() && written != declared) {
+        "; the configuration declares one, which the daemon has not taken up yet"
+    } else {
+        ""
+    };
+    Ok(format!("{}: no schedule{last}{waits}\n", printable(&desk.name)))
 }
 
 fn json(desk: &str, row: Option<&ScheduleRow>, now: Timestamp, is_daemon_gone: bool) -> Result<String, Failure> {

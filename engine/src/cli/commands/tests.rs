@@ -24,6 +24,7 @@ mod archives;
 mod connect;
 mod described;
 mod generate;
+mod people;
 mod schedule;
 
 const TWO_DESKS: &str = r#"

@@ -49,6 +49,7 @@ fn every_event_comes_through() {
             state: ModuleState::Failed,
             reason: Some("r"),
         },
+        Event::Waiting { running: "main-full" },
         Event::Phase {
             name: Phase::Verifying,
             done: 1,
@@ -58,9 +59,11 @@ fn every_event_comes_through() {
     for event in &all {
         // What is added here belongs into the list above, and into `Line`.
         match event {
-            Event::ModuleStarted { .. } | Event::Module { .. } | Event::ModuleEnded { .. } | Event::Phase { .. } => {}
-            // Who waits has no process yet.
-            Event::Waiting { .. } => {}
+            Event::Waiting { .. }
+            | Event::ModuleStarted { .. }
+            | Event::Module { .. }
+            | Event::ModuleEnded { .. }
+            | Event::Phase { .. } => {}
         }
     }
     for size in [1, 7, 100_000] {

@@ -1,0 +1,96 @@
+//! SIGTERM in the middle of a backup.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use deskvault_tests::bad_plugin;
+use engine::store::BackupState;
+
+use crate::harness::{Place, SLOT, at, lives, wait};
+
+/// What `[daemon] grace` is by default.
+const GRACE: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_backup_is_stopped_and_made_up_for_at_the_next_start() {
+    let place = Place::silent();
+    let mut daemon = place.home.daemon();
+    let process = place.under_way(&mut daemon);
+    assert_eq!(place.spools().len(), 1);
+    let started = Instant::now();
+    let status = daemon.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(started.elapsed() < GRACE, "{:?}", started.elapsed());
+    assert!(!lives(process) && place.spools().is_empty(), "{:?}", place.spools());
+    assert_eq!(place.history(), ["scheduled", "backup_started", "stopped"]);
+
+    place.speak(true);
+    let mut daemon = place.home.daemon();
+    let backups = place.ended(&mut daemon, 2, BackupState::Complete);
+    assert_eq!(backups[0].state, BackupState::Stopped);
+    let slots: Vec<_> = backups.iter().filter_map(|backup| Some(backup.schedule?.1)).collect();
+    assert_eq!(slots, [at(SLOT), at(SLOT)], "the same slot, made up for");
+    assert!(daemon.stop().success());
+    assert_eq!(place.history()[3..], ["backup_started", "data_ready"]);
+}
+
+/// A place with a plugin that goes its own way and never comes back, under way.
+fn stuck(grace: &str) -> Place {
+    let place = Place::silent();
+    fs::copy(
+        bad_plugin("bad_never_returns"),
+        place.home.path().join("plugins/libdeskvault_never.so"),
+    )
+    .expect("a plugin");
+    place.configure("02:00", &format!("[daemon]\ngrace = \"{grace}\"\n"));
+    let text = fs::read_to_string(place.home.configuration()).expect("the file");
+    fs::write(
+        place.home.configuration(),
+        text.replace("\"frozen\"", "\"never-returns\""),
+    )
+    .expect("the file");
+    place
+}
+
+#[test]
+fn one_that_does_not_end_in_time_is_cut_off() {
+    let place = stuck("1s");
+    let mut daemon = place.home.daemon();
+    daemon.wait("a backup", || (place.history().len() == 2).then_some(()));
+    daemon.wait("its parts", || (!place.spools().is_empty()).then_some(()));
+    let log = place.home.path().join("daemon.log");
+    let status = daemon.stop();
+    let log = fs::read_to_string(log).expect("the log");
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(
+        log.contains("backups did not end in time and were cut off: help"),
+        "{log}"
+    );
+    assert_eq!(place.history(), ["scheduled", "backup_started", "stopped"]);
+    // What is left is cleared up, and the slot is made up for.
+    place.configure("02:00", "");
+    place.speak(true);
+    let mut daemon = place.home.daemon();
+    place.ended(&mut daemon, 2, BackupState::Complete);
+    assert!(place.spools().is_empty(), "{:?}", place.spools());
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let place = stuck("1h");
+    let mut daemon = place.home.daemon();
+    daemon.wait("a backup", || (!place.spools().is_empty()).then_some(()));
+    let log = place.home.path().join("daemon.log");
+    let pid = daemon.pid();
+    daemon.signal("TERM");
+    daemon.wait("it stops", || {
+        fs::read_to_string(&log)
+            .ok()?
+            .contains("the daemon stops")
+            .then_some(())
+    });
+    assert_eq!(daemon.stop().code(), Some(130));
+    assert!(!lives(pid));
+    wait("the end of what it left", || place.spools().is_empty());
+}
