@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use chain::{Finding, Head, Verified};
+pub use chain::{Finding, Head, SealFault, Verified};
 pub(crate) use chain::{Link, Raw, Seal, Verifier};
 pub use export::{csv_head, csv_line, json_line};
 pub use words::moment;
@@ -175,6 +175,15 @@ pub enum Happening {
         /// Whose it was.
         person: String,
     },
+    /// The history is gone on with, although its seal was not in order: what was wrong before stays wrong.
+    Resealed {
+        /// What was wrong.
+        fault: SealFault,
+        /// The last entry that was there, `COUNT:HASH`.
+        before: String,
+        /// What the seal said, as far as it could be read.
+        sealed: Option<String>,
+    },
 }
 
 /// Names of kinds, as in JSON: `Happening::kind` and the list of all, so that none is forgotten in either.
@@ -213,6 +222,7 @@ kinds! {
     Refused => "refused",
     TokenCreated => "token_created",
     TokenRevoked => "token_revoked",
+    Resealed => "resealed",
 }
 
 impl Happening {

@@ -61,8 +61,8 @@ pub enum KeyError {
     },
     /// There is a database, and the key it was made with is gone.
     #[error(
-        "{path} is missing, and {database} was made with it: put it back from a copy; if there is none, move the \
-         database away to begin a new one, as nobody can prove the history of the old one any more",
+        "{path} is missing, and {database} was made with it: put it back from a copy; if there is none, \
+         `deskvault history reseal` goes on with a new one",
         path = path.display(), database = database.display()
     )]
     Gone {
@@ -84,15 +84,21 @@ impl Key {
         let path = folder.join(FILE);
         // Before the key is looked for: a database that is there by now had its key before.
         let database = folder.join(crate::store::FILE);
-        let has_database = exists(&database)?;
+        if exists(&database)? {
+            return Self::read(&path)?.ok_or(KeyError::Gone { path, database });
+        }
+        // Also where another process is faster.
+        Self::renew(folder)
+    }
+
+    /// The key of the data directory `folder`, or a new one where it is lost: what was signed with that one is not worth
+    /// anything any more.
+    pub fn renew(folder: &Path) -> Result<Self, KeyError> {
+        let path = folder.join(FILE);
         if let Some(key) = Self::read(&path)? {
             return Ok(key);
         }
-        if has_database {
-            return Err(KeyError::Gone { path, database });
-        }
         Self::make(folder, &path)?;
-        // Also where another process was faster.
         Self::read(&path)?.ok_or(KeyError::Garbled { path })
     }
 

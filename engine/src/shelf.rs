@@ -167,7 +167,8 @@ impl Shelf {
             Some(_) => return Err(wrong()),
         };
         // Never the database, the key, a lock or a spool.
-        let is_archive = file.ends_with(".zip") && !file.starts_with('.') && !file.chars().any(char::is_control);
+        let stem = file.strip_suffix(".zip").unwrap_or_default();
+        let is_archive = !stem.is_empty() && !file.starts_with('.') && !file.chars().any(char::is_control);
         if is_archive { Ok((folder, file)) } else { Err(wrong()) }
     }
 

@@ -1,8 +1,12 @@
 //! What the modules of a backup came to when all have ended.
 
-use plugin_api::ErrorKind;
+use std::time::Duration;
+
+use plugin_api::{ErrorKind, ExportError};
 
 use super::error::{BackupError, archive_failed};
+use super::limit::Limit;
+use super::module::Module;
 use super::services::Open;
 use super::verdict::{DeskCounts, Verdict, count_differs, is_cut, verdict};
 use super::watch::Running;
@@ -41,98 +45,13 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
         let Some((outcome, took)) = module.ended.take() else {
             continue;
         };
-        let written = module.host.services().finish();
-        let rows = written.tables.iter().map(|table| table.writer.rows()).sum();
-        let mut verdict = verdict(&outcome, rows);
-        let is_cut = limit.is_reached() && is_cut(&outcome, written.cut.is_some());
-        if is_cut {
-            verdict = Verdict {
-                state: ModuleState::Incomplete,
-                reason: Some(limit.reason()),
-            };
-        }
-        let mut missing = written.unread;
-        let whole = verdict.state == ModuleState::Complete;
-        let remarks = written
-            .remarks
-            .iter()
-            .map(|remark| format!("{}: {remark}", module.name));
-        judged.notes.extend(remarks);
-        if whole {
-            missing.extend(written.unopened.iter().map(|table| {
-                format!(
-                    "{table}: {} describes this table and did not write it: tell its author",
-                    module.name
-                )
-            }));
-            judged.notes.extend(
-                written
-                    .failed_requests
-                    .map(|failed| format!("{}: {failed}", module.name)),
-            );
-        }
-        let mut tables = Vec::with_capacity(written.tables.len());
-        for Open {
-            name,
-            writer,
-            desk_count,
-            desk_count_after,
-            gone,
-            ..
-        } in written.tables
-        {
-            let closed = writer.close().map_err(archive_failed)?;
-            if written.cut.as_ref() == Some(&name) {
-                judged.limit_reached.insert(0, (name.to_string(), closed.rows));
-            } else if is_cut {
-                judged.limit_reached.push((name.to_string(), closed.rows));
-            }
-            // A module that broke off has said so already.
-            if whole {
-                let counts = DeskCounts {
-                    before: desk_count,
-                    after: desk_count_after,
-                };
-                missing.extend(count_differs(&name, closed.rows, gone, counts));
-            }
-            tables.push(TableSummary {
-                table: name.to_string(),
-                rows: closed.rows,
-                bytes: closed.bytes,
-                expected: desk_count,
-                expected_after: desk_count_after,
-            });
-        }
-        if is_cut {
-            // What it did not come to.
-            let unopened = written.unopened.iter().map(|table| (table.clone(), 0));
-            judged.limit_reached.extend(unopened);
-        }
-        if verdict.state == ModuleState::Skipped {
-            let why = verdict.reason.as_deref().unwrap_or("no reason given");
-            missing.push(format!("module {} was skipped: {why}", module.name));
-        }
-        if whole && !missing.is_empty() {
-            verdict.state = ModuleState::Incomplete;
-            verdict.reason = missing.first().cloned();
-        }
-        judged.reasons.extend(missing);
+        let summary = judge_one(module, &outcome, took, limit, &mut judged)?;
         progress.event(Event::ModuleEnded {
-            module: &module.name,
-            state: verdict.state,
-            reason: verdict.reason.as_deref(),
+            module: &summary.module,
+            state: summary.state,
+            reason: summary.reason.as_deref(),
         });
-        let stats = module.stats();
-        judged.modules.push(ModuleSummary {
-            module: module.name.clone(),
-            state: verdict.state,
-            reason: verdict.reason,
-            requests: stats.tries,
-            least_requests: written.least_requests.filter(|_| whole),
-            retries: stats.retries,
-            seconds: took.as_secs_f64(),
-            tables,
-        });
+        judged.modules.push(summary);
     }
     let stopped = |(table, rows): &(String, u64)| match rows {
         0 => format!("{table}: stopped before its first row: {}", limit.reason()),
@@ -140,4 +59,101 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
     };
     judged.reasons.splice(0..0, judged.limit_reached.iter().map(stopped));
     Ok(judged)
+}
+
+/// Closes the tables of one module and says what it came to; what is missing and worth knowing is added to the others'.
+fn judge_one(
+    module: &Module,
+    outcome: &Result<(), ExportError>,
+    took: Duration,
+    limit: &Limit,
+    judged: &mut Judged,
+) -> Result<ModuleSummary, BackupError> {
+    let written = module.host.services().finish();
+    let rows = written.tables.iter().map(|table| table.writer.rows()).sum();
+    let mut verdict = verdict(outcome, rows);
+    let is_cut = limit.is_reached() && is_cut(outcome, written.cut.is_some());
+    if is_cut {
+        verdict = Verdict {
+            state: ModuleState::Incomplete,
+            reason: Some(limit.reason()),
+        };
+    }
+    let mut missing = written.unread;
+    let whole = verdict.state == ModuleState::Complete;
+    let remarks = written
+        .remarks
+        .iter()
+        .map(|remark| format!("{}: {remark}", module.name));
+    judged.notes.extend(remarks);
+    if whole {
+        missing.extend(written.unopened.iter().map(|table| {
+            format!(
+                "{table}: {} describes this table and did not write it: tell its author",
+                module.name
+            )
+        }));
+        judged.notes.extend(
+            written
+                .failed_requests
+                .map(|failed| format!("{}: {failed}", module.name)),
+        );
+    }
+    let mut tables = Vec::with_capacity(written.tables.len());
+    for Open {
+        name,
+        writer,
+        desk_count,
+        desk_count_after,
+        gone,
+        ..
+    } in written.tables
+    {
+        let closed = writer.close().map_err(archive_failed)?;
+        if written.cut.as_ref() == Some(&name) {
+            judged.limit_reached.insert(0, (name.to_string(), closed.rows));
+        } else if is_cut {
+            judged.limit_reached.push((name.to_string(), closed.rows));
+        }
+        // A module that broke off has said so already.
+        if whole {
+            let counts = DeskCounts {
+                before: desk_count,
+                after: desk_count_after,
+            };
+            missing.extend(count_differs(&name, closed.rows, gone, counts));
+        }
+        tables.push(TableSummary {
+            table: name.to_string(),
+            rows: closed.rows,
+            bytes: closed.bytes,
+            expected: desk_count,
+            expected_after: desk_count_after,
+        });
+    }
+    if is_cut {
+        // What it did not come to.
+        let unopened = written.unopened.iter().map(|table| (table.clone(), 0));
+        judged.limit_reached.extend(unopened);
+    }
+    if verdict.state == ModuleState::Skipped {
+        let why = verdict.reason.as_deref().unwrap_or("no reason given");
+        missing.push(format!("module {} was skipped: {why}", module.name));
+    }
+    if whole && !missing.is_empty() {
+        verdict.state = ModuleState::Incomplete;
+        verdict.reason = missing.first().cloned();
+    }
+    judged.reasons.extend(missing);
+    let stats = module.stats();
+    Ok(ModuleSummary {
+        module: module.name.clone(),
+        state: verdict.state,
+        reason: verdict.reason,
+        requests: stats.tries,
+        least_requests: written.least_requests.filter(|_| whole),
+        retries: stats.retries,
+        seconds: took.as_secs_f64(),
+        tables,
+    })
 }

@@ -266,8 +266,8 @@ mod tests {
         let rows = |rows| Known { rows, ..known };
         let counted = |counted| Known { counted, ..known };
         let expected = |expected, rows| Known {
-            expected,
             rows,
+            expected,
             ..known
         };
         let count = |expected| Known {

@@ -8,11 +8,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::archive::Digest;
 use crate::key::Key;
+
+use super::Happening;
 
 /// Findings that are listed; the others are counted.
 const LISTED: usize = 100;
@@ -150,6 +152,36 @@ impl Seal {
     }
 }
 
+/// Why a history cannot be gone on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum SealFault {
+    /// There is none.
+    #[error("no seal")]
+    Missing,
+    /// It has values that deskvault does not write.
+    #[error("a seal that cannot be read")]
+    Unreadable,
+    /// It was altered, or signed with another key.
+    #[error("a seal that does not fit {}", crate::key::FILE)]
+    Unfit,
+    /// There are entries behind the one that was sealed as the last.
+    #[error("entries that are not sealed")]
+    Unsealed,
+}
+
+impl SealFault {
+    /// It, in Japanese.
+    pub fn japanese(self) -> &'static str {
+        match self {
+            Self::Missing => "封印がありませんでした",
+            Self::Unreadable => "封印を読み取れませんでした",
+            Self::Unfit => "封印が鍵と一致しませんでした",
+            Self::Unsealed => "封印されていない記録がありました",
+        }
+    }
+}
+
 /// What is wrong with a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "finding", rename_all = "snake_case")]
@@ -202,6 +234,14 @@ pub enum Finding {
     OtherHead {
         /// The last entry.
         number: u64,
+    },
+    /// Somebody has gone on with a history whose seal was not in order.
+    #[error("entry {number} sealed the history anew, as it had {fault}: what was before it may have been altered")]
+    Resealed {
+        /// The entry that says so.
+        number: u64,
+        /// What was wrong.
+        fault: SealFault,
     },
     /// The seal itself is not in order, and says nothing of the end of the history.
     #[error("the seal {why}: nobody can tell whether entries are missing at the end")]
@@ -305,6 +345,9 @@ impl Verifier {
         } else if follows && self.is_known && entry.previous != self.last.hash {
             self.find(Finding::NotFollowing { number });
         }
+        if let Some(fault) = resealed(&entry.what) {
+            self.find(Finding::Resealed { number, fault });
+        }
         if self.noted.is_some_and(|noted| noted.entries == number) {
             self.found = Some(entry.hash);
         }
@@ -382,5 +425,17 @@ impl Verifier {
         } else {
             self.more += 1;
         }
+    }
+}
+
+/// Whether an entry tells that the history was sealed anew, and why it had to be.
+fn resealed(what: &str) -> Option<SealFault> {
+    // The kind comes first in what deskvault writes; the others need not be understood.
+    if !what.starts_with("{\"kind\":\"resealed\"") {
+        return None;
+    }
+    match serde_json::from_str(what) {
+        Ok(Happening::Resealed { fault, .. }) => Some(fault),
+        _ => Some(SealFault::Unreadable),
     }
 }

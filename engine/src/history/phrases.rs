@@ -156,6 +156,21 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
             format!("Token {token} of {person} revoked"),
             format!("API トークン失効：番号 {token}、利用者 {person}"),
         ),
+        Happening::Resealed { fault, before, sealed } => (
+            format!(
+                "History sealed anew, as it had {fault}: the last entry was {before}{}",
+                sealed
+                    .as_ref()
+                    .map_or_else(String::new, |sealed| format!("; the seal said {sealed}"))
+            ),
+            format!(
+                "履歴の再封印：{}（直前の記録：{before}{}）",
+                fault.japanese(),
+                sealed
+                    .as_ref()
+                    .map_or_else(String::new, |sealed| format!("、封印の内容：{sealed}"))
+            ),
+        ),
     }
 }
 

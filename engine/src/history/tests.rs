@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use plugin_api::{Kind, Range, Timestamp};
 
-use super::{Entry, Filter, Happening, Language, NewEntry, csv_head, csv_line, json_line};
+use super::{Entry, Filter, Happening, Language, NewEntry, SealFault, csv_head, csv_line, json_line};
 use crate::quota::Refusal;
 use crate::schedule::{Every, Schedule};
 
@@ -166,6 +166,24 @@ fn all() -> Vec<(Happening, &'static str, &'static str)> {
             },
             "Token 3 of 山田 revoked",
             "API トークン失効：番号 3、利用者 山田",
+        ),
+        (
+            Happening::Resealed {
+                fault: SealFault::Unfit,
+                before: "8:ab".into(),
+                sealed: Some("9:cd".into()),
+            },
+            "History sealed anew, as it had a seal that does not fit deskvault.key: the last entry was 8:ab; the seal said 9:cd",
+            "履歴の再封印：封印が鍵と一致しませんでした（直前の記録：8:ab、封印の内容：9:cd）",
+        ),
+        (
+            Happening::Resealed {
+                fault: SealFault::Missing,
+                before: "8:ab".into(),
+                sealed: None,
+            },
+            "History sealed anew, as it had no seal: the last entry was 8:ab",
+            "履歴の再封印：封印がありませんでした（直前の記録：8:ab）",
         ),
     ]
 }

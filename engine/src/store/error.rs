@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::history::SealFault;
 use crate::key::KeyError;
 
 /// Why the store did not do what was asked. The transaction is rolled back: nothing of it is kept.
@@ -121,15 +122,15 @@ pub enum StoreError {
     Conflict(String),
     /// The history cannot be added to, because its seal is not in order.
     #[error(
-        "{file}: the history cannot be gone on with: {why}; `deskvault history verify` says more. Put back the \
-         {key} it was sealed with, or a copy of the database",
+        "{file}: the history cannot be gone on with, as it has {fault}: put back the {key} it was sealed with, or a copy of \
+         the database; without either, `deskvault history reseal` goes on and says so in the history for ever",
         file = file.display(), key = crate::key::FILE
     )]
     Seal {
         /// The database.
         file: PathBuf,
         /// What is wrong.
-        why: String,
+        fault: SealFault,
     },
     /// Anything else that the database says.
     #[error("{file}", file = file.display())]

@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use plugin_api::Timestamp;
 use rusqlite::params;
 
 use super::dialect;
 use super::fields::{Fields, amount, json, moment};
 use super::{StoreError, Tx, View};
 use crate::archive::Digest;
-use crate::history::{Entry, Filter, Head, Link, NewEntry, Raw, Seal, Verified, Verifier};
+use crate::history::{Entry, Filter, Happening, Head, Link, NewEntry, Raw, Seal, SealFault, Verified, Verifier};
 
 impl View<'_> {
     /// Hands on the entries that `filter` takes, in order, until `take` breaks off. Nothing is held in memory but one entry.
@@ -47,12 +48,18 @@ impl View<'_> {
 
     /// Seals the history that has no entry yet. With the schema.
     pub(super) fn begin_history(&self) -> Result<(), StoreError> {
-        let seal = Seal::sign(Head::EMPTY, &self.place.key);
+        self.put_seal(Head::EMPTY)
+    }
+
+    fn put_seal(&self, head: Head) -> Result<(), StoreError> {
+        let seal = Seal::sign(head, &self.place.key);
         self.run(
-            "INSERT INTO history_seal (id, entries, head, signature) VALUES (1, $1, $2, $3)",
+            "INSERT INTO history_seal (id, entries, head, signature) VALUES (1, $1, $2, $3)
+             ON CONFLICT (id) DO UPDATE
+             SET entries = excluded.entries, head = excluded.head, signature = excluded.signature",
             params![
-                amount("entries", seal.head.entries)?,
-                seal.head.hash.to_string(),
+                amount("entries", head.entries)?,
+                head.hash.to_string(),
                 seal.signature.to_string()
             ],
         )?;
@@ -73,10 +80,6 @@ impl Tx<'_> {
     /// Adds an entry. [`StoreError::Seal`] where the history was tampered with: it is not gone on with, because what comes
     /// after would hide that.
     pub fn append(&self, new: &NewEntry) -> Result<Entry, StoreError> {
-        let broken = |why: String| StoreError::Seal {
-            file: self.place.file.clone(),
-            why,
-        };
         // The seal's row is written before it is relied upon: so nobody else goes on from the same entry, also where
         // several may write at the same time.
         let seal = self.row(
@@ -85,26 +88,82 @@ impl Tx<'_> {
             [],
             seal,
         );
-        let seal = match seal {
-            Err(StoreError::Value { field, why, .. }) => return Err(broken(format!("`{field}` of its seal {why}"))),
-            seal => seal?.ok_or_else(|| broken("its seal is missing".into()))?,
+        let head = self.sound(seal)?.map_err(|fault| self.broken(fault))?;
+        self.add(head, new)
+    }
+
+    /// Goes on with a history whose seal is not in order, with an entry that says so and stays. None, and nothing done, where
+    /// it is in order.
+    pub fn reseal(&self, at: Timestamp, user: &str, via: &str) -> Result<Option<Entry>, StoreError> {
+        let seal = self.seal();
+        let sealed = seal
+            .as_ref()
+            .ok()
+            .and_then(Option::as_ref)
+            .map(|seal| seal.head.to_string());
+        let last = self.last()?;
+        let fault = match self.sound(seal)? {
+            Err(fault) => fault,
+            Ok(head) if head.entries < last.entries => SealFault::Unsealed,
+            Ok(_) => return Ok(None),
         };
-        if !seal.is_signed(&self.place.key) {
-            return Err(broken("its seal does not fit the key".into()));
-        }
+        let what = Happening::Resealed {
+            fault,
+            before: last.to_string(),
+            sealed,
+        };
+        let new = NewEntry {
+            at,
+            desk: None,
+            user: user.to_owned(),
+            via: via.to_owned(),
+            what,
+        };
+        self.add(last, &new).map(Some)
+    }
+
+    /// The head of a seal that is in order.
+    fn sound(&self, seal: Result<Option<Seal>, StoreError>) -> Result<Result<Head, SealFault>, StoreError> {
+        Ok(match seal {
+            Err(StoreError::Value { .. }) => Err(SealFault::Unreadable),
+            Err(error) => return Err(error),
+            Ok(None) => Err(SealFault::Missing),
+            Ok(Some(seal)) if !seal.is_signed(&self.place.key) => Err(SealFault::Unfit),
+            Ok(Some(seal)) => Ok(seal.head),
+        })
+    }
+
+    /// The last entry that is there.
+    fn last(&self) -> Result<Head, StoreError> {
+        let last = self.row(
+            "history entry",
+            "SELECT number, hash FROM history WHERE number > 0 ORDER BY number DESC LIMIT 1",
+            [],
+            |row| {
+                Ok(Head {
+                    entries: row.number("number")?,
+                    // One that cannot be read is a finding already; the chain begins anew behind it.
+                    hash: digest(row, "hash").unwrap_or(Head::EMPTY.hash),
+                })
+            },
+        )?;
+        Ok(last.unwrap_or(Head::EMPTY))
+    }
+
+    /// Adds an entry behind `last`, and seals it.
+    fn add(&self, last: Head, new: &NewEntry) -> Result<Entry, StoreError> {
         let what = json("what", &new.what)?;
         let link = Link {
-            number: seal.head.entries + 1,
+            number: last.entries + 1,
             at: moment("at", new.at)?,
             desk: new.desk.as_deref(),
             user: &new.user,
             via: &new.via,
             what: &what,
         };
-        let previous = seal.head.hash;
         let head = Head {
             entries: link.number,
-            hash: link.hash(previous),
+            hash: link.hash(last.hash),
         };
         let added = self.run(
             "INSERT INTO history (number, happened, desk, person, via, what, previous, hash)
@@ -116,25 +175,17 @@ impl Tx<'_> {
                 link.user,
                 link.via,
                 link.what,
-                previous.to_string(),
+                last.hash.to_string(),
                 head.hash.to_string()
             ],
         );
         match added {
             Err(StoreError::Sql { source, .. }) if dialect::is_conflict(&source) => {
-                return Err(broken(format!("entry {} is there, and is not sealed", link.number)));
+                return Err(self.broken(SealFault::Unsealed));
             }
             added => added?,
         };
-        let seal = Seal::sign(head, &self.place.key);
-        self.run(
-            "UPDATE history_seal SET entries = $1, head = $2, signature = $3 WHERE id = 1",
-            params![
-                amount("entries", seal.head.entries)?,
-                seal.head.hash.to_string(),
-                seal.signature.to_string()
-            ],
-        )?;
+        self.put_seal(head)?;
         Ok(Entry {
             number: link.number,
             at: new.at,
@@ -142,9 +193,16 @@ impl Tx<'_> {
             user: new.user.clone(),
             via: new.via.clone(),
             what: new.what.clone(),
-            previous: previous.to_string(),
+            previous: last.hash.to_string(),
             hash: head.hash.to_string(),
         })
+    }
+
+    fn broken(&self, fault: SealFault) -> StoreError {
+        StoreError::Seal {
+            file: self.place.file.clone(),
+            fault,
+        }
     }
 }
 

@@ -51,7 +51,8 @@ fn backups_of_one_second_get_numbers_and_keep_off_each_other() {
     let started = time("2026-01-02T03:04:05.999Z");
     let mut found = published(folder.path(), "support", Kind::Full, started).unwrap();
     let mut paths = paths.to_vec();
-    (found.sort(), paths.sort());
+    found.sort();
+    paths.sort();
     assert_eq!(found, paths);
     // Neither other names nor what is no file.
     fs::write(folder.path().join(format!("{FIRST}.zip.part")), "").unwrap();

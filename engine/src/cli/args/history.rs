@@ -47,6 +47,7 @@ impl History {
     pub(crate) fn wants_json(&self) -> bool {
         match &self.command {
             Some(HistoryCommand::Verify { json, .. }) => *json,
+            Some(HistoryCommand::Reseal { .. }) => false,
             None => self.json,
         }
     }
@@ -75,5 +76,15 @@ pub(crate) enum HistoryCommand {
         /// The result as one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Goes on with a history whose seal is not in order, where deskvault refuses to.
+    ///
+    /// For when deskvault.key is lost and there is no copy of it, or the database was altered and there is no copy of that. It
+    /// makes a new key where there is none; links that were made with the old one are dead. What was wrong is written into
+    /// the history, and `history verify` names it for ever.
+    Reseal {
+        /// Does not ask.
+        #[arg(long)]
+        yes: bool,
     },
 }

@@ -16,19 +16,22 @@ use crate::cli::table::{padded, width};
 use crate::config::Config;
 use crate::config::text::{did_you_mean, excerpt, printable};
 use crate::history::{Entry, Filter, Happening, Head, Language, Verified, csv_head, csv_line, json_line};
+use crate::key::Key;
 use crate::people::{Action, Actor};
 use crate::schedule::read_zone;
 use crate::service::{Service, ServiceError};
 use crate::store::{self, StoreError};
 
-use super::{Failure, Outcome, desk, load, print, serve, unusable};
+use super::{Failure, Outcome, confirm, desk, load, print, serve, unusable};
 
 /// Text is held back up to this length.
 const BUFFER: usize = 64 << 10;
 
 pub(super) fn run(typed: &History, global: &Global, shell: &Shell) -> Outcome {
-    if let Some(HistoryCommand::Verify { head, json }) = &typed.command {
-        return verify(head.as_deref(), *json, global, shell);
+    match &typed.command {
+        Some(HistoryCommand::Verify { head, json }) => return verify(head.as_deref(), *json, global, shell),
+        Some(HistoryCommand::Reseal { yes }) => return reseal(*yes, global, shell),
+        None => {}
     }
     let zone = zone(typed.zone.as_deref())?;
     let config = load(global, shell).map_err(unusable)?.config;
@@ -76,6 +79,35 @@ fn verify(noted: Option<&str>, json: bool, global: &Global, shell: &Shell) -> Ou
     };
     print(&text, shell)?;
     Ok(if verified.is_whole() { Exit::Done } else { Exit::Damaged })
+}
+
+fn reseal(yes: bool, global: &Global, shell: &Shell) -> Outcome {
+    if shell.token.is_some() {
+        let text = "refused: only who is at the machine itself may seal the history anew, and not with a token";
+        return Err(Failure::Refused(text.into()));
+    }
+    let config = load(global, shell).map_err(unusable)?.config;
+    if !has_database(&config)? {
+        return print("there is no history yet\n", shell).map(|()| Exit::Done);
+    }
+    let question = "If deskvault.key or the database can be put back from a copy, do that instead. Seal the history anew, so that \
+                    it never verifies as whole again?";
+    confirm(question, yes, shell)?;
+    Key::renew(&config.archive.folder).map_err(|error| Failure::Failed(error.into()))?;
+    let (service, actor) = serve(config, shell)?;
+    let resealed = service
+        .store()
+        .write(|tx| tx.reseal(service.now(), &actor.user(None), &actor.via()));
+    let text = match resealed.map_err(|error: StoreError| Failure::Failed(error.into()))? {
+        Some(entry) => format!(
+            "sealed anew with entry {}: {}\n",
+            entry.number,
+            entry.what.describe(shell.language, Tz::UTC)
+        ),
+        None => "the seal is in order: nothing was done\n".to_owned(),
+    };
+    print(&text, shell)?;
+    Ok(Exit::Done)
 }
 
 /// Every finding, and on the last line the result.

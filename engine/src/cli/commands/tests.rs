@@ -23,6 +23,7 @@ use crate::service::{Order, RunError, Runner};
 mod archives;
 mod connect;
 mod described;
+mod people;
 mod schedule;
 
 const TWO_DESKS: &str = r#"

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Home, entry, history};
+use super::{Home, at, entry, history};
 use crate::archive::Digest;
-use crate::history::{Finding, Head, Link, Verified};
+use crate::history::{Finding, Happening, Head, Link, SealFault, Verified};
 use crate::key::Key;
 use crate::store::{Store, StoreError};
 
@@ -338,7 +338,13 @@ fn who_knows_how_hashes_are_made_is_found_too() {
     assert_eq!(findings(&tail.store), ["entry 11 is not sealed"]);
     let appended = tail.store.write(|tx| tx.append(&entry(11)));
     assert!(
-        matches!(&appended, Err(StoreError::Seal { why, .. }) if why.contains("entry 11")),
+        matches!(
+            &appended,
+            Err(StoreError::Seal {
+                fault: SealFault::Unsealed,
+                ..
+            })
+        ),
         "{appended:?}"
     );
 
@@ -454,4 +460,120 @@ fn findings_are_counted_beyond_a_hundred() {
     home.vandal().execute("UPDATE history SET person = 'root'", []).unwrap();
     let verified = verify(&home.store, None);
     assert_eq!((verified.findings.len(), verified.more), (100, 20));
+}
+
+#[test]
+fn going_on_in_spite_of_a_broken_seal_stays_in_the_history() {
+    let reseal = |store: &Store| store.write(|tx| tx.reseal(at(99), "山田", "command line"));
+    let sound = home();
+    assert!(
+        reseal(&sound.store)
+            .unwrap_or_else(|error: StoreError| panic!("{error}"))
+            .is_none()
+    );
+    assert_eq!(
+        history(&sound.store).len(),
+        10,
+        "nothing is done where nothing is broken"
+    );
+
+    for (sql, fault, before, sealed, others) in [
+        ("DELETE FROM history_seal", SealFault::Missing, 10, None, &[][..]),
+        (
+            "UPDATE history_seal SET head = 'x'",
+            SealFault::Unreadable,
+            10,
+            None,
+            &[],
+        ),
+        (
+            "UPDATE history_seal SET entries = 9",
+            SealFault::Unfit,
+            10,
+            Some(9),
+            &[],
+        ),
+        (
+            "DELETE FROM history WHERE number > 8; UPDATE history_seal SET entries = 8",
+            SealFault::Unfit,
+            8,
+            Some(8),
+            &[],
+        ),
+        (
+            "UPDATE history SET person = 'root' WHERE number = 4; DELETE FROM history_seal",
+            SealFault::Missing,
+            10,
+            None,
+            &["entry 4 was altered"],
+        ),
+        (
+            "INSERT INTO history SELECT 11, happened, desk, person, via, what, previous, hash FROM history WHERE number = 1",
+            SealFault::Unsealed,
+            11,
+            Some(10),
+            &["entry 11 was altered"],
+        ),
+        (
+            "UPDATE history SET hash = 'x' WHERE number = 10; UPDATE history_seal SET signature = head",
+            SealFault::Unfit,
+            10,
+            Some(10),
+            &["history entry 10"],
+        ),
+        (
+            "DELETE FROM history; DELETE FROM history_seal",
+            SealFault::Missing,
+            0,
+            None,
+            &[],
+        ),
+    ] {
+        let home = home();
+        home.vandal().execute_batch(sql).unwrap();
+        assert!(home.store.write(|tx| tx.append(&entry(11))).is_err(), "{sql}");
+        let added = reseal(&home.store).unwrap_or_else(|error: StoreError| panic!("{sql}: {error}"));
+        let Some(added) = added else { panic!("{sql}") };
+        assert_eq!((added.number, added.user.as_str()), (before + 1, "山田"), "{sql}");
+        let Happening::Resealed {
+            fault: found,
+            before: last,
+            sealed: said,
+        } = added.what
+        else {
+            panic!("{sql}")
+        };
+        assert_eq!(found, fault, "{sql}");
+        assert!(last.starts_with(&format!("{before}:")), "{sql}: {last}");
+        let said = said.and_then(|said| said.split_once(':')?.0.parse::<u64>().ok());
+        assert_eq!(said, sealed, "{sql}");
+        // From here on it goes on as ever, and what was is still told.
+        home.write(|tx| tx.append(&entry(12)));
+        let mut expected: Vec<String> = others.iter().map(ToString::to_string).collect();
+        expected.push(format!("entry {} sealed the history anew", before + 1));
+        assert_eq!(findings(&home.store), expected, "{sql}");
+        let again = reseal(&home.store).unwrap_or_else(|error: StoreError| panic!("{sql}: {error}"));
+        assert!(again.is_none(), "{sql}");
+    }
+}
+
+#[test]
+fn a_new_key_after_the_old_one_is_lost() {
+    let lost = home();
+    let folder = lost.path().to_owned();
+    std::fs::remove_file(folder.join(crate::key::FILE)).unwrap();
+    assert!(super::open(&folder).is_err());
+    let store = Store::open(&folder, Arc::new(Key::renew(&folder).unwrap())).unwrap();
+    assert!(store.write(|tx| tx.append(&entry(11))).is_err());
+    store
+        .write(|tx| tx.reseal(at(99), "山田", "command line"))
+        .unwrap_or_else(|error: StoreError| panic!("{error}"));
+    drop(store);
+    let store = super::open(&folder).unwrap();
+    store.write(|tx| tx.append(&entry(12))).unwrap();
+    assert_eq!(findings(&store), ["entry 11 sealed the history anew"]);
+    assert!(
+        lost.store.write(|tx| tx.append(&entry(13))).is_err(),
+        "whoever still has the old key is refused"
+    );
 }

@@ -7,8 +7,8 @@ use indicatif::ProgressDrawTarget;
 use plugin_api::{Kind, Timestamp};
 
 use crate::cli::Shell;
-use crate::cli::engine::Engine;
 use crate::cli::console::{Captured, Console};
+use crate::cli::engine::Engine;
 use crate::history::{Entry, Happening, Language, NewEntry};
 use crate::key::Key;
 use crate::store::{Store, StoreError};
@@ -306,4 +306,31 @@ fn a_long_history_comes_whole() {
     assert!(table.ends_with("Archive of backup 1999 deleted\n"));
     let last: Entry = serde_json::from_str(home.shows("--json").lines().last().unwrap()).unwrap();
     assert_eq!(last.number, 2000);
+}
+
+#[test]
+fn seals_anew_after_the_key_was_lost() {
+    let home = Home::with_history();
+    assert_eq!(home.shows("reseal --yes"), "the seal is in order: nothing was done\n");
+    fs::remove_file(home.archives().join(crate::key::FILE)).unwrap();
+    let (exit, _, err) = home.run("verify");
+    assert!(exit == 1 && err.contains("deskvault history reseal"), "{err}");
+    let (exit, _, err) = home.run("reseal");
+    assert!(exit == 2 && err.contains("--yes"), "{err}");
+    assert!(
+        !home.archives().join(crate::key::FILE).exists(),
+        "nothing is done before it is confirmed"
+    );
+    let text = home.shows("reseal --yes");
+    assert!(
+        text.starts_with("sealed anew with entry 6: History sealed anew, as it had a seal that does not fit"),
+        "{text}"
+    );
+    let (exit, out, _) = home.run("verify");
+    assert!(
+        exit == 4 && out.starts_with("ALTERED: entry 6 sealed the history anew"),
+        "{out}"
+    );
+    assert_eq!(home.shows("--kind resealed --json").lines().count(), 1);
+    assert_eq!(Home::new().shows("reseal --yes"), "there is no history yet\n");
 }

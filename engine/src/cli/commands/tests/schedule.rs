@@ -3,14 +3,11 @@
 use std::fs;
 use std::process::{Child, Command};
 use std::sync::Arc;
-use std::time::Duration;
 
-use indicatif::ProgressDrawTarget;
 use plugin_api::Timestamp;
 
-use super::Script;
-use crate::cli::console::{Captured, Console};
-use crate::cli::{Shell, execute};
+use super::{Script, given_in};
+use crate::cli::console::Captured;
 use crate::clock::Clock;
 use crate::people::token::Secret;
 use crate::service::Service;
@@ -84,26 +81,15 @@ impl Bench {
 
     /// Exit code, standard output, standard error.
     fn run(&self, line: &str) -> (u8, String, String) {
-        let (out, err) = (Captured::default(), Captured::default());
-        let shell = Shell {
-            console: Console::to(out.clone(), err.clone(), ProgressDrawTarget::hidden()),
-            working: self.home.path().to_owned(),
-            variable: None,
-            has_variable: |name| name == "SET",
-            token: self.token.clone(),
-            read_line: self.answer.unwrap_or(|| Ok(String::new())),
-            asks: self.answer.is_some(),
-            language: crate::history::Language::English,
-            clock: Arc::new(|| Duration::ZERO),
-            time: Arc::new(Stopped(self.now)),
-            is_process: false,
-        };
-        let words = ["deskvault", "schedule"]
-            .into_iter()
-            .chain(line.split_whitespace())
-            .map(Into::into);
-        let exit = execute(words, &shell, &Script::default()).code();
-        (exit, out.text(), err.text())
+        let out = Captured::default();
+        let line = format!("schedule {line}");
+        let given = given_in(self.home.path(), out.clone(), &line, &Script::default(), |shell| {
+            shell.token.clone_from(&self.token);
+            shell.asks = self.answer.is_some();
+            shell.read_line = self.answer.unwrap_or(|| Ok(String::new()));
+            shell.time = Arc::new(Stopped(self.now));
+        });
+        (given.exit, out.text(), given.err)
     }
 
     fn service(&self) -> Service {
