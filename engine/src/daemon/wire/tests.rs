@@ -60,10 +60,7 @@ fn every_event_comes_through() {
         match event {
             // Whoever starts the process waits before.
             Event::Waiting { .. } => {}
-            Event::ModuleStarted { .. }
-            | Event::Module { .. }
-            | Event::ModuleEnded { .. }
-            | Event::Phase { .. } => {}
+            Event::ModuleStarted { .. } | Event::Module { .. } | Event::ModuleEnded { .. } | Event::Phase { .. } => {}
         }
     }
     for size in [1, 7, 100_000] {
