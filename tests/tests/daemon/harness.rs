@@ -1,7 +1,7 @@
 //! A home whose desk answers, or is silent until it is told to speak.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -133,4 +133,11 @@ pub(crate) fn wait(what: &str, mut look: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "{what} did not come");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Stops the daemon as a service manager does. Gives how it ended.
+#[track_caller]
+pub(crate) fn stop(daemon: &mut Daemon) -> ExitStatus {
+    daemon.signal("TERM");
+    daemon.ended()
 }

@@ -59,14 +59,14 @@ fn by_signal_a_bad_one_is_refused_and_a_good_one_holds() {
     daemon.signal("HUP");
     wait(&place, &mut daemon, "another configuration holds: limits.records", 1);
     assert_eq!(changes(&place), [["limits.records"]]);
-    assert!(daemon.stop().success());
+    daemon.terminate();
 
     // What was changed while no daemon ran is told by the next.
     place.configure("03:00", "[limits]\nrecords = 7\n");
     let mut daemon = place.home.daemon();
     wait(&place, &mut daemon, "the daemon runs", 2);
     assert_eq!(changes(&place).last().expect("an entry"), &["desk help: schedule.at"]);
-    assert!(daemon.stop().success());
+    daemon.terminate();
     let mut daemon = place.home.daemon();
     wait(&place, &mut daemon, "the daemon runs", 3);
     assert_eq!(
@@ -74,7 +74,7 @@ fn by_signal_a_bad_one_is_refused_and_a_good_one_holds() {
         2,
         "the same configuration is none that has changed"
     );
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_file_that_changes_is_read_again() {
     wait(&place, &mut daemon, "that needs a restart", 1);
     assert!(!place.home.path().join("elsewhere").exists());
     assert_eq!(place.history().len(), 4, "nothing of what was refused holds");
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }
 
 #[test]

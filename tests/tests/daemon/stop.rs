@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use deskvault_tests::bad_plugin;
 use engine::store::BackupState;
 
-use crate::harness::{Place, SLOT, at, lives, wait};
+use crate::harness::{Place, SLOT, at, lives, stop, wait};
 
 /// What `[daemon] grace` is by default.
 const GRACE: Duration = Duration::from_secs(30);
@@ -18,7 +18,7 @@ fn a_backup_is_stopped_and_made_up_for_at_the_next_start() {
     let process = place.under_way(&mut daemon);
     assert_eq!(place.spools().len(), 1);
     let started = Instant::now();
-    let status = daemon.stop();
+    let status = stop(&mut daemon);
     assert_eq!(status.code(), Some(0));
     assert!(started.elapsed() < GRACE, "{:?}", started.elapsed());
     assert!(!lives(process) && place.spools().is_empty(), "{:?}", place.spools());
@@ -30,7 +30,7 @@ fn a_backup_is_stopped_and_made_up_for_at_the_next_start() {
     assert_eq!(backups[0].state, BackupState::Stopped);
     let slots: Vec<_> = backups.iter().filter_map(|backup| Some(backup.schedule?.1)).collect();
     assert_eq!(slots, [at(SLOT), at(SLOT)], "the same slot, made up for");
-    assert!(daemon.stop().success());
+    daemon.terminate();
     assert_eq!(place.history()[3..], ["backup_started", "data_ready"]);
 }
 
@@ -59,7 +59,7 @@ fn one_that_does_not_end_in_time_is_cut_off() {
     daemon.wait("a backup", || (place.history().len() == 2).then_some(()));
     daemon.wait("its parts", || (!place.spools().is_empty()).then_some(()));
     let log = place.home.path().join("daemon.log");
-    let status = daemon.stop();
+    let status = stop(&mut daemon);
     let log = fs::read_to_string(log).expect("the log");
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(
@@ -73,7 +73,7 @@ fn one_that_does_not_end_in_time_is_cut_off() {
     let mut daemon = place.home.daemon();
     place.ended(&mut daemon, 2, BackupState::Complete);
     assert!(place.spools().is_empty(), "{:?}", place.spools());
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_second_signal_ends_at_once() {
             .contains("the daemon stops")
             .then_some(())
     });
-    assert_eq!(daemon.stop().code(), Some(130));
+    assert_eq!(stop(&mut daemon).code(), Some(130));
     assert!(!lives(pid));
     wait("the end of what it left", || place.spools().is_empty());
 }

@@ -30,7 +30,7 @@ fn forwards_makes_up_once_and_backwards_repeats_nothing() {
         backups[1].schedule.map(|schedule| schedule.1),
         Some(at("2026-03-23T02:00:00Z"))
     );
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }
 
 fn daemon_log(place: &Place) -> String {
