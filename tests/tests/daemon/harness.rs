@@ -39,12 +39,36 @@ impl Place {
         place
     }
 
-    /// One whose desk answers nothing, at the first slot.
+    /// One whose desk answers nothing.
     pub(crate) fn silent() -> Self {
         let place = Self::new();
         place.speak(false);
-        place.at(SLOT);
         place
+    }
+
+    /// Starts a daemon, and waits until it has set the schedule and makes its rounds.
+    pub(crate) fn start(&self) -> Daemon {
+        let before = self.told("the daemon runs");
+        let mut daemon = self.home.daemon();
+        daemon.wait("it runs", || (self.told("the daemon runs") > before).then_some(()));
+        daemon
+    }
+
+    /// Starts a daemon and lets the first slot come.
+    pub(crate) fn start_at_the_slot(&self) -> Daemon {
+        let daemon = self.start();
+        self.at(SLOT);
+        daemon
+    }
+
+    /// How often daemons have logged these words here.
+    pub(crate) fn told(&self, words: &str) -> usize {
+        self.log().matches(words).count()
+    }
+
+    /// What daemons have logged here.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join("daemon.log")).unwrap_or_default()
     }
 
     pub(crate) fn speak(&self, speaks: bool) {

@@ -49,7 +49,7 @@ fn the_service_manager_is_told() {
     place.configure("25:00", "");
     hear(
         &socket,
-        "STATUS=the configuration in the file is refused, the old one holds (line 10); next run",
+        "STATUS=the configuration in the file is refused, the old one holds (line 11); next run",
     );
     daemon.terminate();
     hear(&socket, "STOPPING=1");
