@@ -8,7 +8,7 @@ use crate::harness::{Place, SLOT, at, lives, signal, wait};
 #[test]
 fn the_process_of_a_killed_daemon_ends_by_itself_and_the_next_one_clears_up() {
     let place = Place::silent();
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start_at_the_slot();
     let process = place.under_way(&mut daemon);
     signal(daemon.pid(), "KILL");
     drop(daemon);
@@ -20,7 +20,7 @@ fn the_process_of_a_killed_daemon_ends_by_itself_and_the_next_one_clears_up() {
     );
 
     place.speak(true);
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start();
     let backups = place.ended(&mut daemon, 2, BackupState::Complete);
     assert_eq!(backups[0].state, BackupState::Failed, "{backups:?}");
     assert_eq!(
@@ -28,7 +28,7 @@ fn the_process_of_a_killed_daemon_ends_by_itself_and_the_next_one_clears_up() {
         Some(at(SLOT)),
         "the slot is made up for"
     );
-    assert!(daemon.stop().success());
+    daemon.terminate();
     assert_eq!(
         place.history(),
         ["scheduled", "backup_started", "failed", "backup_started", "data_ready"]
@@ -39,7 +39,7 @@ fn the_process_of_a_killed_daemon_ends_by_itself_and_the_next_one_clears_up() {
 #[test]
 fn a_killed_process_fails_its_backup_and_nothing_else() {
     let place = Place::silent();
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start_at_the_slot();
     let process = place.under_way(&mut daemon);
     signal(process, "KILL");
     let backups = place.ended(&mut daemon, 1, BackupState::Failed);
@@ -60,5 +60,5 @@ fn a_killed_process_fails_its_backup_and_nothing_else() {
         backups[1].schedule.map(|schedule| schedule.1),
         Some(at("2026-03-09T02:00:00Z"))
     );
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }

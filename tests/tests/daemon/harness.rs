@@ -1,7 +1,7 @@
 //! A home whose desk answers, or is silent until it is told to speak.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -39,12 +39,36 @@ impl Place {
         place
     }
 
-    /// One whose desk answers nothing, at the first slot.
+    /// One whose desk answers nothing.
     pub(crate) fn silent() -> Self {
         let place = Self::new();
         place.speak(false);
-        place.at(SLOT);
         place
+    }
+
+    /// Starts a daemon, and waits until it has set the schedule and makes its rounds.
+    pub(crate) fn start(&self) -> Daemon {
+        let before = self.told("the daemon runs");
+        let mut daemon = self.home.daemon();
+        daemon.wait("it runs", || (self.told("the daemon runs") > before).then_some(()));
+        daemon
+    }
+
+    /// Starts a daemon and lets the first slot come.
+    pub(crate) fn start_at_the_slot(&self) -> Daemon {
+        let daemon = self.start();
+        self.at(SLOT);
+        daemon
+    }
+
+    /// How often daemons have logged these words here.
+    pub(crate) fn told(&self, words: &str) -> usize {
+        self.log().matches(words).count()
+    }
+
+    /// What daemons have logged here.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join("daemon.log")).unwrap_or_default()
     }
 
     pub(crate) fn speak(&self, speaks: bool) {
@@ -133,4 +157,11 @@ pub(crate) fn wait(what: &str, mut look: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "{what} did not come");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Stops the daemon as a service manager does. Gives how it ended.
+#[track_caller]
+pub(crate) fn stop(daemon: &mut Daemon) -> ExitStatus {
+    daemon.signal("TERM");
+    daemon.ended()
 }

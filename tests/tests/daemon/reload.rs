@@ -5,14 +5,10 @@ use std::fs;
 use deskvault_tests::daemon::Daemon;
 use engine::history::Happening;
 
-use crate::harness::Place;
-
-fn log(place: &Place) -> String {
-    fs::read_to_string(place.home.path().join("daemon.log")).unwrap_or_default()
-}
+use crate::harness::{Place, SLOT};
 
 fn wait(place: &Place, daemon: &mut Daemon, words: &str, times: usize) {
-    daemon.wait(words, || (log(place).matches(words).count() >= times).then_some(()));
+    daemon.wait(words, || (place.told(words) >= times).then_some(()));
 }
 
 /// What the history says has changed, entry by entry.
@@ -32,8 +28,7 @@ fn changes(place: &Place) -> Vec<Vec<String>> {
 #[test]
 fn by_signal_a_bad_one_is_refused_and_a_good_one_holds() {
     let place = Place::new();
-    let mut daemon = place.home.daemon();
-    wait(&place, &mut daemon, "the daemon runs", 1);
+    let mut daemon = place.start();
     daemon.signal("HUP");
     wait(&place, &mut daemon, "nothing has changed", 1);
 
@@ -45,43 +40,46 @@ fn by_signal_a_bad_one_is_refused_and_a_good_one_holds() {
         "the configuration is refused, and the old one holds",
         1,
     );
-    let said = log(&place);
-    for place in ["deskvault.toml:10:6: ", "deskvault.toml:13:1: "] {
+    let said = place.log();
+    for place in ["deskvault.toml:11:6: ", "deskvault.toml:14:1: "] {
         assert!(
             said.contains(place),
             "all that is wrong, with line and column: {place}: {said}"
         );
     }
-    assert_eq!(changes(&place), Vec::<Vec<String>>::new());
-    assert_eq!(place.history(), ["scheduled"], "the old one holds");
+    place.at(SLOT);
+    wait(&place, &mut daemon, "the scheduled backup is complete", 1);
 
     place.configure("02:00", "[limits]\nrecords = 7\n");
     daemon.signal("HUP");
     wait(&place, &mut daemon, "another configuration holds: limits.records", 1);
     assert_eq!(changes(&place), [["limits.records"]]);
-    assert!(daemon.stop().success());
+    assert_eq!(
+        place.history().len(),
+        4,
+        "nothing of what was refused has held: {:?}",
+        place.history()
+    );
+    daemon.terminate();
 
     // What was changed while no daemon ran is told by the next.
     place.configure("03:00", "[limits]\nrecords = 7\n");
-    let mut daemon = place.home.daemon();
-    wait(&place, &mut daemon, "the daemon runs", 2);
+    let mut daemon = place.start();
     assert_eq!(changes(&place).last().expect("an entry"), &["desk help: schedule.at"]);
-    assert!(daemon.stop().success());
-    let mut daemon = place.home.daemon();
-    wait(&place, &mut daemon, "the daemon runs", 3);
+    daemon.terminate();
+    let mut daemon = place.start();
     assert_eq!(
         changes(&place).len(),
         2,
         "the same configuration is none that has changed"
     );
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }
 
 #[test]
 fn a_file_that_changes_is_read_again() {
     let place = Place::new();
-    let mut daemon = place.home.daemon();
-    wait(&place, &mut daemon, "the daemon runs", 1);
+    let mut daemon = place.start();
     place.configure("03:00", "");
     wait(
         &place,
@@ -107,8 +105,10 @@ fn a_file_that_changes_is_read_again() {
     .expect("the file");
     wait(&place, &mut daemon, "that needs a restart", 1);
     assert!(!place.home.path().join("elsewhere").exists());
+    place.configure("03:00", "");
+    wait(&place, &mut daemon, "nothing has changed", 1);
     assert_eq!(place.history().len(), 4, "nothing of what was refused holds");
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_wrong_configuration_starts_no_daemon() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("2 errors") && said.contains("deskvault.toml:10:6: ") && said.contains("deskvault.toml:13:1: "),
+        said.contains("2 errors") && said.contains("deskvault.toml:11:6: ") && said.contains("deskvault.toml:14:1: "),
         "{said}"
     );
     assert!(!place.home.archives().exists(), "nothing was made");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use deskvault_tests::bad_plugin;
 use engine::store::BackupState;
 
-use crate::harness::{Place, SLOT, at, lives, wait};
+use crate::harness::{Place, SLOT, at, lives, stop, wait};
 
 /// What `[daemon] grace` is by default.
 const GRACE: Duration = Duration::from_secs(30);
@@ -14,23 +14,23 @@ const GRACE: Duration = Duration::from_secs(30);
 #[test]
 fn a_backup_is_stopped_and_made_up_for_at_the_next_start() {
     let place = Place::silent();
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start_at_the_slot();
     let process = place.under_way(&mut daemon);
     assert_eq!(place.spools().len(), 1);
     let started = Instant::now();
-    let status = daemon.stop();
+    let status = stop(&mut daemon);
     assert_eq!(status.code(), Some(0));
     assert!(started.elapsed() < GRACE, "{:?}", started.elapsed());
     assert!(!lives(process) && place.spools().is_empty(), "{:?}", place.spools());
     assert_eq!(place.history(), ["scheduled", "backup_started", "stopped"]);
 
     place.speak(true);
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start();
     let backups = place.ended(&mut daemon, 2, BackupState::Complete);
     assert_eq!(backups[0].state, BackupState::Stopped);
     let slots: Vec<_> = backups.iter().filter_map(|backup| Some(backup.schedule?.1)).collect();
     assert_eq!(slots, [at(SLOT), at(SLOT)], "the same slot, made up for");
-    assert!(daemon.stop().success());
+    daemon.terminate();
     assert_eq!(place.history()[3..], ["backup_started", "data_ready"]);
 }
 
@@ -55,12 +55,11 @@ fn stuck(grace: &str) -> Place {
 #[test]
 fn one_that_does_not_end_in_time_is_cut_off() {
     let place = stuck("1s");
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start_at_the_slot();
     daemon.wait("a backup", || (place.history().len() == 2).then_some(()));
     daemon.wait("its parts", || (!place.spools().is_empty()).then_some(()));
-    let log = place.home.path().join("daemon.log");
-    let status = daemon.stop();
-    let log = fs::read_to_string(log).expect("the log");
+    let status = stop(&mut daemon);
+    let log = place.log();
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(
         log.contains("backups did not end in time and were cut off: help"),
@@ -70,27 +69,21 @@ fn one_that_does_not_end_in_time_is_cut_off() {
     // What is left is cleared up, and the slot is made up for.
     place.configure("02:00", "");
     place.speak(true);
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start();
     place.ended(&mut daemon, 2, BackupState::Complete);
     assert!(place.spools().is_empty(), "{:?}", place.spools());
-    assert!(daemon.stop().success());
+    daemon.terminate();
 }
 
 #[test]
 fn a_second_signal_ends_at_once() {
     let place = stuck("1h");
-    let mut daemon = place.home.daemon();
+    let mut daemon = place.start_at_the_slot();
     daemon.wait("a backup", || (!place.spools().is_empty()).then_some(()));
-    let log = place.home.path().join("daemon.log");
     let pid = daemon.pid();
     daemon.signal("TERM");
-    daemon.wait("it stops", || {
-        fs::read_to_string(&log)
-            .ok()?
-            .contains("the daemon stops")
-            .then_some(())
-    });
-    assert_eq!(daemon.stop().code(), Some(130));
+    daemon.wait("it stops", || (place.told("the daemon stops") > 0).then_some(()));
+    assert_eq!(stop(&mut daemon).code(), Some(130));
     assert!(!lives(pid));
     wait("the end of what it left", || place.spools().is_empty());
 }

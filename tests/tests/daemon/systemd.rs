@@ -49,8 +49,8 @@ fn the_service_manager_is_told() {
     place.configure("25:00", "");
     hear(
         &socket,
-        "STATUS=the configuration in the file is refused, the old one holds (line 10); next run",
+        "STATUS=the configuration in the file is refused, the old one holds (line 11); next run",
     );
-    assert!(daemon.stop().success());
+    daemon.terminate();
     hear(&socket, "STOPPING=1");
 }
