@@ -90,7 +90,10 @@ fn notes(config: &Config, has_variable: fn(&str) -> bool) -> Vec<String> {
     }
     if config.notify.mail.is_none() {
         for desk in config.desks.iter().filter(|desk| desk.support_contact.is_some()) {
-            notes.push(format!("desk {}: without [mail], nobody writes to its support contact", desk.name));
+            notes.push(format!(
+                "desk {}: without [mail], nobody writes to its support contact",
+                desk.name
+            ));
         }
     }
     notes

@@ -220,12 +220,17 @@ fn the_full_file_names_every_key_once_and_sets_defaults() {
 #[test]
 fn the_systemd_unit_fits_the_defaults() {
     let value = |name: &str| UNIT.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    let patience: u64 = value("TimeoutStopSec").and_then(|text| text.parse().ok()).expect("seconds");
+    let patience: u64 = value("TimeoutStopSec")
+        .and_then(|text| text.parse().ok())
+        .expect("seconds");
     assert!(patience >= Daemon::default().grace.as_secs() + 15, "{patience}");
     assert_eq!(value("Type"), Some("notify"));
     assert_eq!(value("ExecReload"), Some("/bin/kill -HUP $MAINPID"));
     let start = value("ExecStart").expect("a command");
-    assert!(start.starts_with("/usr/local/bin/deskvault daemon --config "), "{start}");
+    assert!(
+        start.starts_with("/usr/local/bin/deskvault daemon --config "),
+        "{start}"
+    );
 }
 
 /// Each alternative is put in place of what excludes it, and the file still parses.

@@ -7,8 +7,8 @@ use indicatif::ProgressDrawTarget;
 use plugin_api::{Kind, Timestamp};
 
 use crate::cli::Shell;
-use crate::cli::engine::Engine;
 use crate::cli::console::{Captured, Console};
+use crate::cli::engine::Engine;
 use crate::history::{Entry, Happening, Language, NewEntry};
 use crate::key::Key;
 use crate::store::{Store, StoreError};

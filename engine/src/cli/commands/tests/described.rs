@@ -47,9 +47,16 @@ fn the_check_of_a_configuration_tells_of_the_service() {
              note: desk main: without [mail], nobody writes to its support contact\n"
         )
     );
-    let mail = "[mail]\nhost = \"smtp.example.com\"\nuser = \"u\"\npassword_file = \"absent\"\nfrom = \"a@example.com\"\n";
+    let mail =
+        "[mail]\nhost = \"smtp.example.com\"\nuser = \"u\"\npassword_file = \"absent\"\nfrom = \"a@example.com\"\n";
     let check = given("config check", Some(&format!("{SERVICE}{mail}")), &Script::default());
-    assert!(check.out.contains("note: mail: the file of the secret: there is no HOME/absent\n"), "{}", check.out);
+    assert!(
+        check
+            .out
+            .contains("note: mail: the file of the secret: there is no HOME/absent\n"),
+        "{}",
+        check.out
+    );
     assert!(!check.out.contains("support contact"), "{}", check.out);
 }
 
@@ -69,13 +76,20 @@ fn every_command_is_described() {
     assert!(all.len() > 20 && all.contains(&"schedule set".to_owned()), "{all:?}");
 
     let folder = tempfile::tempdir().unwrap();
-    let man = given(&format!("man --out {}", folder.path().display()), None, &Script::default());
+    let man = given(
+        &format!("man --out {}", folder.path().display()),
+        None,
+        &Script::default(),
+    );
     assert_eq!(man.exit, 0, "{}", man.err);
     let mut pages: Vec<String> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let mut expected: Vec<String> = all.iter().map(|name| format!("deskvault-{}.1", name.replace(' ', "-"))).collect();
+    let mut expected: Vec<String> = all
+        .iter()
+        .map(|name| format!("deskvault-{}.1", name.replace(' ', "-")))
+        .collect();
     expected.push("deskvault.1".into());
     pages.sort();
     expected.sort();
@@ -95,7 +109,9 @@ fn every_example_of_the_help_is_taken() {
     use clap::Parser as _;
 
     let (examples, _) = args::EXTRA.split_once("\n\n").unwrap();
-    let lines = examples.lines().filter_map(|line| line.trim().strip_prefix("deskvault "));
+    let lines = examples
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("deskvault "));
     let mut named = Vec::new();
     for line in lines {
         let line = line.split(" | ").next().unwrap_or(line);
@@ -110,7 +126,10 @@ fn every_example_of_the_help_is_taken() {
         }
         named.push(words[1].clone());
     }
-    for command in args::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+    for command in args::command()
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+    {
         let name = command.get_name().to_owned();
         assert!(
             matches!(name.as_str(), "completions" | "man" | "help") || named.contains(&name),
