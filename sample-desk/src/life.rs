@@ -12,7 +12,7 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// The time that a desk has, and what is yet to come into being. The default is the machine's time and nothing.
 #[derive(Clone)]
 pub struct Life {
-    /// What time it is for whatever happens to records.
+    /// What time it is for whatever happens to records, and for tokens.
     pub now: Now,
     /// The last records of each kind that has a time, of a thousand, are not there before they are
     /// [made](crate::SampleDesk::create).

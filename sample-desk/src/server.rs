@@ -92,6 +92,8 @@ struct Shared {
     router: Router,
     /// Bytes that the last answer of each endpoint had.
     rooms: Vec<AtomicUsize>,
+    /// When it was opened, and the desk's time then.
+    opened: (Instant, i64),
     gate: Gate,
     credits: Credits,
     tokens: Mutex<Tokens>,
@@ -102,6 +104,12 @@ struct Shared {
 }
 
 impl Shared {
+    /// The desk's time, for what lives and dies by it: tokens, and how many there are of them in ten minutes.
+    fn instant(&self) -> Instant {
+        let since = self.desk.now().saturating_sub(self.opened.1);
+        self.opened.0 + Duration::from_micros(u64::try_from(since).unwrap_or(0))
+    }
+
     fn tokens(&self) -> MutexGuard<'_, Tokens> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,6 +157,7 @@ impl SampleDesk {
         let shared = Arc::new(Shared {
             origin,
             router: Router::new(&surface.endpoints),
+            opened: (Instant::now(), desk.now()),
             rooms: surface.endpoints.iter().map(|_| AtomicUsize::new(0)).collect(),
             gate: Gate::new(
                 settings
@@ -211,7 +220,7 @@ impl SampleDesk {
     /// A new code of a self client, to be exchanged once within ten minutes. Its scopes are the refresh token's.
     pub fn grant_code(&self) -> String {
         let scopes = self.shared.surface.granted(&self.shared.settings);
-        self.shared.tokens().code(scopes, Instant::now())
+        self.shared.tokens().code(scopes, self.shared.instant())
     }
 
     /// What was asked of it so far.

@@ -149,7 +149,7 @@ impl Shared {
                 "You are not authenticated to perform this operation.",
             ));
         }
-        let scopes = self.tokens().scopes(token.trim(), Instant::now());
+        let scopes = self.tokens().scopes(token.trim(), self.instant());
         let invalid = || ApiError::new(401, "INVALID_OAUTH", "The OAuth Token you provided is invalid.");
         let scopes = scopes.ok_or_else(invalid)?;
         if endpoint.org_id {

@@ -1,7 +1,5 @@
 //! The accounts host: tokens for codes and refresh tokens, and the page on which a person consents.
 
-use std::time::Instant;
-
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, LOCATION};
@@ -96,7 +94,7 @@ fn token(shared: &Shared, given: &Pairs<'_>) -> Value {
     if !client {
         return refused(Refusal::InvalidClient);
     }
-    let now = Instant::now();
+    let now = shared.instant();
     match get(given, "grant_type") {
         Some("refresh_token") => {
             let token = get(given, "refresh_token").unwrap_or_default();
@@ -144,7 +142,7 @@ fn consent(shared: &Shared, given: &Pairs<'_>) -> Response<Payload> {
             .both(shared.surface.grantable(&shared.settings)),
         None => shared.surface.granted(&shared.settings),
     };
-    let code = shared.tokens().code(scopes, Instant::now());
+    let code = shared.tokens().code(scopes, shared.instant());
     let home = |uri: &&str| {
         ["http://localhost", "http://127.0.0.1"].iter().any(|host| {
             // The host and nothing that only begins like it.
