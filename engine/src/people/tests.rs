@@ -177,17 +177,17 @@ fn a_password_opens_what_it_closed() {
 #[test]
 fn names_cannot_be_told_by_time() {
     let people = [with_password("Aiko", Some(password::hash(PASSWORD).unwrap()))];
-    // The fastest of several: what else runs on the machine only ever makes it slower.
-    let fastest = |name: &str| -> Duration {
-        let tries = (0..7).map(|_| {
-            let started = Instant::now();
-            assert!(password::login(&people, name, "a wrong password").is_none());
-            started.elapsed()
-        });
-        tries.min().unwrap()
+    let took = |name: &str| -> Duration {
+        let started = Instant::now();
+        assert!(password::login(&people, name, "a wrong password").is_none());
+        started.elapsed()
     };
-    let (known, unknown) = (fastest("Aiko"), fastest("Nobody"));
-    assert!(unknown > known / 2, "{known:?} {unknown:?}");
+    // The fastest of several, in turns: what else runs on the machine only ever makes one slower. Without the pretended work
+    // it would be a thousand times as fast.
+    let tries: Vec<_> = (0..7).map(|_| (took("Aiko"), took("Nobody"))).collect();
+    let known = tries.iter().map(|(known, _)| *known).min().unwrap();
+    let unknown = tries.iter().map(|(_, unknown)| *unknown).min().unwrap();
+    assert!(unknown > known / 10, "{known:?} {unknown:?}");
 }
 
 #[test]
