@@ -175,6 +175,7 @@ pub(crate) enum Command {
 /// Ctrl-C (or SIGTERM, or a terminal that closes) stops cleanly and leaves nothing half-done. A second Ctrl-C ends at once,
 /// and leaves a folder `.deskvault-...spool` behind in the archive folder, which the next backup removes.
 #[derive(Args, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag that is typed or not
 pub(crate) struct Backup {
     /// The desk; may be left out where the configuration has one alone.
     #[arg(long, value_name = "NAME")]

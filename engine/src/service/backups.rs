@@ -95,7 +95,7 @@ pub(super) struct Started {
     pub(super) schedule: Option<(ScheduleId, Timestamp)>,
     kind: Kind,
     range: Option<Range>,
-    started: Timestamp,
+    at: Timestamp,
 }
 
 /// What beginning came to.
@@ -155,7 +155,7 @@ impl Service {
             Begun::Refused(refusal) => return Ok(Made::Not(RunError::Refused { refusal })),
             Begun::Unwanted => return Ok(Made::Unwanted),
         };
-        if let Err(error) = lock.tell(&begun.name, begun.started) {
+        if let Err(error) = lock.tell(&begun.name, begun.at) {
             // It is only for those who wait.
             tracing::warn!(%error, "cannot tell others which backup runs");
         }
@@ -165,7 +165,7 @@ impl Service {
             modules: task.modules.clone(),
             kind: begun.kind,
             range: begun.range,
-            started: begun.started,
+            started: begun.at,
             folder: task.out.clone(),
             allow_partial: task.allow_partial,
         };
@@ -273,7 +273,7 @@ impl Service {
                 schedule,
                 kind,
                 range,
-                started,
+                at: started,
             }))
         })
     }

@@ -60,13 +60,13 @@ impl Service {
         cancel: &CancellationToken,
     ) -> Result<PathBuf, ServiceError> {
         let (backup, archive) = self.archive(id, actor, Action::Download)?;
-        let shelf = Shelf::open(self.folder())?;
-        let file = shelf.path(&archive.file)?;
+        let archives = Shelf::open(self.folder())?;
+        let file = archives.path(&archive.file)?;
         let to = match file.file_name() {
             Some(name) if to.is_dir() => to.join(name),
             _ => to.to_owned(),
         };
-        if shelf.size(&archive.file)?.is_none() {
+        if archives.size(&archive.file)?.is_none() {
             return Err(self.missing(&backup, file));
         }
         // Before the first byte: what leaves is known of.
@@ -79,7 +79,7 @@ impl Service {
                 total,
             });
         };
-        match shelf.download(&archive.file, &sha256, &to, &told, cancel) {
+        match archives.download(&archive.file, &sha256, &to, &told, cancel) {
             Ok(_) => Ok(to),
             Err(ShelfError::Missing { .. }) => Err(self.missing(&backup, file)),
             Err(ShelfError::Damaged { .. }) => Err(ServiceError::Damaged { id, file }),
@@ -161,13 +161,13 @@ impl Service {
 
     /// Removes an archive and enters it; none where somebody else has done so.
     fn remove(&self, id: BackupId, removal: Removal, actor: &Actor) -> Result<Option<Removal>, ServiceError> {
-        let shelf = Shelf::open(self.folder())?;
+        let archives = Shelf::open(self.folder())?;
         self.store.write(|tx| {
             let backup = find(tx, id)?;
             let Some(archive) = backup.archive.filter(|_| backup.removed.is_none()) else {
                 return Ok(None);
             };
-            let was_there = shelf.delete(&archive.file)?;
+            let was_there = archives.delete(&archive.file)?;
             let (removal, what) = match removal {
                 // Whoever took it away, its time is over.
                 Removal::Expired => (Removal::Expired, Happening::Expired { backup: id }),

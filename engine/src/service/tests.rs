@@ -327,7 +327,7 @@ impl Home {
 fn zips(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
-    names.retain(|name| name.ends_with(".zip"));
+    names.retain(|name| Path::new(name).extension().is_some_and(|end| end == "zip"));
     names.sort();
     names
 }
@@ -394,7 +394,7 @@ fn a_backup_is_told_of_whole() {
     );
     let backup = home.backup(1);
     let archive = backup.archive.unwrap();
-    assert_eq!(home.archives(), [archive.file.clone()]);
+    assert_eq!(home.archives(), std::slice::from_ref(&archive.file));
     assert_eq!((archive.records, &archive.sha256), (3, &done.summary.sha256));
     assert_eq!(home.history(), ["backup_started", "data_ready"]);
     let expected = [("ready".to_owned(), Some("complete".to_owned()))];

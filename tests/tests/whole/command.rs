@@ -270,9 +270,12 @@ fn what_kill_9_leaves_is_mended_by_the_next_backup() {
     drop(lines);
     let folder = home.folder.path().join("archives");
     let spools = || {
-        let entries = fs::read_dir(&folder).expect("the folder");
-        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.ends_with(".spool")).count()
+        let paths = fs::read_dir(&folder)
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").path());
+        paths
+            .filter(|path| path.extension().is_some_and(|end| end == "spool"))
+            .count()
     };
     assert_eq!(spools(), 1, "left behind");
     // The full one never came to an archive, so that another may start; it is stopped in its turn.

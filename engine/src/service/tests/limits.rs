@@ -12,7 +12,7 @@ fn a_full_backup_closes_the_door_for_30_days_to_the_second() {
     let home = Home::new();
     let start = home.now();
     home.full().unwrap();
-    let almost = later(start, days(30) - Duration::from_secs(1));
+    let almost = later(start, Duration::from_secs(30 * 86_400 - 1));
     for moment in [later(start, Duration::from_secs(1)), later(start, days(29)), almost] {
         home.set(moment);
         let refused = refusal(home.full());

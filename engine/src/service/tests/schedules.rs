@@ -121,7 +121,11 @@ fn a_module_that_is_new_is_taken_whole() {
     home.next_is(Script::Incomplete);
     for week in [2, 3] {
         run(&home, week);
-        assert_eq!(home.orders().last().unwrap().kind, Kind::Full, "until one has it, week {week}");
+        assert_eq!(
+            home.orders().last().unwrap().kind,
+            Kind::Full,
+            "until one has it, week {week}"
+        );
     }
     run(&home, 4);
     let from = home.backup(4).until.unwrap();
