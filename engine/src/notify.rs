@@ -27,6 +27,7 @@ pub use mail::check_address;
 pub(crate) use mail::is_here;
 pub use webhook::check_url;
 
+use crate::archive::Digest;
 use crate::connection::settings::SecretSource;
 use crate::store::{StoreError, Tx};
 
@@ -198,9 +199,7 @@ impl Settings {
 
 /// What stands for a URL where the URL itself must not be seen.
 fn fingerprint(url: &str) -> String {
-    hex(&Sha256::digest(url)[..8])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = Digest(Sha256::digest(url).into()).to_string();
+    digits.truncate(16);
+    digits
 }

@@ -80,7 +80,10 @@ impl Courier {
             chance: &*self.chance,
         };
         self.runtime.block_on(round.run(within, cancel))?;
-        store.read(|view| view.next_notice())
+        store.read(|view| {
+            let next = view.next_notice()?;
+            Ok(next)
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Notice, Topic};
+use crate::archive::Digest;
 use crate::config::text::printable;
 
 /// Characters of a subject at most.
@@ -26,8 +27,10 @@ pub(super) struct Body {
 /// and nothing has to be remembered for it.
 pub(super) fn body(notice: &Notice) -> String {
     let told = serde_json::to_vec(notice).unwrap_or_default();
+    let mut id = Digest(Sha256::digest(told).into()).to_string();
+    id.truncate(32);
     let body = Body {
-        id: super::hex(&Sha256::digest(told)[..16]),
+        id,
         notice: notice.clone(),
     };
     // It has no map whose keys are no text, the one thing that JSON cannot hold.

@@ -17,6 +17,7 @@ use super::Webhook;
 use super::courier::Failed;
 use super::message::Body;
 use super::wait::Class;
+use crate::archive::Digest;
 use crate::connection::{Way, asked_to_wait, authorities, careful, certificate_trouble, chain, is_loopback, secret};
 
 /// Time to connect, and for a whole try.
@@ -95,7 +96,7 @@ pub(super) async fn send(webhook: &Webhook, body: &Body, json: String, now: Time
         .body(json)
         .send()
         .await
-        .map_err(|error| network(error.without_url()))?;
+        .map_err(|error| network(&error.without_url()))?;
     let status = answer.status();
     if status.is_success() {
         return Ok(());
@@ -128,19 +129,19 @@ fn sign(secret: &str, timestamp: &str, body: &str) -> Option<String> {
         .chain_update(".")
         .chain_update(body)
         .finalize();
-    Some(format!("v1={}", super::hex(&mac.into_bytes())))
+    Some(format!("v1={}", Digest(mac.into_bytes().into())))
 }
 
 /// A failure below HTTP.
-fn network(error: reqwest::Error) -> Failed {
-    let why = if let Some(why) = certificate_trouble(&error) {
+fn network(error: &reqwest::Error) -> Failed {
+    let why = if let Some(why) = certificate_trouble(error) {
         format!("its certificate is not trusted ({why}): if an authority of your own issued it, name that as `ca_file`")
     } else if error.is_timeout() {
         format!("it does not answer within {} seconds", TIMEOUT.as_secs())
     } else if error.is_connect() {
-        format!("no connection ({})", chain(&error))
+        format!("no connection ({})", chain(error))
     } else {
-        format!("the answer broke off or cannot be read as HTTP ({})", chain(&error))
+        format!("the answer broke off or cannot be read as HTTP ({})", chain(error))
     };
     Failed::passing(why)
 }

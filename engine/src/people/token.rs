@@ -7,6 +7,7 @@ use plugin_api::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::{Actor, Person};
+use crate::archive::Digest;
 
 /// How each token begins, so that it is known for what it is wherever it turns up.
 const PREFIX: &str = "dvt_";
@@ -88,10 +89,7 @@ impl Secret {
 
     /// What is kept of it: SHA-256 in hexadecimal. A random secret needs no slower hash, nobody can guess it.
     pub fn hash(&self) -> String {
-        Sha256::digest(&self.0)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        Digest(Sha256::digest(&self.0).into()).to_string()
     }
 
     /// The token itself, for the one moment in which it is shown.

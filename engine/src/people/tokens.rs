@@ -112,9 +112,11 @@ pub struct New<'a> {
 /// The tokens that whoever asks may see, in the order in which they were made; on the machine itself all, also those
 /// that hold no more.
 pub fn list(store: &Store, actor: &Actor) -> Result<Vec<Token>, StoreError> {
-    let mut tokens = store.read(|view| view.tokens())?;
-    tokens.retain(|token| may_see(token, actor));
-    Ok(tokens)
+    store.read(|view| {
+        let mut tokens = view.tokens()?;
+        tokens.retain(|token| may_see(token, actor));
+        Ok(tokens)
+    })
 }
 
 /// Revokes a token: from now on it opens nothing.

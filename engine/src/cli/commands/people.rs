@@ -111,17 +111,13 @@ fn list(json: bool, global: &Global, shell: &Shell) -> Outcome {
     let found = tokens::list(service.store(), &actor).map_err(TokenError::from)?;
     let now = service.now();
     if json {
-        let lines: String = found
-            .iter()
-            .map(|token| {
-                let line = serde_json::json!({
-                    "id": token.id, "person": token.person, "label": token.label, "created": token.created,
-                    "expires": token.expires, "revoked": token.revoked, "holds": token.holds(now),
-                });
-                format!("{line}\n")
-            })
-            .collect();
-        print(&lines, shell)?;
+        for token in &found {
+            let line = serde_json::json!({
+                "id": token.id, "person": token.person, "label": token.label, "created": token.created,
+                "expires": token.expires, "revoked": token.revoked, "holds": token.holds(now),
+            });
+            print(&format!("{line}\n"), shell)?;
+        }
     } else if found.is_empty() {
         print("no tokens\n", shell)?;
     } else {

@@ -126,7 +126,7 @@ fn hmac(key: &[u8], message: &[u8]) -> String {
         .chain_update(block.map(|byte| byte ^ 0x5c))
         .chain_update(inner)
         .finalize();
-    outer.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::archive::Digest(outer.into()).to_string()
 }
 
 #[test]
