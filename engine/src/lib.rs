@@ -11,7 +11,7 @@
 //! | [`connection`] | how a desk is reached: credentials, limits, the queue of requests |
 //! | [`archive`] | rows to CSV parts to one ZIP, published whole or not at all; its verification |
 //! | [`shelf`] | finished archives: read out, removed, and the room that is left for more |
-//! | [`store`] | the memory, in SQLite: backups, schedules, the history, tokens, notifications to be sent |
+//! | [`store`] | the memory, one database: backups, schedules, the history, tokens, notifications to be sent |
 //! | [`history`] | who did what when: its entries, their phrases, the chain that shows tampering. Pure |
 //! | [`quota`] | kinds of backup and their limits. Pure |
 //! | [`schedule`] | when a backup runs by itself. Pure |

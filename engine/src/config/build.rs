@@ -111,9 +111,10 @@ fn declared(section: &mut Checked, found: &mut Found) -> Option<Declared> {
         .map_err(|wish| found.add(section.place("on"), format!("`on` must {wish}")))
         .ok();
     let at = section.text("at").and_then(|text| schedule::read_at(&text).ok());
-    let zone = match section.values.contains_key("zone") {
-        true => section.text("zone").and_then(|text| schedule::read_zone(&text).ok()),
-        false => Some(chrono_tz::UTC),
+    let zone = if section.values.contains_key("zone") {
+        section.text("zone").and_then(|text| schedule::read_zone(&text).ok())
+    } else {
+        Some(chrono_tz::UTC)
     };
     let declared = Declared {
         every: every?,

@@ -129,9 +129,9 @@ pub(super) fn zone(text: &str) -> Rule {
     schedule::read_zone(text).map(drop)
 }
 
-/// What is judged with another key.
-pub(super) fn anything(_: &str) -> Rule {
-    Ok(())
+/// The day of a schedule. Whether it fits is judged together with how often it runs.
+pub(super) fn day(text: &str) -> Rule {
+    rule(!text.is_empty(), "name a day, such as \"fri\"")
 }
 
 pub(super) fn path(text: &str) -> Rule {

@@ -18,7 +18,7 @@ pub(super) const SCHEDULE: Section = Section {
         ),
         key(
             "on",
-            Kind::Text(rules::anything),
+            Kind::Text(rules::day),
             Need::Required("\"fri\""),
             "The day. Weekly and fortnightly: a weekday, `mon` to `sun`. Monthly and quarterly: `first`, `second`, `third`, `fourth` or `last` and a weekday, as in `last fri`, or a day of the month, `1` to `31`; 29 to 31 fall on the last day of a shorter month.",
         ),

@@ -199,10 +199,11 @@ fn schedules() {
             "f:7:9: `every` must be \"weekly\", \"fortnightly\", \"monthly\" or \"quarterly\", not \"wekly\"; did you mean \"weekly\"?",
         ],
     );
-    for on in ["31", "last fri", "never", ""] {
+    for on in ["31", "last fri", "never"] {
         let problem = format!("f:8:1: `on` must be a weekday such as \"fri\" where it runs weekly, not \"{on}\"");
         told(&with("'fri'", &format!("'{on}'")), &[&problem]);
     }
+    told(&with("'fri'", "''"), &["f:8:6: `on` must name a day, such as \"fri\""]);
     told(
         &with("'fri'", "31"),
         &["f:8:6: `on` must be text in quotes, not a number"],
