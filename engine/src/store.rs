@@ -181,10 +181,10 @@ impl View<'_> {
         let error = |error| self.place.error(error);
         let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
         let file = self.place.file.as_path();
-        let made = statement
+        let first = statement
             .query_row(params, |row| Ok(make(&Fields { file, what, row })))
             .optional();
-        made.map_err(error)?.transpose()
+        first.map_err(error)?.transpose()
     }
 
     /// Runs a statement, and says how many rows it concerned.

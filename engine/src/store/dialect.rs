@@ -24,7 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::StoreError;
 
 /// How long another process may write before this one gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Opens the database; an empty one where there is none, readable by its owner alone.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
