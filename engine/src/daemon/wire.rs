@@ -180,13 +180,13 @@ impl Ear {
     }
 }
 
-/// What kind of error it is and where, without the words in which serde quotes what it met.
+/// What kind of error it is, without the words in which serde quotes what it met.
 fn reason(error: &serde_json::Error) -> String {
-    let kind = match error.classify() {
-        serde_json::error::Category::Data => "an unknown event or field",
-        _ => "no JSON",
-    };
-    format!("{kind} (column {})", error.column())
+    match error.classify() {
+        // Serde knows no place: it has read the whole line before it asks what it means.
+        serde_json::error::Category::Data => "an unknown event or field".to_owned(),
+        _ => format!("no JSON (column {})", error.column()),
+    }
 }
 
 /// Speaks for a process, from any thread.
