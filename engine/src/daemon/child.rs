@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
+use crate::people::token;
 use crate::progress::{Progress, Summary};
 use crate::service::{Order, RunError, Runner};
 
@@ -200,7 +201,8 @@ impl Talk {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true);
-        for variable in systemd::OURS {
+        // A backup of the daemon's is nobody's: whose token this is has nothing to do with it, nor have its plugins.
+        for variable in systemd::OURS.into_iter().chain([token::VARIABLE]) {
             command.env_remove(variable);
         }
         let mut process = command.spawn()?;
