@@ -121,6 +121,11 @@ impl Child {
                 }
                 Ok(*summary)
             }
+            // One that was told to stop before it had heard all of the job has nothing against the configuration.
+            Ok(Some(Err(RunError::Configuration { message }))) if cancelled => {
+                tracing::warn!(desk = order.desk, "the backup was stopped before it began: {message}");
+                Err(RunError::Cancelled)
+            }
             Ok(Some(Err(error))) => Err(error),
             Ok(None) | Err(_) if cancelled => Err(RunError::Cancelled),
             Ok(None) => Err(failed(format!("the backup's process {} without a word", fate(status)))),
