@@ -28,6 +28,9 @@ use crate::store::{Backup, BackupState};
 
 /// The longest time between two rounds.
 const LONGEST: Duration = Duration::from_secs(1);
+/// How long another process that writes may hold up one step of a round. There are a few steps in each, and the service manager
+/// must hear of it in between.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The shortest, where something is due that can't be done yet.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// What threads get beyond the grace of processes, to enter what those came to.
@@ -36,7 +39,10 @@ const LAST: Duration = Duration::from_secs(10);
 /// A daemon at work.
 pub(super) struct Rounds {
     pub(super) setup: Setup,
+    /// For the threads, who may wait.
     pub(super) current: Current,
+    /// For the rounds themselves.
+    pub(super) own: Service,
     /// The text of the configuration that holds.
     pub(super) text: Arc<Text>,
     pub(super) manager: Manager,
@@ -80,6 +86,7 @@ impl Rounds {
         for line in service.declare_schedules()? {
             tracing::info!("{line}");
         }
+        let own = service.impatient(PATIENCE)?;
         let current = Current::new(service);
         let mut settler = Settler::default();
         settler.ask();
@@ -87,6 +94,7 @@ impl Rounds {
         Ok(Self {
             setup,
             current,
+            own,
             text,
             manager,
             // It may have been changed since it was read: it is looked at once more.
@@ -159,25 +167,27 @@ impl Rounds {
         } else if self.watch.changed(Stamp::of(&self.setup.file), Instant::now()) {
             self.reload_if_changed();
         }
-        let service = self.service();
+        let own = self.own.clone();
         let troubles = &mut self.troubles;
         if self.undeclared {
             let declared = troubles
                 .declare
-                .look("schedules cannot be set as declared", service.declare_schedules());
+                .look("schedules cannot be set as declared", own.declare_schedules());
             self.undeclared = declared.is_none();
             declared.iter().flatten().for_each(|line| tracing::info!("{line}"));
         }
         let expired = troubles
             .expire
-            .look("archives that have expired cannot be removed", service.expire());
+            .look("archives that have expired cannot be removed", own.expire());
         expired
             .iter()
             .flatten()
             .for_each(|id| tracing::info!("the archive of backup {id} has expired"));
-        let over = troubles.end.look("schedules cannot be ended", service.end_schedules());
+        self.manager.alive();
+        let over = troubles.end.look("schedules cannot be ended", own.end_schedules());
         over.iter().flatten().for_each(|line| tracing::info!("{line}"));
-        let due = troubles.due.look("it cannot be seen what is due", service.due());
+        let due = troubles.due.look("it cannot be seen what is due", own.due());
+        let service = self.service();
         for due in due.unwrap_or_default() {
             self.start_run(&service, due);
         }
@@ -185,7 +195,7 @@ impl Rounds {
         let next = self
             .troubles
             .next
-            .look("it cannot be seen what comes next", service.next_due())
+            .look("it cannot be seen what comes next", own.next_due())
             .flatten();
         self.tell_status(next);
         next
@@ -274,7 +284,7 @@ impl Rounds {
     fn look_for_crashes(&mut self, service: &Service) {
         let now = Instant::now();
         if self.settler.may_look(now) {
-            let running = service.store().read(|view| view.backups(None, false));
+            let running = self.own.store().read(|view| view.backups(None, false));
             let running = self
                 .troubles
                 .left

@@ -199,7 +199,11 @@ fn what_cannot_be_written_is_told_in_words() {
         (ffi::SQLITE_IOERR, "disk I/O error"),
     ] {
         let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-        let text = crate::chain(&crate::store::dialect::translate(file, error));
+        let text = crate::chain(&crate::store::dialect::translate(
+            file,
+            error,
+            crate::store::dialect::PATIENCE,
+        ));
         assert!(
             text.contains(part) && text.contains("/data/deskvault.db"),
             "{code}: {text}"
