@@ -51,13 +51,15 @@ pub(super) struct Rounds {
     pub(super) refused: Option<String>,
     /// Whether the schedules are still to be set as the configuration declares them.
     pub(super) undeclared: bool,
+    /// Whether the data directory is somebody else's by now.
+    ousted: bool,
     desks: Desks,
     settler: Settler,
     notices: JoinHandle<()>,
     /// Whether a process had to be killed.
     forced: Arc<AtomicBool>,
     troubles: Troubles,
-    _lock: Lock,
+    lock: Lock,
 }
 
 #[derive(Default)]
@@ -101,12 +103,13 @@ impl Rounds {
             watch: Watch::new(Stamp::None),
             refused: None,
             undeclared: false,
+            ousted: false,
             desks: Desks::default(),
             settler,
             notices,
             forced: Arc::default(),
             troubles: Troubles::default(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -160,6 +163,16 @@ impl Rounds {
         self.reap();
         let controls = self.setup.controls.clone();
         if controls.stopping().is_cancelled() {
+            return None;
+        }
+        if !self.lock.is_held() {
+            tracing::error!(
+                "the data directory {} was taken away, or its {}: another daemon may have it by now, so this one stops",
+                self.own.folder().display(),
+                super::LOCK_FILE
+            );
+            self.ousted = true;
+            controls.stop();
             return None;
         }
         if controls.take_reload() {
@@ -326,6 +339,9 @@ impl Rounds {
         }
         if self.forced.load(Ordering::SeqCst) {
             return Ended::Forced(running);
+        }
+        if self.ousted {
+            return Ended::Ousted;
         }
         tracing::info!("the daemon has stopped");
         Ended::Cleanly
