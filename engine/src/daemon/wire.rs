@@ -186,7 +186,11 @@ fn reason(error: &serde_json::Error) -> String {
         serde_json::error::Category::Data => "an unknown event or field",
         _ => "no JSON",
     };
-    format!("{kind} (column {})", error.column())
+    match error.column() {
+        // Of what is in an event serde does not say where it stands.
+        0 => kind.to_owned(),
+        column => format!("{kind} (column {column})"),
+    }
 }
 
 /// Speaks for a process, from any thread.

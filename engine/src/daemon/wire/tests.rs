@@ -61,8 +61,6 @@ fn every_event_comes_through() {
             // Whoever starts the process waits before.
             Event::Waiting { .. } => {}
             Event::ModuleStarted { .. } | Event::Module { .. } | Event::ModuleEnded { .. } | Event::Phase { .. } => {}
-            // Who waits has no process yet.
-            Event::Waiting { .. } => {}
         }
     }
     for size in [1, 7, 100_000] {
@@ -119,7 +117,7 @@ fn what_is_no_word_of_a_backup_is_refused() {
             1,
             line("no JSON (column 1)"),
         ),
-        ("\n".into(), 0, line("no JSON (column 0)")),
+        ("\n".into(), 0, line("no JSON")),
         ("[]\n".into(), 0, line("an unknown event or field (column 2)")),
         (
             "{\"event\":\"hunter2\"}\n".into(),
@@ -129,17 +127,17 @@ fn what_is_no_word_of_a_backup_is_refused() {
         (
             "{\"event\":\"module_started\"}\n".into(),
             0,
-            line("an unknown event or field (column 26)"),
+            line("an unknown event or field"),
         ),
         (
             "{\"event\":\"end\",\"summary\":{}}\n".into(),
             0,
-            line("an unknown event or field (column 28)"),
+            line("an unknown event or field"),
         ),
         (
             "{\"event\":\"phase\",\"name\":\"joining\",\"done\":-1,\"total\":1}\n".into(),
             0,
-            line("an unknown event or field (column 54)"),
+            line("an unknown event or field"),
         ),
         ("x".repeat(LONGEST + 1), 0, Err(Broken::TooLong)),
         ("x".repeat(LONGEST + 1) + "\n", 0, Err(Broken::TooLong)),
