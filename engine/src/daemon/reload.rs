@@ -14,6 +14,8 @@ use crate::service::{Service, ServiceError};
 
 /// Under this name the store keeps what the keys were set to, sealed.
 const FACT: &str = "configuration";
+/// Why a configuration is refused with which nothing is wrong.
+const STORE_FAILS: &str = "the store fails; it is tried again";
 
 /// A configuration that holds: its text for the processes of backups, and what its keys are set to.
 pub(super) fn text(loaded: &Loaded) -> Text {
@@ -93,7 +95,11 @@ impl Rounds {
         if is_the_same && self.refused.is_none() && !also_if_the_same {
             return;
         }
-        self.manager.reloading();
+        // That is tried every other second; what is told of it would fill the log.
+        let is_retry = !also_if_the_same && self.refused.as_deref() == Some(STORE_FAILS);
+        if !is_retry {
+            self.manager.reloading();
+        }
         match loaded
             .map_err(|error| unusable(&error))
             .and_then(|loaded| self.take_up(loaded))
@@ -106,8 +112,7 @@ impl Rounds {
                 }
             }
             Err(refused) => {
-                // What is tried again by itself is told once.
-                if also_if_the_same || self.refused.as_ref() != Some(&refused.brief) || !refused.passing {
+                if !is_retry || !refused.passing {
                     tracing::error!("the configuration is refused, and the old one holds:\n{}", refused.full);
                 }
                 self.refused = Some(refused.brief);
@@ -116,7 +121,9 @@ impl Rounds {
                 }
             }
         }
-        self.manager.ready();
+        if !is_retry {
+            self.manager.ready();
+        }
     }
 
     fn take_up(&mut self, loaded: Loaded) -> Result<Vec<String>, Refused> {
@@ -160,7 +167,7 @@ fn unusable(error: &LoadError) -> Refused {
 fn in_words(error: &ServiceError) -> Refused {
     let brief = match error {
         ServiceError::DataDirectory { .. } => "another data directory needs a restart",
-        _ => "the store fails; it is tried again",
+        _ => STORE_FAILS,
     };
     Refused {
         brief: brief.to_owned(),
