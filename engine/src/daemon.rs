@@ -90,6 +90,8 @@ pub enum DaemonError {
 pub enum Ended {
     /// All that ran was stopped cleanly or had ended.
     Cleanly,
+    /// All had ended, because the data directory, or the lock on it, was taken away.
+    Ousted,
     /// These did not end in time and were cut off; what they leave behind is cleared up at the next start.
     Forced(Vec<String>),
 }

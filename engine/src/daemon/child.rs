@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
+use crate::people::token;
 use crate::progress::{Progress, Summary};
 use crate::service::{Order, RunError, Runner};
 
@@ -120,6 +121,11 @@ impl Child {
                 }
                 Ok(*summary)
             }
+            // One that was told to stop before it had heard all of the job has nothing against the configuration.
+            Ok(Some(Err(RunError::Configuration { message }))) if cancelled => {
+                tracing::warn!(desk = order.desk, "the backup was stopped before it began: {message}");
+                Err(RunError::Cancelled)
+            }
             Ok(Some(Err(error))) => Err(error),
             Ok(None) | Err(_) if cancelled => Err(RunError::Cancelled),
             Ok(None) => Err(failed(format!("the backup's process {} without a word", fate(status)))),
@@ -200,7 +206,8 @@ impl Talk {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true);
-        for variable in systemd::OURS {
+        // A backup of the daemon's is nobody's: whose token this is has nothing to do with it, nor have its plugins.
+        for variable in systemd::OURS.into_iter().chain([token::VARIABLE]) {
             command.env_remove(variable);
         }
         let mut process = command.spawn()?;

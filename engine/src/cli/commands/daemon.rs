@@ -44,6 +44,9 @@ pub(super) fn run(_: &Daemon, global: &Global, shell: &Shell) -> Outcome {
     };
     match daemon::run(loaded, setup).map_err(|error| Failure::Failed(error.into()))? {
         Ended::Cleanly => Ok(Exit::Done),
+        Ended::Ousted => Err(Failure::Failed(anyhow!(
+            "the data directory was taken away while the daemon ran: start it again if it is to go on in a new one"
+        ))),
         Ended::Forced(desks) => Err(Failure::Failed(anyhow!(
             "backups did not end in time and were cut off: {}; what they leave behind is cleared up at the next start",
             desks.join(", ")
