@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Actor, Person};
 use crate::archive::Digest;
+use crate::quota::second_words;
 
 /// How each token begins, so that it is known for what it is wherever it turns up.
 const PREFIX: &str = "dvt_";
@@ -44,7 +45,7 @@ pub enum NoEntry {
     #[error("this token is not known here: was it made for another installation?")]
     Unknown,
     /// It was revoked.
-    #[error("token {id} was revoked on {at}: make another one with `deskvault token create`")]
+    #[error("token {id} was revoked on {}: make another one with `deskvault token create`", second_words(*at))]
     Revoked {
         /// Its number.
         id: u64,
@@ -52,7 +53,7 @@ pub enum NoEntry {
         at: Timestamp,
     },
     /// It does not hold any more.
-    #[error("token {id} has expired on {at}: make another one with `deskvault token create`")]
+    #[error("token {id} has expired on {}: make another one with `deskvault token create`", second_words(*at))]
     Expired {
         /// Its number.
         id: u64,
