@@ -37,9 +37,6 @@ use self::commands::Failure;
 use self::console::Console;
 use self::exit::Exit;
 
-/// The environment variable with a person's token: the command then acts as that person.
-const TOKEN: &str = "DESKVAULT_TOKEN";
-
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     run_at(Arc::new(SystemClock))
@@ -53,7 +50,7 @@ pub fn run_at(time: Arc<dyn crate::clock::Clock>) -> ExitCode {
         working: env::current_dir().unwrap_or_default(),
         variable: env::var_os(config::VARIABLE).map(PathBuf::from),
         has_variable: |name| env::var_os(name).is_some(),
-        token: env::var_os(TOKEN).map(|token| token.to_string_lossy().into_owned()),
+        token: env::var_os(crate::people::token::VARIABLE).map(|token| token.to_string_lossy().into_owned()),
         read_line,
         asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
         language: Language::of_system(|name| env::var(name).ok()),

@@ -29,6 +29,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use plugin_api::Timestamp;
 
@@ -82,6 +83,13 @@ impl Service {
             });
         }
         Ok(Self { config, ..self.clone() })
+    }
+
+    /// The same installation, for one who must not be held up: neither by what other threads do in the store, nor longer than
+    /// `patience` by another process that writes there. What comes to nothing for that is to be tried again.
+    pub(crate) fn impatient(&self, patience: Duration) -> Result<Self, ServiceError> {
+        let store = Arc::new(self.store.beside(patience)?);
+        Ok(Self { store, ..self.clone() })
     }
 
     /// The configuration.

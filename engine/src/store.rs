@@ -27,6 +27,7 @@ mod tokens;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Params};
 
@@ -55,9 +56,24 @@ impl Store {
         let place = Place {
             file: folder.join(FILE),
             key,
+            patience: dialect::PATIENCE,
         };
         let connection = dialect::open(&place.file)?;
         migrate::migrate(&connection, &place)?;
+        let connection = Mutex::new(connection);
+        Ok(Self { connection, place })
+    }
+
+    /// The same database by a way of its own: it neither waits for what others do with this one, nor longer than `patience`
+    /// while another process writes. For whoever must go on, and can try again.
+    pub fn beside(&self, patience: Duration) -> Result<Self, StoreError> {
+        let place = Place {
+            file: self.place.file.clone(),
+            key: Arc::clone(&self.place.key),
+            patience,
+        };
+        let connection = dialect::open(&place.file)?;
+        connection.busy_timeout(patience).map_err(|error| place.error(error))?;
         let connection = Mutex::new(connection);
         Ok(Self { connection, place })
     }
@@ -109,11 +125,13 @@ impl Store {
 struct Place {
     file: PathBuf,
     key: Arc<Key>,
+    /// How long another process may write before this one gives up.
+    patience: Duration,
 }
 
 impl Place {
     fn error(&self, error: rusqlite::Error) -> StoreError {
-        dialect::translate(&self.file, error)
+        dialect::translate(&self.file, error, self.patience)
     }
 
     /// That something which is always there is missing.
@@ -181,10 +199,10 @@ impl View<'_> {
         let error = |error| self.place.error(error);
         let mut statement = self.connection.prepare_cached(sql).map_err(error)?;
         let file = self.place.file.as_path();
-        let made = statement
+        let first = statement
             .query_row(params, |row| Ok(make(&Fields { file, what, row })))
             .optional();
-        made.map_err(error)?.transpose()
+        first.map_err(error)?.transpose()
     }
 
     /// Runs a statement, and says how many rows it concerned.

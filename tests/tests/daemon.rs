@@ -1,5 +1,7 @@
 //! The daemon as a service manager and people with signals meet it: the real process, and the processes of its backups.
 
+#[path = "daemon/child.rs"]
+mod child;
 #[path = "daemon/crash.rs"]
 mod crash;
 #[path = "daemon/harness.rs"]

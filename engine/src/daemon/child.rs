@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
+use crate::people::token;
 use crate::progress::{Progress, Summary};
 use crate::service::{Order, RunError, Runner};
 
@@ -120,6 +121,11 @@ impl Child {
                 }
                 Ok(*summary)
             }
+            // One that was told to stop before it had heard all of the job has nothing against the configuration.
+            Ok(Some(Err(RunError::Configuration { message }))) if cancelled => {
+                tracing::warn!(desk = order.desk, "the backup was stopped before it began: {message}");
+                Err(RunError::Cancelled)
+            }
             Ok(Some(Err(error))) => Err(error),
             Ok(None) | Err(_) if cancelled => Err(RunError::Cancelled),
             Ok(None) => Err(failed(format!("the backup's process {} without a word", fate(status)))),
@@ -200,7 +206,8 @@ impl Talk {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true);
-        for variable in systemd::OURS {
+        // A backup of the daemon's is nobody's: whose token this is has nothing to do with it, nor have its plugins.
+        for variable in systemd::OURS.into_iter().chain([token::VARIABLE]) {
             command.env_remove(variable);
         }
         let mut process = command.spawn()?;
@@ -233,7 +240,7 @@ impl Talk {
                 biased;
                 () = cancel.cancelled(), if !stopping => {
                     stopping = true;
-                    limit = sooner(limit, grace);
+                    limit = Some(sooner(limit, grace));
                     self.stop();
                 }
                 () = sleep_until(deadline), if limit.is_some() => {
@@ -259,14 +266,14 @@ impl Talk {
                     let length = read.unwrap_or(0);
                     if length == 0 {
                         output = None;
-                        limit = sooner(limit, LEAVE);
+                        limit = Some(sooner(limit, LEAVE));
                     } else if heard.is_ok() {
                         heard = ear.hear(&buffer[..length], progress);
                         if heard.is_err() {
                             self.stop();
                         }
                         if heard.is_err() || ear.heard_the_end() {
-                            limit = sooner(limit, LEAVE);
+                            limit = Some(sooner(limit, LEAVE));
                         }
                     }
                 }
@@ -290,9 +297,9 @@ impl Talk {
     }
 }
 
-fn sooner(limit: Option<Instant>, within: Duration) -> Option<Instant> {
+fn sooner(limit: Option<Instant>, within: Duration) -> Instant {
     let by = Instant::now() + within;
-    Some(limit.map_or(by, |limit| limit.min(by)))
+    limit.map_or(by, |limit| limit.min(by))
 }
 
 async fn write(input: Option<&mut ChildStdin>, bytes: &[u8]) -> io::Result<usize> {

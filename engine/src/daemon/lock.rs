@@ -3,9 +3,9 @@
 //! What counts is the lock of the system on the open file, which ends with its process, however that ends. The words in
 //! the file only say who has it: a file that was left behind locks nobody out.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use plugin_api::Timestamp;
@@ -22,7 +22,8 @@ const LARGEST: u64 = 4096;
 /// The lock, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 /// Who has a lock, in its own words.
@@ -110,7 +111,17 @@ impl Lock {
         let words = serde_json::to_vec(&owner).map_err(|error| fail(error.into()))?;
         file.set_len(0).map_err(fail)?;
         file.write_all(&words).map_err(fail)?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path })
+    }
+
+    /// Whether it still keeps others out: whoever comes looks for the file where it was, and it may have been taken away. Where
+    /// that cannot be seen just now, it does.
+    pub fn is_held(&self) -> bool {
+        match (self.file.metadata(), fs::metadata(&self.path)) {
+            (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+            (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+            (Err(_), _) => true,
+        }
     }
 }
 
@@ -155,6 +166,20 @@ mod tests {
         }
         drop(held);
         Lock::take(&folder, NOW).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_taken_away_keeps_nobody_out() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(FILE);
+        let held = Lock::take(home.path(), NOW).unwrap();
+        assert!(held.is_held());
+        fs::remove_file(&file).unwrap();
+        assert!(!held.is_held());
+        let other = Lock::take(home.path(), NOW).unwrap();
+        assert!(other.is_held() && !held.is_held());
+        fs::remove_dir_all(home.path()).unwrap();
+        assert!(!other.is_held());
     }
 
     #[test]

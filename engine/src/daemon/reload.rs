@@ -14,6 +14,8 @@ use crate::service::{Service, ServiceError};
 
 /// Under this name the store keeps what the keys were set to, sealed.
 const FACT: &str = "configuration";
+/// Why a configuration is refused with which nothing is wrong.
+const STORE_FAILS: &str = "the store fails; it is tried again";
 
 /// A configuration that holds: its text for the processes of backups, and what its keys are set to.
 pub(super) fn text(loaded: &Loaded) -> Text {
@@ -69,6 +71,8 @@ struct Refused {
     brief: String,
     /// All that is wrong with it, a line each.
     full: String,
+    /// Whether nothing is wrong with it, so that it is to be tried again.
+    passing: bool,
 }
 
 impl Rounds {
@@ -91,38 +95,53 @@ impl Rounds {
         if is_the_same && self.refused.is_none() && !also_if_the_same {
             return;
         }
-        self.manager.reloading();
+        // That is tried every other second; what is told of it would fill the log.
+        let is_retry = !also_if_the_same && self.refused.as_deref() == Some(STORE_FAILS);
+        if !is_retry {
+            self.manager.reloading();
+        }
         match loaded
             .map_err(|error| unusable(&error))
             .and_then(|loaded| self.take_up(loaded))
         {
             Ok(what) => {
                 self.refused = None;
+                self.look_for_exporters();
                 match what.as_slice() {
                     [] => tracing::info!("the configuration was read again: nothing has changed"),
                     what => tracing::info!("another configuration holds: {}", what.join(", ")),
                 }
             }
             Err(refused) => {
-                tracing::error!("the configuration is refused, and the old one holds:\n{}", refused.full);
+                if !is_retry || !refused.passing {
+                    tracing::error!("the configuration is refused, and the old one holds:\n{}", refused.full);
+                }
                 self.refused = Some(refused.brief);
+                if refused.passing {
+                    self.watch = Watch::new(Stamp::None);
+                }
             }
         }
-        self.manager.ready();
+        if !is_retry {
+            self.manager.ready();
+        }
     }
 
     fn take_up(&mut self, loaded: Loaded) -> Result<Vec<String>, Refused> {
         let text = text(&loaded);
-        let service = self
-            .service()
-            .with_config(Arc::new(loaded.config))
+        let config = Arc::new(loaded.config);
+        let own = self
+            .own
+            .with_config(Arc::clone(&config))
             .map_err(|error| in_words(&error))?;
-        (self.setup.log)(&service.config().log).map_err(|full| Refused {
-            brief: "the log".to_owned(),
-            full,
-        })?;
-        let what = enter(&service).map_err(|error| in_words(&error))?;
+        let service = self.service().with_config(config).map_err(|error| in_words(&error))?;
+        let what = enter(&own).map_err(|error| in_words(&error))?;
+        if let Err(error) = (self.setup.log)(&own.config().log) {
+            // It was found right at the start, and nothing else hangs on it.
+            tracing::error!("the log goes on as it was: {error}");
+        }
         self.text = Arc::new(text);
+        self.own = own;
         self.current.set(service);
         // In the next round, and again as long as it fails.
         self.undeclared = true;
@@ -139,16 +158,21 @@ fn unusable(error: &LoadError) -> Refused {
         _ => "it cannot be read".to_owned(),
     };
     let full = chain(error);
-    Refused { brief, full }
+    Refused {
+        brief,
+        full,
+        passing: false,
+    }
 }
 
 fn in_words(error: &ServiceError) -> Refused {
     let brief = match error {
         ServiceError::DataDirectory { .. } => "another data directory needs a restart",
-        _ => "the store fails",
+        _ => STORE_FAILS,
     };
     Refused {
         brief: brief.to_owned(),
         full: chain(error),
+        passing: !matches!(error, ServiceError::DataDirectory { .. }),
     }
 }

@@ -19,15 +19,18 @@ use super::lock::Lock;
 use super::systemd::Manager;
 use super::trouble::Trouble;
 use super::watch::{Stamp, Watch};
-use super::{Controls, DaemonError, Ended, Setup, reload, status};
+use super::{Controls, DaemonError, Ended, Setup, exporters, reload, status};
 use crate::chain;
 use crate::config::Loaded;
 use crate::progress::Silent;
 use crate::service::{Due, Ran, Service, state_name};
-use crate::store::{Backup, BackupState};
+use crate::store::StoreError;
 
 /// The longest time between two rounds.
 const LONGEST: Duration = Duration::from_secs(1);
+/// How long another process that writes may hold up one step of a round. There are a few steps in each, and the service manager
+/// must hear of it in between.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The shortest, where something is due that can't be done yet.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// What threads get beyond the grace of processes, to enter what those came to.
@@ -36,7 +39,10 @@ const LAST: Duration = Duration::from_secs(10);
 /// A daemon at work.
 pub(super) struct Rounds {
     pub(super) setup: Setup,
+    /// For the threads, who may wait.
     pub(super) current: Current,
+    /// For the rounds themselves.
+    pub(super) own: Service,
     /// The text of the configuration that holds.
     pub(super) text: Arc<Text>,
     pub(super) manager: Manager,
@@ -45,13 +51,15 @@ pub(super) struct Rounds {
     pub(super) refused: Option<String>,
     /// Whether the schedules are still to be set as the configuration declares them.
     pub(super) undeclared: bool,
+    /// Whether the data directory is somebody else's by now.
+    ousted: bool,
     desks: Desks,
     settler: Settler,
     notices: JoinHandle<()>,
     /// Whether a process had to be killed.
     forced: Arc<AtomicBool>,
     troubles: Troubles,
-    _lock: Lock,
+    lock: Lock,
 }
 
 #[derive(Default)]
@@ -80,6 +88,7 @@ impl Rounds {
         for line in service.declare_schedules()? {
             tracing::info!("{line}");
         }
+        let own = service.impatient(PATIENCE)?;
         let current = Current::new(service);
         let mut settler = Settler::default();
         settler.ask();
@@ -87,24 +96,27 @@ impl Rounds {
         Ok(Self {
             setup,
             current,
+            own,
             text,
             manager,
             // It may have been changed since it was read: it is looked at once more.
             watch: Watch::new(Stamp::None),
             refused: None,
             undeclared: false,
+            ousted: false,
             desks: Desks::default(),
             settler,
             notices,
             forced: Arc::default(),
             troubles: Troubles::default(),
-            _lock: lock,
+            lock,
         })
     }
 
     /// Makes rounds until it is told to stop.
     pub(super) fn run(mut self) -> Ended {
         let folder = self.service().folder().display().to_string();
+        self.look_for_exporters();
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             "the daemon runs; data directory {folder}"
@@ -116,6 +128,14 @@ impl Rounds {
             next = self.round();
         }
         self.stop()
+    }
+
+    /// Has it logged if modules have no exporter.
+    pub(super) fn look_for_exporters(&mut self) {
+        let looking = exporters::look(Arc::clone(self.service().config()), self.setup.list.clone());
+        self.troubles
+            .start
+            .look("it cannot be seen which exporters there are", looking);
     }
 
     /// The service under the configuration that holds.
@@ -154,30 +174,41 @@ impl Rounds {
         if controls.stopping().is_cancelled() {
             return None;
         }
+        if !self.lock.is_held() {
+            tracing::error!(
+                "the data directory {} was taken away, or its {}: another daemon may have it by now, so this one stops",
+                self.own.folder().display(),
+                super::LOCK_FILE
+            );
+            self.ousted = true;
+            controls.stop();
+            return None;
+        }
         if controls.take_reload() {
             self.reload();
         } else if self.watch.changed(Stamp::of(&self.setup.file), Instant::now()) {
             self.reload_if_changed();
         }
-        let service = self.service();
+        let own = self.own.clone();
         let troubles = &mut self.troubles;
         if self.undeclared {
             let declared = troubles
                 .declare
-                .look("schedules cannot be set as declared", service.declare_schedules());
+                .look("schedules cannot be set as declared", own.declare_schedules());
             self.undeclared = declared.is_none();
-            declared.iter().flatten().for_each(|line| tracing::info!("{line}"));
+            tell(declared.as_deref());
         }
         let expired = troubles
             .expire
-            .look("archives that have expired cannot be removed", service.expire());
-        expired
-            .iter()
-            .flatten()
-            .for_each(|id| tracing::info!("the archive of backup {id} has expired"));
-        let over = troubles.end.look("schedules cannot be ended", service.end_schedules());
-        over.iter().flatten().for_each(|line| tracing::info!("{line}"));
-        let due = troubles.due.look("it cannot be seen what is due", service.due());
+            .look("archives that have expired cannot be removed", own.expire());
+        for id in expired.unwrap_or_default() {
+            tracing::info!("the archive of backup {id} has expired");
+        }
+        self.manager.alive();
+        let over = troubles.end.look("schedules cannot be ended", own.end_schedules());
+        tell(over.as_deref());
+        let due = troubles.due.look("it cannot be seen what is due", own.due());
+        let service = self.service();
         for due in due.unwrap_or_default() {
             self.start_run(&service, due);
         }
@@ -185,7 +216,7 @@ impl Rounds {
         let next = self
             .troubles
             .next
-            .look("it cannot be seen what comes next", service.next_due())
+            .look("it cannot be seen what comes next", own.next_due())
             .flatten();
         self.tell_status(next);
         next
@@ -274,16 +305,20 @@ impl Rounds {
     fn look_for_crashes(&mut self, service: &Service) {
         let now = Instant::now();
         if self.settler.may_look(now) {
-            let running = service.store().read(|view| view.backups(None, false));
+            let desks = service.config().desks.iter();
+            let running = self.own.store().read(|view| {
+                let running = desks
+                    .map(|desk| view.running(&desk.name))
+                    .collect::<Result<Vec<_>, _>>();
+                Ok::<_, StoreError>(running?.concat())
+            });
             let running = self
                 .troubles
                 .left
                 .look("it cannot be seen what runs", running)
                 .unwrap_or_default();
             let ours: Vec<_> = self.desks.running().map(|(desk, _)| desk).collect();
-            let is_left =
-                |backup: &Backup| backup.state == BackupState::Running && !ours.contains(&backup.desk.as_str());
-            if running.iter().any(is_left) {
+            if running.iter().any(|backup| !ours.contains(&backup.desk.as_str())) {
                 self.settler.ask();
             }
         }
@@ -317,8 +352,17 @@ impl Rounds {
         if self.forced.load(Ordering::SeqCst) {
             return Ended::Forced(running);
         }
+        if self.ousted {
+            return Ended::Ousted;
+        }
         tracing::info!("the daemon has stopped");
         Ended::Cleanly
+    }
+}
+
+fn tell(lines: Option<&[String]>) {
+    for line in lines.unwrap_or_default() {
+        tracing::info!("{line}");
     }
 }
 

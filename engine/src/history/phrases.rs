@@ -19,6 +19,7 @@ pub(super) fn describe(what: &Happening, language: Language, zone: Tz) -> String
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "an arm for each kind")]
 fn both(what: &Happening, zone: Tz) -> (String, String) {
     match what {
         Happening::BackupStarted {

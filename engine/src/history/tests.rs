@@ -14,6 +14,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// Each kind, with what it says.
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn all() -> Vec<(Happening, &'static str, &'static str)> {
     let schedule = Schedule {
         every: Every::Week(chrono::Weekday::Fri),
@@ -234,6 +235,7 @@ fn every_kind_is_in_the_list_and_called_as_in_json() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn filters() {
     let entry = entry(Happening::Deleted { backup: 1 });
     let filter = Filter::default;

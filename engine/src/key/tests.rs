@@ -101,7 +101,7 @@ fn what_is_no_key_is_refused_in_words() {
 fn one_that_others_may_use_is_refused() {
     for mode in [0o640, 0o604, 0o660, 0o644, 0o666, 0o610] {
         let (folder, file) = folder();
-        drop(Key::open(folder.path()).unwrap());
+        Key::open(folder.path()).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         let text = refused(Key::open(folder.path()));
         assert!(
@@ -116,7 +116,7 @@ fn one_that_others_may_use_is_refused() {
 #[test]
 fn no_new_key_for_a_database_of_an_old_one() {
     let (folder, file) = folder();
-    drop(Key::open(folder.path()).unwrap());
+    Key::open(folder.path()).unwrap();
     fs::write(folder.path().join(crate::store::FILE), "").unwrap();
     assert!(Key::open(folder.path()).is_ok());
     fs::remove_file(&file).unwrap();

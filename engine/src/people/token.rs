@@ -10,6 +10,9 @@ use super::{Actor, Person};
 use crate::archive::Digest;
 use crate::quota::second_words;
 
+/// The environment variable with a token: the command line then acts as its person.
+pub const VARIABLE: &str = "DESKVAULT_TOKEN";
+
 /// How each token begins, so that it is known for what it is wherever it turns up.
 const PREFIX: &str = "dvt_";
 /// Random bytes in one.

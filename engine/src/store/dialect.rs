@@ -24,7 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::StoreError;
 
 /// How long another process may write before this one gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Opens the database; an empty one where there is none, readable by its owner alone.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
@@ -58,7 +58,7 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     }
     drop(made);
     prepare(file)
-        .map_err(|error| translate(file, error))?
+        .map_err(|error| translate(file, error, PATIENCE))?
         .ok_or_else(|| StoreError::FileSystem { file: file.to_owned() })
 }
 
@@ -130,7 +130,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 /// What an error of `SQLite` means for people.
-pub(super) fn translate(file: &Path, error: rusqlite::Error) -> StoreError {
+pub(super) fn translate(file: &Path, error: rusqlite::Error, patience: Duration) -> StoreError {
     let file = file.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::NoDatabase { file, what: "" },
@@ -146,7 +146,7 @@ pub(super) fn translate(file: &Path, error: rusqlite::Error) -> StoreError {
         _ if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full { file },
         _ if is_busy(&error) => StoreError::Busy {
             file,
-            seconds: PATIENCE.as_secs(),
+            seconds: patience.as_secs(),
         },
         _ => StoreError::Sql { file, source: error },
     }

@@ -16,7 +16,7 @@ pub(super) fn migrate(connection: &Connection, place: &Place) -> Result<(), Stor
 fn migrate_by(connection: &Connection, place: &Place, migrations: &[&str]) -> Result<(), StoreError> {
     let known = migrations.len() as u64;
     // Nearly always there is nothing to do, and nobody is made to wait.
-    while version(connection, place)? != known {
+    while seen(connection, place)? != known {
         let transaction = dialect::begin_write(connection).map_err(|error| place.error(error))?;
         // Another process may have been faster.
         let found = version(&transaction, place)?;
@@ -57,7 +57,13 @@ fn apply(transaction: &Connection, place: &Place, version: u64, step: &str) -> R
     Ok(())
 }
 
-/// The version of the schema; 0 where there is none.
+/// [`version`] at one moment: between two looks another process may bring the schema in.
+fn seen(connection: &Connection, place: &Place) -> Result<u64, StoreError> {
+    let reading = dialect::begin_read(connection).map_err(|error| place.error(error))?;
+    version(&reading, place)
+}
+
+/// The version of the schema; 0 where there is none. For a transaction.
 fn version(connection: &Connection, place: &Place) -> Result<u64, StoreError> {
     let has = |name| dialect::has_table(connection, name).map_err(|error| place.error(error));
     if !has(Some("schema_version"))? {

@@ -1,4 +1,8 @@
 //! What the store keeps, and what it refuses.
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods in their places are not general enough over lifetimes"
+)]
 
 mod backups;
 mod hostile;
@@ -118,6 +122,5 @@ fn history(store: &Store) -> Vec<Entry> {
             ControlFlow::Continue(())
         })
     });
-    all.map(|()| found)
-        .unwrap_or_else(|error: StoreError| panic!("{error}"))
+    all.map_or_else(|error: StoreError| panic!("{error}"), |()| found)
 }

@@ -1,6 +1,7 @@
 //! SIGTERM in the middle of a backup.
 
 use std::fs;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use deskvault_tests::bad_plugin;
@@ -86,4 +87,33 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(stop(&mut daemon).code(), Some(130));
     assert!(!lives(pid));
     wait("the end of what it left", || place.spools().is_empty());
+}
+
+#[test]
+fn a_receiver_that_never_answers_holds_up_no_stop_and_is_told_later() {
+    let place = Place::new();
+    let receiver = TcpListener::bind("127.0.0.1:0").expect("a port");
+    receiver.set_nonblocking(true).expect("a listener that can be asked");
+    let address = receiver.local_addr().expect("an address");
+    place.configure("02:00", &format!("[[webhook]]\nurl = \"http://{address}/hunter2\"\n"));
+    let mut daemon = place.start_at_the_slot();
+    let accepted = || receiver.accept().ok().map(|(stream, _)| stream);
+    // Held open: it hears all and says nothing.
+    let silent = daemon.wait("a request", accepted);
+    place.ended(&mut daemon, 1, BackupState::Complete);
+    let started = Instant::now();
+    daemon.terminate();
+    assert!(started.elapsed() < GRACE, "{:?}", started.elapsed());
+    assert!(place.log().contains("it is tried again at"), "{}", place.log());
+    assert!(
+        !place.log().contains("hunter2"),
+        "a part of the URL is a secret: {}",
+        place.log()
+    );
+
+    place.at("2026-03-02T03:00:00Z");
+    let mut daemon = place.start();
+    let again = daemon.wait("the same again", accepted);
+    daemon.terminate();
+    drop((silent, again));
 }

@@ -23,7 +23,7 @@ pub(crate) struct History {
     /// Until the end of this day, or before this time.
     #[arg(long, value_name = "T")]
     pub(crate) to: Option<String>,
-    /// Only this kind, e.g. data_ready. May be repeated.
+    /// Only this kind, e.g. `data_ready`. May be repeated.
     #[arg(long = "kind", value_name = "K")]
     pub(crate) kinds: Vec<String>,
     /// Only what this user did.

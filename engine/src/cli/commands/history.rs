@@ -1,5 +1,6 @@
 //! `deskvault history`.
 
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use anyhow::Context as _;
@@ -113,29 +114,29 @@ fn reseal(yes: bool, global: &Global, shell: &Shell) -> Outcome {
 /// Every finding, and on the last line the result.
 fn render(verified: &Verified, is_there: bool) -> String {
     let mut text = String::new();
+    // Writing to a string cannot fail.
     for finding in &verified.findings {
-        text += &format!("ALTERED: {}\n", printable(&finding.to_string()));
+        let _ = writeln!(text, "ALTERED: {}", printable(&finding.to_string()));
     }
     if verified.more > 0 {
-        text += &format!(
-            "ALTERED: and {}\n",
+        let _ = writeln!(
+            text,
+            "ALTERED: and {}",
             count(verified.more, "finding more", "findings more")
         );
     }
     let entries = count(verified.head.entries, "entry", "entries");
-    text += &if !verified.is_whole() {
-        let findings = verified.findings.len() as u64 + verified.more;
-        format!(
-            "the history is NOT whole ({}); {entries} are there\n",
-            count(findings, "finding", "findings")
-        )
+    let _ = if !verified.is_whole() {
+        let findings = count(verified.findings.len() as u64 + verified.more, "finding", "findings");
+        writeln!(text, "the history is NOT whole ({findings}); {entries} are there")
     } else if is_there {
-        format!(
-            "the history is whole: {entries}\nhead, to be noted elsewhere: {}\n",
+        writeln!(
+            text,
+            "the history is whole: {entries}\nhead, to be noted elsewhere: {}",
             verified.head
         )
     } else {
-        "there is no history yet\n".to_owned()
+        writeln!(text, "there is no history yet")
     };
     text
 }

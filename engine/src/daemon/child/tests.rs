@@ -202,6 +202,21 @@ fn cancelled_it_ends_by_itself_or_is_killed() {
 }
 
 #[test]
+fn one_that_was_stopped_before_it_had_heard_its_job_is_stopped() {
+    let home = tempfile::tempdir().unwrap();
+    let message = "no line with an order".to_owned();
+    let told = end(home.path(), Err(RunError::Configuration { message }));
+    let run = |cancel: &CancellationToken, script: &str| {
+        shell(script, home.path(), PATIENCE).run(&order(), &Canceller(cancel.clone()), cancel)
+    };
+    let script = format!("trap '' TERM; {WORD}; cat >/dev/null; {told}");
+    let outcome = run(&CancellationToken::new(), &script);
+    assert_eq!(outcome, Err(RunError::Cancelled), "its slot is still due");
+    let outcome = run(&CancellationToken::new(), &told);
+    assert!(matches!(outcome, Err(RunError::Configuration { .. })), "{outcome:?}");
+}
+
+#[test]
 fn what_is_published_when_it_is_cancelled_is_published() {
     let home = tempfile::tempdir().unwrap();
     let told = end(home.path(), Ok(published(home.path())));

@@ -22,6 +22,7 @@ impl Base {
         let place = Place {
             file: folder.path().join(FILE),
             key: Arc::new(Key::of([1; 32])),
+            patience: dialect::PATIENCE,
         };
         let connection = dialect::open(&place.file).unwrap();
         Self {

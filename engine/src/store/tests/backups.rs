@@ -38,7 +38,7 @@ fn comes_back_as_it_was_given() {
         removed: None,
     };
     assert_eq!(home.read(|view| view.backup(id)).as_ref(), Some(&started));
-    assert_eq!(home.read(|view| view.running("main")), [started.clone()]);
+    assert_eq!(home.read(|view| view.running("main")), std::slice::from_ref(&started));
     assert_eq!(home.read(|view| view.running("other")), []);
 
     let mut end = end(Incomplete, at(2));

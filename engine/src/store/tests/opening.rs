@@ -1,6 +1,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use plugin_api::Kind;
 
@@ -199,12 +200,32 @@ fn what_cannot_be_written_is_told_in_words() {
         (ffi::SQLITE_IOERR, "disk I/O error"),
     ] {
         let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-        let text = crate::chain(&crate::store::dialect::translate(file, error));
+        let text = crate::chain(&crate::store::dialect::translate(
+            file,
+            error,
+            crate::store::dialect::PATIENCE,
+        ));
         assert!(
             text.contains(part) && text.contains("/data/deskvault.db"),
             "{code}: {text}"
         );
     }
+}
+
+#[test]
+fn one_beside_it_waits_neither_for_it_nor_long() {
+    let home = Home::new();
+    let beside = home.store.beside(Duration::from_millis(50)).unwrap();
+    home.write(|tx| {
+        tx.set_fact("a", "1")?;
+        let read: Result<_, StoreError> = beside.read(|view| view.fact("a"));
+        assert_eq!(read?, None, "what is not yet there");
+        let wrote: Result<(), StoreError> = beside.write(|tx| tx.set_fact("a", "2"));
+        assert!(matches!(wrote, Err(StoreError::Busy { .. })), "{wrote:?}");
+        Ok(())
+    });
+    let read: Result<_, StoreError> = beside.read(|view| view.fact("a"));
+    assert_eq!(read.unwrap().as_deref(), Some("1"));
 }
 
 #[test]

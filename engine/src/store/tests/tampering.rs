@@ -104,6 +104,7 @@ fn an_untouched_history_is_whole() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn every_way_to_tamper_is_found_and_placed() {
     for (name, sql, expected) in [
         (
@@ -421,7 +422,7 @@ fn another_key_is_found_and_the_history_not_gone_on_with() {
     };
     let text = error.to_string();
     assert!(
-        text.contains("deskvault.key") && text.contains("history verify"),
+        text.contains("deskvault.key") && text.contains("history reseal"),
         "{text}"
     );
     home.write(|tx| tx.append(&entry(11)));

@@ -204,24 +204,24 @@ fn nothing_is_lost_when_the_writer_is_killed_200_times() {
         let mut writer = Writer::start(folder.path(), u64::MAX);
         // Half of them while they start and open, the others while they write: after so many reports, and a moment later.
         let reports = if chance.below(2) == 0 { 0 } else { 1 + chance.below(12) };
-        let later = Duration::from_micros(chance.below(if reports == 0 { 20_000 } else { 3000 }));
-        let (send, reached) = std::sync::mpsc::channel();
+        let pause = Duration::from_micros(chance.below(if reports == 0 { 20_000 } else { 3000 }));
+        let (tell, reached) = std::sync::mpsc::channel();
         let output = writer.0.stdout.take().unwrap();
         let reader = thread::spawn(move || {
             let mut told = Vec::new();
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 told.extend(Told::parse(&line));
                 if told.len() as u64 == reports {
-                    let _ = send.send(());
+                    let _ = tell.send(());
                 }
             }
             told
         });
         if reports > 0 {
-            let _ = reached.recv_timeout(Duration::from_secs(60));
+            let _ = reached.recv_timeout(Duration::from_mins(1));
         }
         // The moment of the kill is by chance: nothing is waited for.
-        thread::sleep(later);
+        thread::sleep(pause);
         writer.0.kill().unwrap();
         writer.0.wait().unwrap();
         told.extend(reader.join().unwrap());

@@ -274,7 +274,7 @@ fn what_is_no_schedule() {
         bench
             .service()
             .store()
-            .read(|view| view.schedules())
+            .read(crate::store::View::schedules)
             .unwrap()
             .is_empty()
     );
