@@ -204,7 +204,7 @@ impl Service {
         let lock = if task.wait {
             DeskLock::wait(self.folder(), desk, &waiting, cancel)?
         } else {
-            match DeskLock::attempt(self.folder(), desk)? {
+            match DeskLock::soon(self.folder(), desk, cancel)? {
                 Attempt::Ours(lock) => lock,
                 Attempt::Held(running) => return busy(running),
             }
