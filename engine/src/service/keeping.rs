@@ -98,27 +98,22 @@ impl Service {
         })
     }
 
-    /// Lets the archives go whose time is over. Gives the numbers of their backups.
+    /// Lets the archives go whose time is over. Gives the numbers of their backups. One that can't be removed keeps none of
+    /// the others, and is the error when they are gone.
     pub fn expire(&self) -> Result<Vec<BackupId>, ServiceError> {
-        let mut gone = Vec::new();
+        let (mut gone, mut left) = (Vec::new(), None);
         for backup in self
             .store
             .read(|view| Ok::<_, ServiceError>(view.expired(self.now())?))?
         {
             match self.remove(backup.id, Removal::Expired, &Actor::Deskvault) {
                 Ok(removed) => gone.extend(removed.map(|_| backup.id)),
-                // One that can't be removed keeps none of the others; it is tried again.
-                Err(ServiceError::Shelf(error)) => {
-                    tracing::error!(
-                        backup = backup.id,
-                        error = crate::chain(&error),
-                        "an archive that has expired can't be removed"
-                    );
-                }
+                // A store that fails would fail for the others, too.
+                Err(ServiceError::Shelf(error)) => left = left.or(Some(error)),
                 Err(error) => return Err(error),
             }
         }
-        Ok(gone)
+        left.map_or(Ok(gone), |error| Err(error.into()))
     }
 
     /// When the next archive expires.

@@ -161,11 +161,16 @@ fn what_can_not_be_removed_is_not_called_removed() {
     fs::create_dir(&path).unwrap();
     fs::write(path.join("x"), "x").unwrap();
     assert!(home.service.delete(1, &machine()).is_err());
+    let later = custom("2031-03-01T00:00:00Z", "2031-03-02T00:00:00Z");
+    home.back_up(&later).unwrap();
     home.wait(days(8));
-    assert!(home.service.expire().unwrap().is_empty());
+    assert!(home.service.expire().is_err());
     let backup = home.backup(1);
     assert_eq!((backup.removed, backup.archive.unwrap().file), (None, name));
-    assert_eq!(home.history().len(), 2);
+    assert!(home.backup(2).removed.is_some(), "it keeps no other");
+    assert_eq!(home.history()[4..], ["expired"]);
+    // Nor is a backup kept from starting.
+    home.back_up(&later).unwrap();
 }
 
 #[test]
