@@ -178,10 +178,19 @@ impl Service {
     /// The error of an archive that is not there. Where it lay in the data directory, that is entered; elsewhere a disk may
     /// only not be mounted.
     fn missing(&self, backup: &Backup, file: PathBuf) -> ServiceError {
+        let id = backup.id;
         let ours = file.parent() == Some(self.folder());
         match ours.then(|| self.tell_missing(backup)) {
             Some(Err(error)) => error,
-            _ => ServiceError::Missing { id: backup.id, file },
+            // Somebody has just removed it by way of deskvault: it expired, or was deleted.
+            Some(Ok(false)) => match self.store.read(|view| find(view, id)) {
+                Ok(now) => match there(&now, self.now()) {
+                    Err(why) => ServiceError::NoArchive { id, why },
+                    Ok(_) => ServiceError::Missing { id, file },
+                },
+                Err(error) => error,
+            },
+            _ => ServiceError::Missing { id, file },
         }
     }
 }

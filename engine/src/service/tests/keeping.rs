@@ -212,3 +212,32 @@ fn a_link_dies_with_its_archive_or_earlier() {
         Err(ServiceError::NoArchive { .. })
     ));
 }
+
+/// Lets archives expire as soon as one is being downloaded.
+struct Late<'a>(&'a Home);
+
+impl Progress for Late<'_> {
+    fn event(&self, _: crate::progress::Event<'_>) {
+        self.0.wait(days(8));
+        self.0.service.expire().unwrap();
+    }
+}
+
+#[test]
+fn one_that_expires_while_it_is_downloaded_is_not_called_lost() {
+    let home = home();
+    let to = home.folder.path().join("a.zip");
+    let cancel = CancellationToken::new();
+    let late = home.service.download(1, &to, &machine(), &Late(&home), &cancel);
+    assert!(
+        matches!(&late, Err(ServiceError::NoArchive { why, .. }) if why.starts_with("it expired on")),
+        "{late:?}"
+    );
+    assert!(!to.exists());
+    assert_eq!(home.history()[2..], ["download_started", "expired"]);
+    assert_eq!(
+        fs::read_dir(home.folder.path()).unwrap().count(),
+        1,
+        "nothing of it is left"
+    );
+}
