@@ -224,6 +224,13 @@ impl Service {
         if let Some(out) = &task.out {
             archive::sweep(out)?;
         }
+        // Also where no daemon runs, and before it is asked how much room there is.
+        if let Err(error) = self.expire() {
+            tracing::warn!(
+                error = crate::chain(&error),
+                "archives that have expired cannot be removed"
+            );
+        }
         if cancel.is_cancelled() {
             return Err(ServiceError::Cancelled);
         }

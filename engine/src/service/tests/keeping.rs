@@ -213,6 +213,18 @@ fn a_link_dies_with_its_archive_or_earlier() {
     ));
 }
 
+#[test]
+fn where_no_daemon_runs_a_backup_lets_the_old_archives_go() {
+    let home = home();
+    home.wait(days(30));
+    let second = home.full().unwrap();
+    assert_eq!(
+        home.archives(),
+        [second.summary.archive.file_name().unwrap().to_str().unwrap()]
+    );
+    assert_eq!(home.history()[2..], ["expired", "backup_started", "data_ready"]);
+}
+
 /// Lets archives expire as soon as one is being downloaded.
 struct Late<'a>(&'a Home);
 
