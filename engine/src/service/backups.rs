@@ -13,7 +13,7 @@ use crate::history::Happening;
 use crate::people::{Action, Actor};
 use crate::progress::{Event, Progress, Summary};
 use crate::quota::{self, Refusal};
-use crate::store::{Backup, BackupId, BackupState, NewBackup, ScheduleId, Tx};
+use crate::store::{Backup, BackupId, BackupState, NewBackup, ScheduleId, ScheduleState, Tx};
 
 use super::Service;
 use super::desk_lock::{Attempt, DeskLock, pause};
@@ -345,8 +345,11 @@ pub(super) fn name_of(backup: &Backup) -> String {
 
 /// Whether a slot is still to be run.
 fn is_wanted(tx: &Tx<'_>, desk: &str, schedule: ScheduleId, slot: Timestamp) -> Result<bool, ServiceError> {
-    let active = tx.schedule(desk)?;
-    Ok(active.is_some_and(|row| row.id == schedule && row.last_slot.is_none_or(|last| last < slot)))
+    // One that has ended while its last run waited for the desk still has that run.
+    let row = tx
+        .last_schedule(desk)?
+        .filter(|row| row.state != ScheduleState::Stopped);
+    Ok(row.is_some_and(|row| row.id == schedule && row.last_slot.is_none_or(|last| last < slot)))
 }
 
 /// The modules of the desk that are asked for, in its own order.

@@ -123,6 +123,19 @@ impl Runner for Fake {
     }
 }
 
+/// Has something happen in the middle of a backup.
+struct Meanwhile<'a, F> {
+    fake: &'a Fake,
+    then: F,
+}
+
+impl<F: Fn() + Send + Sync> Runner for Meanwhile<'_, F> {
+    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
+        (self.then)();
+        self.fake.run(order, progress, cancel)
+    }
+}
+
 impl Fake {
     fn publish(&self, order: &Order, state: ModuleState, limit_reached: bool) -> Summary {
         let settings = archive::settings::Settings {
