@@ -16,6 +16,7 @@ use crate::quota::{self, Refusal};
 use crate::store::{Backup, BackupId, BackupState, NewBackup, ScheduleId, ScheduleState, Tx};
 
 use super::Service;
+use super::crash::archive_of;
 use super::desk_lock::{Attempt, DeskLock, pause};
 use super::error::ServiceError;
 use super::runner::{Order, RunError, Runner};
@@ -184,6 +185,13 @@ impl Service {
                 })))
             }
             Err(error) => {
+                // Its process may have ended between the publication and its last word: then there is an archive, and the
+                // row stays as a crash would have left it.
+                let folder = task.out.as_deref().unwrap_or(self.folder());
+                if let Some(archive) = archive_of(folder, &begun.desk, begun.kind, begun.at, &begun.name)? {
+                    let why = crate::chain(&error);
+                    return Err(ServiceError::Untold { archive, why });
+                }
                 self.end_without(&begun, actor, &error)?;
                 Ok(Made::Not(error))
             }

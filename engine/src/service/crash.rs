@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use plugin_api::{Kind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Alive, ArchiveError, Digest, Manifest};
@@ -95,7 +96,7 @@ impl Service {
         name: &str,
         cancel: &CancellationToken,
     ) -> Result<Option<Ending>, ServiceError> {
-        let Some(file) = its(backup, folder, name)? else {
+        let Some(file) = archive_of(folder, &backup.desk, backup.kind, backup.started, name)? else {
             return Ok(None);
         };
         let report = match archive::verify(&file, &|_, _| {}, cancel) {
@@ -193,8 +194,14 @@ impl Service {
 }
 
 /// The archive in `folder` whose manifest names the backup.
-fn its(backup: &Backup, folder: &Path, name: &str) -> Result<Option<PathBuf>, ServiceError> {
-    for file in archive::published(folder, &backup.desk, backup.kind, backup.started)? {
+pub(super) fn archive_of(
+    folder: &Path,
+    desk: &str,
+    kind: Kind,
+    started: Timestamp,
+    name: &str,
+) -> Result<Option<PathBuf>, ServiceError> {
+    for file in archive::published(folder, desk, kind, started)? {
         match archive::manifest(&file) {
             Ok(manifest) if manifest.backup == name => return Ok(Some(file)),
             // Whatever it is, it is not ours to judge.

@@ -95,6 +95,8 @@ enum Script {
     Dies,
     /// The process ends when it has just been published.
     DiesBehind,
+    /// The archive is published, it may be as one that reached the limit, and this is said of it.
+    SaysBehind(bool, RunError),
 }
 
 /// Makes archives of one table, as the script says; without one, complete.
@@ -112,10 +114,14 @@ impl Runner for Fake {
         let state = match script {
             Script::Fails(error) => return Err(error),
             Script::Dies => panic!("the process ends"),
-            Script::Complete | Script::DiesBehind => ModuleState::Complete,
-            Script::Incomplete | Script::LimitReached => ModuleState::Incomplete,
+            Script::Complete | Script::DiesBehind | Script::SaysBehind(false, _) => ModuleState::Complete,
+            Script::Incomplete | Script::LimitReached | Script::SaysBehind(true, _) => ModuleState::Incomplete,
         };
-        let summary = self.publish(order, state, matches!(script, Script::LimitReached));
+        let limit_reached = matches!(script, Script::LimitReached | Script::SaysBehind(true, _));
+        let summary = self.publish(order, state, limit_reached);
+        if let Script::SaysBehind(_, error) = script {
+            return Err(error);
+        }
         if matches!(script, Script::DiesBehind) {
             panic!("the process ends behind {}", summary.archive.display());
         }

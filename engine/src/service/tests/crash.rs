@@ -201,3 +201,22 @@ fn an_archive_elsewhere_may_only_be_unmounted() {
         .download(1, &to, &machine(), &Silent, &CancellationToken::new())
         .unwrap();
 }
+
+#[test]
+fn what_was_published_counts_whatever_is_said_of_it() {
+    for error in [failed(), RunError::Cancelled] {
+        let home = Home::new();
+        home.next_is(Script::SaysBehind(false, error));
+        let untold = home.full();
+        let there = matches!(&untold, Err(ServiceError::Untold { archive, .. }) if archive.is_file());
+        assert!(there, "{untold:?}");
+        assert_eq!(home.backup(1).state, BackupState::Running, "neither failed nor done");
+        home.service.settle(&CancellationToken::new()).unwrap();
+        let backup = home.backup(1);
+        assert_eq!(backup.state, BackupState::Complete);
+        assert_eq!(home.archives(), [backup.archive.unwrap().file]);
+        assert_eq!(home.history(), ["backup_started", "data_ready"]);
+        assert!(matches!(refusal(home.full()), Refusal::FullTooSoon { .. }), "it counts");
+    }
+}
+
