@@ -6,6 +6,7 @@
 //! it had one, is still due.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use plugin_api::{Kind, Timestamp};
@@ -99,6 +100,10 @@ impl Service {
         let Some(file) = archive_of(folder, &backup.desk, backup.kind, backup.started, name)? else {
             return Ok(None);
         };
+        // Whoever gave it its name may have had no time to make the name safe, and nothing is called ready before that is.
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(ServiceError::io("bring to disk", folder))?;
         let report = match archive::verify(&file, &|_, _| {}, cancel) {
             Ok(report) if report.is_sound() => report,
             Ok(report) => {
