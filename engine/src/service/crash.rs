@@ -13,6 +13,7 @@ use plugin_api::{Kind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Alive, ArchiveError, Digest, Manifest};
+use crate::backup;
 use crate::history::Happening;
 use crate::notify::Topic;
 use crate::people::Actor;
@@ -124,8 +125,20 @@ impl Service {
             state,
             reasons,
             finished,
+            tables,
             ..
         } = report.manifest;
+        let rows = |name: &str| {
+            tables
+                .iter()
+                .find(|table| table.name == name)
+                .map_or(0, |table| table.rows)
+        };
+        let stopped: Vec<(String, u64)> = reasons
+            .iter()
+            .filter_map(|reason| backup::stopped_table(reason))
+            .map(|table| (table.to_owned(), rows(table)))
+            .collect();
         let ended = finished.min(self.now());
         let there = There {
             file: self.file(&file)?,
@@ -134,8 +147,7 @@ impl Service {
             sha256,
             records: report.rows,
             reasons: &reasons,
-            // The reasons tell of them in words.
-            stopped: &[],
+            stopped: &stopped,
             until: backup.until,
             expires: backup
                 .folder

@@ -167,7 +167,7 @@ impl Fake {
         table.close().unwrap();
         let reasons: Vec<String> = match (state, limit_reached) {
             (ModuleState::Complete, _) => vec![],
-            (_, true) => vec!["Tickets stopped behind row 3".into()],
+            (_, true) => vec!["Tickets: stopped behind row 3: limit of 3 records reached".into()],
             _ => vec!["ticket 4 could not be read".into(), "ticket 5 neither".into()],
         };
         let outcome = Outcome {

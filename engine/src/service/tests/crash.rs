@@ -220,3 +220,21 @@ fn what_was_published_counts_whatever_is_said_of_it() {
     }
 }
 
+#[test]
+fn the_history_says_which_table_stopped_where_also_of_one_that_is_taken_up() {
+    let home = Home::new();
+    home.next_is(Script::SaysBehind(true, failed()));
+    assert!(home.full().is_err());
+    home.service.settle(&CancellationToken::new()).unwrap();
+    assert_eq!(home.backup(1).state, BackupState::LimitReached);
+    let mut stops = Vec::new();
+    let mut take = |entry: crate::history::Entry| {
+        if let Happening::LimitReached { stopped, .. } = entry.what {
+            stops.extend(stopped);
+        }
+        std::ops::ControlFlow::Continue(())
+    };
+    home.service.history(&Filter::default(), &machine(), &mut take).unwrap();
+    assert_eq!(stops, [("Tickets".to_owned(), 3)]);
+}
+
