@@ -19,4 +19,5 @@ mod verdict;
 mod watch;
 
 pub use error::BackupError;
+pub(crate) use judge::stopped_table;
 pub use run::{Plan, run};

@@ -13,6 +13,15 @@ use super::watch::Running;
 use crate::archive::ModuleState;
 use crate::progress::{Event, ModuleSummary, Progress, TableSummary};
 
+/// What stands behind the name of a table that the limit of records stopped, in the reasons of an archive.
+const STOPPED: &str = ": stopped ";
+
+/// The table of which a reason of an archive says that the limit of records stopped it.
+pub(crate) fn stopped_table(reason: &str) -> Option<&str> {
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    reason.split_once(STOPPED).map(|(table, _)| table).filter(is_name)
+}
+
 /// What the modules came to.
 pub(super) struct Judged {
     pub(super) modules: Vec<ModuleSummary>,
@@ -54,8 +63,8 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
         judged.modules.push(summary);
     }
     let stopped = |(table, rows): &(String, u64)| match rows {
-        0 => format!("{table}: stopped before its first row: {}", limit.reason()),
-        rows => format!("{table}: stopped behind row {rows}: {}", limit.reason()),
+        0 => format!("{table}{STOPPED}before its first row: {}", limit.reason()),
+        rows => format!("{table}{STOPPED}behind row {rows}: {}", limit.reason()),
     };
     judged.reasons.splice(0..0, judged.limit_reached.iter().map(stopped));
     Ok(judged)

@@ -13,9 +13,10 @@ use crate::history::Happening;
 use crate::people::{Action, Actor};
 use crate::progress::{Event, Progress, Summary};
 use crate::quota::{self, Refusal};
-use crate::store::{Backup, BackupId, BackupState, NewBackup, ScheduleId, Tx};
+use crate::store::{Backup, BackupId, BackupState, NewBackup, ScheduleId, ScheduleState, Tx};
 
 use super::Service;
+use super::crash::archive_of;
 use super::desk_lock::{Attempt, DeskLock, pause};
 use super::error::ServiceError;
 use super::runner::{Order, RunError, Runner};
@@ -184,6 +185,13 @@ impl Service {
                 })))
             }
             Err(error) => {
+                // Its process may have ended between the publication and its last word: then there is an archive, and the
+                // row stays as a crash would have left it.
+                let folder = task.out.as_deref().unwrap_or(self.folder());
+                if let Some(archive) = archive_of(folder, &begun.desk, begun.kind, begun.at, &begun.name)? {
+                    let why = crate::chain(&error);
+                    return Err(ServiceError::Untold { archive, why });
+                }
                 self.end_without(&begun, actor, &error)?;
                 Ok(Made::Not(error))
             }
@@ -204,7 +212,7 @@ impl Service {
         let lock = if task.wait {
             DeskLock::wait(self.folder(), desk, &waiting, cancel)?
         } else {
-            match DeskLock::attempt(self.folder(), desk)? {
+            match DeskLock::soon(self.folder(), desk, cancel)? {
                 Attempt::Ours(lock) => lock,
                 Attempt::Held(running) => return busy(running),
             }
@@ -223,6 +231,13 @@ impl Service {
         archive::sweep(self.folder())?;
         if let Some(out) = &task.out {
             archive::sweep(out)?;
+        }
+        // Also where no daemon runs, and before it is asked how much room there is.
+        if let Err(error) = self.expire() {
+            tracing::warn!(
+                error = crate::chain(&error),
+                "archives that have expired cannot be removed"
+            );
         }
         if cancel.is_cancelled() {
             return Err(ServiceError::Cancelled);
@@ -338,8 +353,11 @@ pub(super) fn name_of(backup: &Backup) -> String {
 
 /// Whether a slot is still to be run.
 fn is_wanted(tx: &Tx<'_>, desk: &str, schedule: ScheduleId, slot: Timestamp) -> Result<bool, ServiceError> {
-    let active = tx.schedule(desk)?;
-    Ok(active.is_some_and(|row| row.id == schedule && row.last_slot.is_none_or(|last| last < slot)))
+    // One that has ended while its last run waited for the desk still has that run.
+    let row = tx
+        .last_schedule(desk)?
+        .filter(|row| row.state != ScheduleState::Stopped);
+    Ok(row.is_some_and(|row| row.id == schedule && row.last_slot.is_none_or(|last| last < slot)))
 }
 
 /// The modules of the desk that are asked for, in its own order.

@@ -6,11 +6,14 @@
 //! it had one, is still due.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use plugin_api::{Kind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Alive, ArchiveError, Digest, Manifest};
+use crate::backup;
 use crate::history::Happening;
 use crate::notify::Topic;
 use crate::people::Actor;
@@ -95,9 +98,13 @@ impl Service {
         name: &str,
         cancel: &CancellationToken,
     ) -> Result<Option<Ending>, ServiceError> {
-        let Some(file) = its(backup, folder, name)? else {
+        let Some(file) = archive_of(folder, &backup.desk, backup.kind, backup.started, name)? else {
             return Ok(None);
         };
+        // Whoever gave it its name may have had no time to make the name safe, and nothing is called ready before that is.
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(ServiceError::io("bring to disk", folder))?;
         let report = match archive::verify(&file, &|_, _| {}, cancel) {
             Ok(report) if report.is_sound() => report,
             Ok(report) => {
@@ -118,8 +125,20 @@ impl Service {
             state,
             reasons,
             finished,
+            tables,
             ..
         } = report.manifest;
+        let rows = |name: &str| {
+            tables
+                .iter()
+                .find(|table| table.name == name)
+                .map_or(0, |table| table.rows)
+        };
+        let stopped: Vec<(String, u64)> = reasons
+            .iter()
+            .filter_map(|reason| backup::stopped_table(reason))
+            .map(|table| (table.to_owned(), rows(table)))
+            .collect();
         let ended = finished.min(self.now());
         let there = There {
             file: self.file(&file)?,
@@ -128,8 +147,7 @@ impl Service {
             sha256,
             records: report.rows,
             reasons: &reasons,
-            // The reasons tell of them in words.
-            stopped: &[],
+            stopped: &stopped,
             until: backup.until,
             expires: backup
                 .folder
@@ -193,8 +211,14 @@ impl Service {
 }
 
 /// The archive in `folder` whose manifest names the backup.
-fn its(backup: &Backup, folder: &Path, name: &str) -> Result<Option<PathBuf>, ServiceError> {
-    for file in archive::published(folder, &backup.desk, backup.kind, backup.started)? {
+pub(super) fn archive_of(
+    folder: &Path,
+    desk: &str,
+    kind: Kind,
+    started: Timestamp,
+    name: &str,
+) -> Result<Option<PathBuf>, ServiceError> {
+    for file in archive::published(folder, desk, kind, started)? {
         match archive::manifest(&file) {
             Ok(manifest) if manifest.backup == name => return Ok(Some(file)),
             // Whatever it is, it is not ours to judge.

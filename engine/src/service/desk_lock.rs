@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plugin_api::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use super::error::ServiceError;
 
 /// How often a lock that another process holds is tried again: the system can't be waited for and cancelled at once.
 const AGAIN: Duration = Duration::from_millis(200);
+/// How long one that does not say for which backup it is held may be held before it counts as one that is.
+const SOON: Duration = Duration::from_secs(2);
 /// What stands in the file is not longer.
 const LONGEST: u64 = 4096;
 
@@ -52,9 +54,36 @@ pub(super) enum Attempt {
     Held(String),
 }
 
+/// Who holds it, for people.
+struct Told {
+    text: String,
+    /// Whether the backup is named. Otherwise it has only just begun, or somebody clears up behind a crash.
+    is_named: bool,
+}
+
 impl DeskLock {
     /// Tries to get it.
     pub(super) fn attempt(folder: &Path, desk: &str) -> Result<Attempt, ServiceError> {
+        Ok(match Self::try_once(folder, desk)? {
+            Ok(lock) => Attempt::Ours(lock),
+            Err(told) => Attempt::Held(told.text),
+        })
+    }
+
+    /// Tries to get it, and for a moment again while nobody says for which backup it is held: it may be none, and nobody is
+    /// refused because of a backup that there isn't.
+    pub(super) fn soon(folder: &Path, desk: &str, cancel: &CancellationToken) -> Result<Attempt, ServiceError> {
+        let begun = Instant::now();
+        loop {
+            match Self::try_once(folder, desk)? {
+                Ok(lock) => return Ok(Attempt::Ours(lock)),
+                Err(told) if told.is_named || begun.elapsed() >= SOON => return Ok(Attempt::Held(told.text)),
+                Err(_) => pause(cancel)?,
+            }
+        }
+    }
+
+    fn try_once(folder: &Path, desk: &str) -> Result<Result<Self, Told>, ServiceError> {
         let path = folder.join(format!("{BEFORE}{desk}{BEHIND}"));
         let mut file = OpenOptions::new()
             .read(true)
@@ -68,9 +97,9 @@ impl DeskLock {
             Ok(()) => {
                 // Whoever held it last may have had no time to.
                 file.set_len(0).map_err(ServiceError::io("write", &path))?;
-                Ok(Attempt::Ours(Self { file, path }))
+                Ok(Ok(Self { file, path }))
             }
-            Err(TryLockError::WouldBlock) => Ok(Attempt::Held(holder(&mut file, desk))),
+            Err(TryLockError::WouldBlock) => Ok(Err(holder(&mut file, desk))),
             Err(TryLockError::Error(source)) => Err(ServiceError::io("lock", &path)(source)),
         }
     }
@@ -129,12 +158,13 @@ pub(super) fn pause(cancel: &CancellationToken) -> Result<(), ServiceError> {
     over.map_or(Ok(()), |()| Err(ServiceError::Cancelled))
 }
 
-fn holder(file: &mut File, desk: &str) -> String {
+fn holder(file: &mut File, desk: &str) -> Told {
     let mut text = Vec::new();
     let read = file.take(LONGEST).read_to_end(&mut text);
     // It is written behind the lock, so that for a moment nothing or half of it is there.
     let holder = read.ok().and_then(|_| serde_json::from_slice::<Holder>(&text).ok());
-    holder.map_or_else(
+    let is_named = holder.is_some();
+    let text = holder.map_or_else(
         || format!("another backup of {desk}"),
         |Holder {
              backup,
@@ -148,7 +178,8 @@ fn holder(file: &mut File, desk: &str) -> String {
             );
             crate::config::text::printable(&text)
         },
-    )
+    );
+    Told { text, is_named }
 }
 
 #[cfg(test)]
@@ -190,6 +221,29 @@ mod tests {
         drop(ours(attempt("other")));
         drop(lock);
         drop(ours(attempt("main")));
+    }
+
+    #[test]
+    fn nobody_is_refused_by_one_that_is_no_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let cancel = CancellationToken::new();
+        let soon = || DeskLock::soon(folder.path(), "main", &cancel).unwrap();
+        let (go, goes) = mpsc::channel();
+        thread::scope(|scope| {
+            // As whoever clears up behind a crash: held, without a name, and let go.
+            let clearing = ours(DeskLock::attempt(folder.path(), "main").unwrap());
+            scope.spawn(move || {
+                goes.recv().unwrap();
+                drop(clearing);
+            });
+            let waits = scope.spawn(|| ours(soon()));
+            go.send(()).unwrap();
+            let mut backup = waits.join().unwrap();
+            backup.tell("backup 8", Timestamp::from_micros(0)).unwrap();
+            assert!(matches!(soon(), Attempt::Held(by) if by.starts_with("backup 8 (since 1970")));
+        });
+        let _silent = ours(soon());
+        assert!(matches!(soon(), Attempt::Held(by) if by == "another backup of main"));
     }
 
     #[test]

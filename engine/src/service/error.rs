@@ -93,6 +93,14 @@ pub enum ServiceError {
         /// Why.
         source: Box<ServiceError>,
     },
+    /// The archive is there, and whoever made it did not come to say so.
+    #[error("the archive is there, {}, and is taken up by the next backup, or by the daemon; but {why}", archive.display())]
+    Untold {
+        /// The archive.
+        archive: PathBuf,
+        /// What was said instead.
+        why: String,
+    },
     /// Another data directory can't be taken up while this one is in use.
     #[error("[archive] folder was {} and is now {}: that needs a restart", old.display(), new.display())]
     DataDirectory {

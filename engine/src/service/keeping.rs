@@ -99,23 +99,21 @@ impl Service {
     }
 
     /// Lets the archives go whose time is over. Gives the numbers of their backups. One that can't be removed keeps none of
-    /// the others, and is the error when none went: it is tried again.
+    /// the others, and is the error when they are gone.
     pub fn expire(&self) -> Result<Vec<BackupId>, ServiceError> {
-        let (mut gone, mut stuck) = (Vec::new(), None);
+        let (mut gone, mut left) = (Vec::new(), None);
         for backup in self
             .store
             .read(|view| Ok::<_, ServiceError>(view.expired(self.now())?))?
         {
             match self.remove(backup.id, Removal::Expired, &Actor::Deskvault) {
                 Ok(removed) => gone.extend(removed.map(|_| backup.id)),
-                Err(ServiceError::Shelf(error)) => stuck = stuck.or(Some(error)),
+                // A store that fails would fail for the others, too.
+                Err(ServiceError::Shelf(error)) => left = left.or(Some(error)),
                 Err(error) => return Err(error),
             }
         }
-        match stuck {
-            Some(error) if gone.is_empty() => Err(error.into()),
-            _ => Ok(gone),
-        }
+        left.map_or(Ok(gone), |error| Err(error.into()))
     }
 
     /// When the next archive expires.
@@ -180,10 +178,19 @@ impl Service {
     /// The error of an archive that is not there. Where it lay in the data directory, that is entered; elsewhere a disk may
     /// only not be mounted.
     fn missing(&self, backup: &Backup, file: PathBuf) -> ServiceError {
+        let id = backup.id;
         let ours = file.parent() == Some(self.folder());
         match ours.then(|| self.tell_missing(backup)) {
             Some(Err(error)) => error,
-            _ => ServiceError::Missing { id: backup.id, file },
+            // Somebody has just removed it by way of deskvault: it expired, or was deleted.
+            Some(Ok(false)) => match self.store.read(|view| find(view, id)) {
+                Ok(now) => match there(&now, self.now()) {
+                    Err(why) => ServiceError::NoArchive { id, why },
+                    Ok(_) => ServiceError::Missing { id, file },
+                },
+                Err(error) => error,
+            },
+            _ => ServiceError::Missing { id, file },
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::notify::Topic;
 use crate::people::{Action, Actor};
 use crate::quota::Refusal;
 use crate::schedule::{Declared, Schedule, next_run};
-use crate::store::{ScheduleId, ScheduleRow, ScheduleState, Tx};
+use crate::store::{Backup, ScheduleId, ScheduleRow, ScheduleState, Tx};
 
 use super::Service;
 use super::error::ServiceError;
@@ -157,9 +157,13 @@ impl Service {
         self.enter(tx, Some(&row.desk), actor, Happening::ScheduleStopped)
     }
 
-    /// Ends an active schedule if it has no run left, and tells of it.
+    /// Ends an active schedule if it has no run left, and none under way, and tells of it.
     fn end_if_over(&self, tx: &Tx<'_>, row: &ScheduleRow) -> Result<bool, ServiceError> {
         if next_run(&row.schedule, last(row), self.now()).is_some() {
+            return Ok(false);
+        }
+        let is_its = |backup: &Backup| backup.schedule.is_some_and(|(schedule, _)| schedule == row.id);
+        if tx.running(&row.desk)?.iter().any(is_its) {
             return Ok(false);
         }
         tx.end_schedule(row.id, self.now(), ScheduleState::Ended)?;

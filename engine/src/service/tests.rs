@@ -95,6 +95,8 @@ enum Script {
     Dies,
     /// The process ends when it has just been published.
     DiesBehind,
+    /// The archive is published, it may be as one that reached the limit, and this is said of it.
+    SaysBehind(bool, RunError),
 }
 
 /// Makes archives of one table, as the script says; without one, complete.
@@ -112,14 +114,31 @@ impl Runner for Fake {
         let state = match script {
             Script::Fails(error) => return Err(error),
             Script::Dies => panic!("the process ends"),
-            Script::Complete | Script::DiesBehind => ModuleState::Complete,
-            Script::Incomplete | Script::LimitReached => ModuleState::Incomplete,
+            Script::Complete | Script::DiesBehind | Script::SaysBehind(false, _) => ModuleState::Complete,
+            Script::Incomplete | Script::LimitReached | Script::SaysBehind(true, _) => ModuleState::Incomplete,
         };
-        let summary = self.publish(order, state, matches!(script, Script::LimitReached));
+        let limit_reached = matches!(script, Script::LimitReached | Script::SaysBehind(true, _));
+        let summary = self.publish(order, state, limit_reached);
+        if let Script::SaysBehind(_, error) = script {
+            return Err(error);
+        }
         if matches!(script, Script::DiesBehind) {
             panic!("the process ends behind {}", summary.archive.display());
         }
         Ok(summary)
+    }
+}
+
+/// Has something happen in the middle of a backup.
+struct Meanwhile<'a, F> {
+    fake: &'a Fake,
+    then: F,
+}
+
+impl<F: Fn() + Send + Sync> Runner for Meanwhile<'_, F> {
+    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
+        (self.then)();
+        self.fake.run(order, progress, cancel)
     }
 }
 
@@ -148,7 +167,7 @@ impl Fake {
         table.close().unwrap();
         let reasons: Vec<String> = match (state, limit_reached) {
             (ModuleState::Complete, _) => vec![],
-            (_, true) => vec!["Tickets stopped behind row 3".into()],
+            (_, true) => vec!["Tickets: stopped behind row 3: limit of 3 records reached".into()],
             _ => vec!["ticket 4 could not be read".into(), "ticket 5 neither".into()],
         };
         let outcome = Outcome {

@@ -201,3 +201,107 @@ fn an_archive_elsewhere_may_only_be_unmounted() {
         .download(1, &to, &machine(), &Silent, &CancellationToken::new())
         .unwrap();
 }
+
+#[test]
+fn what_was_published_counts_whatever_is_said_of_it() {
+    for error in [failed(), RunError::Cancelled] {
+        let home = Home::new();
+        home.next_is(Script::SaysBehind(false, error));
+        let untold = home.full();
+        let there = matches!(&untold, Err(ServiceError::Untold { archive, .. }) if archive.is_file());
+        assert!(there, "{untold:?}");
+        assert_eq!(home.backup(1).state, BackupState::Running, "neither failed nor done");
+        home.service.settle(&CancellationToken::new()).unwrap();
+        let backup = home.backup(1);
+        assert_eq!(backup.state, BackupState::Complete);
+        assert_eq!(home.archives(), [backup.archive.unwrap().file]);
+        assert_eq!(home.history(), ["backup_started", "data_ready"]);
+        assert!(matches!(refusal(home.full()), Refusal::FullTooSoon { .. }), "it counts");
+    }
+}
+
+#[test]
+fn the_history_says_which_table_stopped_where_also_of_one_that_is_taken_up() {
+    let home = Home::new();
+    home.next_is(Script::SaysBehind(true, failed()));
+    assert!(home.full().is_err());
+    home.service.settle(&CancellationToken::new()).unwrap();
+    assert_eq!(home.backup(1).state, BackupState::LimitReached);
+    let mut stops = Vec::new();
+    let mut take = |entry: crate::history::Entry| {
+        if let Happening::LimitReached { stopped, .. } = entry.what {
+            stops.extend(stopped);
+        }
+        std::ops::ControlFlow::Continue(())
+    };
+    home.service.history(&Filter::default(), &machine(), &mut take).unwrap();
+    assert_eq!(stops, [("Tickets".to_owned(), 3)]);
+}
+
+#[test]
+fn an_end_that_the_store_does_not_take_is_made_up_for() {
+    for script in [Script::Complete, Script::Fails(failed())] {
+        let home = Home::new();
+        let made = !matches!(script, Script::Fails(_));
+        home.next_is(script);
+        // As a disk without room does: nothing more can be entered.
+        let vandal = rusqlite::Connection::open(home.service.store().file()).unwrap();
+        let vandal = Mutex::new(vandal);
+        let set = |entries: u64| {
+            let sql = "UPDATE history_seal SET entries = $1";
+            vandal.lock().unwrap().execute(sql, [entries.cast_signed()]).unwrap();
+        };
+        let runner = Meanwhile {
+            fake: &home.runner,
+            then: || set(7),
+        };
+        let cancel = CancellationToken::new();
+        let ended = home.service.backup(&full(), &machine(), &runner, &Silent, &cancel);
+        assert_eq!(matches!(ended, Err(ServiceError::NotEntered { .. })), made, "{ended:?}");
+        assert!(ended.is_err());
+        assert_eq!(home.backup(1).state, BackupState::Running);
+        assert!(home.service.settle(&cancel).is_err(), "still not");
+        assert_eq!(home.told("aiko@example.com"), []);
+        set(1);
+        home.service.settle(&cancel).unwrap();
+        let expected = if made {
+            BackupState::Complete
+        } else {
+            BackupState::Failed
+        };
+        assert_eq!(home.backup(1).state, expected);
+        assert_eq!(home.told("aiko@example.com").len(), 1);
+        let whole = home.service.store().read(|view| view.verify_history(None, &mut |_| {}));
+        assert!(whole.unwrap().is_whole());
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_in_mid_backup_ends_it_all_the_same() {
+    let home = Home::new();
+    let runner = Meanwhile {
+        fake: &home.runner,
+        then: || home.set(time("2031-03-01T00:00:00Z")),
+    };
+    let cancel = CancellationToken::new();
+    let done = home
+        .service
+        .backup(&full(), &machine(), &runner, &Silent, &cancel)
+        .unwrap();
+    assert_eq!(done.state, BackupState::Complete);
+    assert!(matches!(refusal(home.full()), Refusal::FullTooSoon { .. }));
+}
+
+#[test]
+fn a_long_reason_in_any_script_is_kept_whole() {
+    let home = Home::new();
+    let message = "机が応答しません。".repeat(400_000);
+    home.next_is(Script::Fails(RunError::Failed {
+        message: message.clone(),
+    }));
+    assert!(home.full().is_err());
+    assert_eq!(home.backup(1).reason.as_deref(), Some(message.as_str()));
+    assert_eq!(home.history()[1], format!("failed 1: {message}"));
+    let whole = home.service.store().read(|view| view.verify_history(None, &mut |_| {}));
+    assert!(whole.unwrap().is_whole());
+}

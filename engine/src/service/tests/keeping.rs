@@ -161,25 +161,16 @@ fn what_can_not_be_removed_is_not_called_removed() {
     fs::create_dir(&path).unwrap();
     fs::write(path.join("x"), "x").unwrap();
     assert!(home.service.delete(1, &machine()).is_err());
-    home.wait(days(31));
-    home.full().unwrap();
+    let later = custom("2031-03-01T00:00:00Z", "2031-03-02T00:00:00Z");
+    home.back_up(&later).unwrap();
     home.wait(days(8));
-    // Another one goes all the same.
-    assert_eq!(home.service.expire().unwrap(), [2]);
-    for _ in 0..2 {
-        let error = home.service.expire().unwrap_err();
-        assert!(matches!(error, ServiceError::Shelf(_)), "{error:?}");
-    }
+    assert!(home.service.expire().is_err());
     let backup = home.backup(1);
     assert_eq!((backup.removed, backup.archive.unwrap().file), (None, name));
-    let both = [
-        "backup_started",
-        "data_ready",
-        "backup_started",
-        "data_ready",
-        "expired",
-    ];
-    assert_eq!(home.history(), both);
+    assert!(home.backup(2).removed.is_some(), "it keeps no other");
+    assert_eq!(home.history()[4..], ["expired"]);
+    // Nor is a backup kept from starting.
+    home.back_up(&later).unwrap();
 }
 
 #[test]
@@ -220,4 +211,45 @@ fn a_link_dies_with_its_archive_or_earlier() {
         service.link(1, None, &machine()),
         Err(ServiceError::NoArchive { .. })
     ));
+}
+
+#[test]
+fn where_no_daemon_runs_a_backup_lets_the_old_archives_go() {
+    let home = home();
+    home.wait(days(30));
+    let second = home.full().unwrap();
+    assert_eq!(
+        home.archives(),
+        [second.summary.archive.file_name().unwrap().to_str().unwrap()]
+    );
+    assert_eq!(home.history()[2..], ["expired", "backup_started", "data_ready"]);
+}
+
+/// Lets archives expire as soon as one is being downloaded.
+struct Late<'a>(&'a Home);
+
+impl Progress for Late<'_> {
+    fn event(&self, _: crate::progress::Event<'_>) {
+        self.0.wait(days(8));
+        self.0.service.expire().unwrap();
+    }
+}
+
+#[test]
+fn one_that_expires_while_it_is_downloaded_is_not_called_lost() {
+    let home = home();
+    let to = home.folder.path().join("a.zip");
+    let cancel = CancellationToken::new();
+    let late = home.service.download(1, &to, &machine(), &Late(&home), &cancel);
+    assert!(
+        matches!(&late, Err(ServiceError::NoArchive { why, .. }) if why.starts_with("it expired on")),
+        "{late:?}"
+    );
+    assert!(!to.exists());
+    assert_eq!(home.history()[2..], ["download_started", "expired"]);
+    assert_eq!(
+        fs::read_dir(home.folder.path()).unwrap().count(),
+        1,
+        "nothing of it is left"
+    );
 }

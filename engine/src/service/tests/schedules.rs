@@ -73,9 +73,10 @@ fn the_first_run_takes_all_and_each_later_one_goes_on_where_the_last_ended() {
         assert_eq!(home.last_range(), Some(Range { from, to }), "week {week}");
     }
     let history = home.history();
+    // A week is as long as an archive is kept.
     assert_eq!(
-        history[..4],
-        ["scheduled", "backup_started", "data_ready", "backup_started"]
+        history[..5],
+        ["scheduled", "backup_started", "data_ready", "expired", "backup_started"]
     );
 }
 
@@ -362,4 +363,84 @@ fn another_data_directory_needs_a_restart() {
         Err(ServiceError::DataDirectory { .. })
     ));
     assert!(!home.folder.path().join("elsewhere").exists());
+}
+
+#[test]
+fn a_schedule_that_is_stopped_lets_its_run_go_on() {
+    let home = Home::new();
+    set(&home);
+    let due = due(&home, 0);
+    let runner = Meanwhile {
+        fake: &home.runner,
+        then: || drop(home.service.stop_schedule("main", &machine()).unwrap()),
+    };
+    let ran = home.service.run_due(&due, &runner, &Silent, &CancellationToken::new());
+    assert!(matches!(ran.unwrap(), Ran::Done(_)));
+    assert_eq!(home.backup(1).state, BackupState::Complete);
+    assert_eq!(
+        home.history(),
+        ["scheduled", "backup_started", "schedule_stopped", "data_ready"]
+    );
+}
+
+#[test]
+fn two_processes_at_one_slot_make_one_backup() {
+    let home = Home::new();
+    set(&home);
+    let due = due(&home, 0);
+    let other = Service::open(Arc::clone(home.service.config()), Arc::<Hand>::clone(&home.clock)).unwrap();
+    let cancel = CancellationToken::new();
+    let run = |service: &Service| service.run_due(&due, &home.runner, &Silent, &cancel).unwrap();
+    let ran = std::thread::scope(|scope| {
+        let threads = [&home.service, &other].map(|service| scope.spawn(move || run(service)));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    let count = |what: fn(&Ran) -> bool| ran.iter().filter(|ran| what(ran)).count();
+    assert_eq!(count(|ran| matches!(ran, Ran::Done(_))), 1, "{ran:?}");
+    assert_eq!(count(|ran| matches!(ran, Ran::Nothing)), 1, "{ran:?}");
+    assert_eq!(home.orders().len(), 1);
+}
+
+/// One whose missed runs are not made up, with one slot.
+fn hasty(home: &Home) -> Due {
+    let declared = Declared {
+        make_up: false,
+        ..weekly("2031-03-14")
+    };
+    let schedule = declared.starting(home.now());
+    home.service.set_schedule("main", &schedule, &machine()).unwrap();
+    due(home, 0)
+}
+
+const LONG: Duration = Duration::from_mins(20);
+
+#[test]
+fn a_schedule_has_not_ended_while_its_last_run_goes_on() {
+    let home = Home::new();
+    let due = hasty(&home);
+    let runner = Meanwhile {
+        fake: &home.runner,
+        then: || {
+            home.wait(LONG);
+            assert!(home.service.end_schedules().unwrap().is_empty());
+        },
+    };
+    let ran = home.service.run_due(&due, &runner, &Silent, &CancellationToken::new());
+    assert!(matches!(ran.unwrap(), Ran::Done(_)));
+    assert_eq!(home.service.end_schedules().unwrap().len(), 1);
+    assert_eq!(
+        home.history(),
+        ["scheduled", "backup_started", "data_ready", "schedule_ended"]
+    );
+}
+
+#[test]
+fn the_last_run_of_a_schedule_waits_for_its_desk_like_any_other() {
+    let home = Home::new();
+    let due = hasty(&home);
+    // While it waits for another backup.
+    home.wait(LONG);
+    assert_eq!(home.service.end_schedules().unwrap().len(), 1);
+    assert!(matches!(home.run(&due), Ran::Done(_)));
+    assert_eq!(home.run(&due), Ran::Nothing, "once");
 }
