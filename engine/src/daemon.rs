@@ -10,6 +10,7 @@
 //! | `reload` | another configuration is taken up, or refused |
 //! | `desks` | the scheduled backups that run, one thread each |
 //! | `chores` | notifications are sent, crashes are cleared up behind |
+//! | `exporters` | is there one for each module? |
 //! | `lock` | one daemon for each data directory |
 //! | `systemd` | what the service manager is told |
 //!
@@ -23,6 +24,7 @@ mod child;
 mod chores;
 mod controls;
 mod desks;
+mod exporters;
 mod inside;
 mod job;
 mod lock;
@@ -47,19 +49,24 @@ pub use controls::Controls;
 pub use inside::run_backup;
 pub use lock::{FILE as LOCK_FILE, Lock, LockError, Owner};
 
+/// Has other messages logged from now on, as another configuration says. The error says why not.
+pub type Relog = Box<dyn Fn(&Log) -> Result<(), String>>;
+
 /// What a daemon needs.
 pub struct Setup {
     /// The file that is watched, as the process finds it.
     pub file: PathBuf,
     /// Reads that file again, as it was read the first time.
     pub load: Box<dyn Fn() -> Result<Loaded, LoadError>>,
-    /// Has another level logged from now on, after a reload. The error says why not.
-    pub log: Box<dyn Fn(&Log) -> Result<(), String>>,
+    /// What a reload does to the log.
+    pub log: Relog,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The arguments with which this executable runs one backup: `run-backup` and flags. Everybody on the machine may see
     /// them.
     pub arguments: Vec<OsString>,
+    /// The arguments with which it lists the exporters that there are, as JSON.
+    pub list: Vec<OsString>,
     /// By which it is stopped and told to reload.
     pub controls: Controls,
 }

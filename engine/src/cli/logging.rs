@@ -8,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, reload};
 
 use crate::config::{Log, LogFormat};
+use crate::daemon::Relog;
 
 use super::args::Global;
 use super::console::Console;
@@ -65,9 +66,6 @@ pub(crate) fn subscriber(console: &Console, global: &Global, log: &Log) -> Resul
     let filter = filter(wish.as_deref(), level(global, log.level))?;
     Ok(build(console, filter, log.format, colours(console)))
 }
-
-/// Has other messages logged from now on, as another configuration says. The error says why not.
-pub(crate) type Relog = Box<dyn Fn(&Log) -> Result<(), String>>;
 
 /// A subscriber whose level can be changed. The form of messages stays.
 pub(crate) fn changeable(console: &Console, global: &Global, log: &Log) -> Result<(Dispatch, Relog), String> {

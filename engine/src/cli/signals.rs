@@ -109,9 +109,9 @@ fn listen(
     let (send, signals) = mpsc::channel(2);
     {
         let _context = runtime.enter();
-        for (kind, sent) in kinds {
-            let (mut stream, send, sent) = (signal(*kind)?, send.clone(), *sent);
-            runtime.spawn(async move { while stream.recv().await.is_some() && send.send(sent).await.is_ok() {} });
+        for (kind, meant) in kinds {
+            let (mut stream, to, meant) = (signal(*kind)?, send.clone(), *meant);
+            runtime.spawn(async move { while stream.recv().await.is_some() && to.send(meant).await.is_ok() {} });
         }
     }
     // It ends with the process: there is always another signal to wait for.

@@ -240,7 +240,7 @@ impl Talk {
                 biased;
                 () = cancel.cancelled(), if !stopping => {
                     stopping = true;
-                    limit = sooner(limit, grace);
+                    limit = Some(sooner(limit, grace));
                     self.stop();
                 }
                 () = sleep_until(deadline), if limit.is_some() => {
@@ -266,14 +266,14 @@ impl Talk {
                     let length = read.unwrap_or(0);
                     if length == 0 {
                         output = None;
-                        limit = sooner(limit, LEAVE);
+                        limit = Some(sooner(limit, LEAVE));
                     } else if heard.is_ok() {
                         heard = ear.hear(&buffer[..length], progress);
                         if heard.is_err() {
                             self.stop();
                         }
                         if heard.is_err() || ear.heard_the_end() {
-                            limit = sooner(limit, LEAVE);
+                            limit = Some(sooner(limit, LEAVE));
                         }
                     }
                 }
@@ -297,9 +297,9 @@ impl Talk {
     }
 }
 
-fn sooner(limit: Option<Instant>, within: Duration) -> Option<Instant> {
+fn sooner(limit: Option<Instant>, within: Duration) -> Instant {
     let by = Instant::now() + within;
-    Some(limit.map_or(by, |limit| limit.min(by)))
+    limit.map_or(by, |limit| limit.min(by))
 }
 
 async fn write(input: Option<&mut ChildStdin>, bytes: &[u8]) -> io::Result<usize> {

@@ -11,12 +11,11 @@ use super::controls::Controls;
 use super::trouble::Trouble;
 use crate::notify::Courier;
 use crate::service::{Service, ServiceError};
-use crate::store::StoreError;
 
 /// How often the outbox is looked into: others than the daemon put notifications there, too.
 const LOOK: Duration = Duration::from_secs(1);
-/// The least time between two looks for what was left behind.
-const PAUSE: Duration = Duration::from_secs(5);
+/// The least time between two looks for what others have left behind.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// The service under the configuration that holds now.
 #[derive(Clone)]
@@ -51,8 +50,10 @@ pub(super) fn send_notices(current: Current, stop: CancellationToken) -> std::io
     })
 }
 
-fn deliver(courier: &Courier, service: &Service, stop: &CancellationToken) -> Result<(), StoreError> {
-    let next = service.store().read(|view| view.next_notice())?;
+fn deliver(courier: &Courier, service: &Service, stop: &CancellationToken) -> Result<(), ServiceError> {
+    let next = service
+        .store()
+        .read(|view| Ok::<_, ServiceError>(view.next_notice()?))?;
     if next.is_some_and(|next| next <= service.now()) {
         let (settings, clock) = (&service.config().notify, service.clock().as_ref());
         courier.deliver_due(service.store(), settings, clock, Duration::MAX, stop)?;
@@ -92,10 +93,12 @@ impl Settler {
                 .join()
                 .unwrap_or_else(|_| Ok(vec!["clearing up has panicked".to_owned()]));
             if let Some(lines) = self.trouble.look("what was left behind cannot be cleared up", told) {
-                lines.iter().for_each(|line| tracing::warn!("{line}"));
+                for line in lines {
+                    tracing::warn!("{line}");
+                }
             }
         }
-        if !self.wanted || !self.may_look(now) || controls.stopping().is_cancelled() {
+        if !self.wanted || self.thread.is_some() || controls.stopping().is_cancelled() {
             return;
         }
         (self.wanted, self.last) = (false, Some(now));

@@ -106,6 +106,7 @@ impl Rounds {
         {
             Ok(what) => {
                 self.refused = None;
+                self.look_for_exporters();
                 match what.as_slice() {
                     [] => tracing::info!("the configuration was read again: nothing has changed"),
                     what => tracing::info!("another configuration holds: {}", what.join(", ")),

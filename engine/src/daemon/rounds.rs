@@ -19,12 +19,12 @@ use super::lock::Lock;
 use super::systemd::Manager;
 use super::trouble::Trouble;
 use super::watch::{Stamp, Watch};
-use super::{Controls, DaemonError, Ended, Setup, reload, status};
+use super::{Controls, DaemonError, Ended, Setup, exporters, reload, status};
 use crate::chain;
 use crate::config::Loaded;
 use crate::progress::Silent;
 use crate::service::{Due, Ran, Service, state_name};
-use crate::store::{Backup, BackupState};
+use crate::store::StoreError;
 
 /// The longest time between two rounds.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -116,6 +116,7 @@ impl Rounds {
     /// Makes rounds until it is told to stop.
     pub(super) fn run(mut self) -> Ended {
         let folder = self.service().folder().display().to_string();
+        self.look_for_exporters();
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             "the daemon runs; data directory {folder}"
@@ -127,6 +128,14 @@ impl Rounds {
             next = self.round();
         }
         self.stop()
+    }
+
+    /// Has it logged if modules have no exporter.
+    pub(super) fn look_for_exporters(&mut self) {
+        let looking = exporters::look(Arc::clone(self.service().config()), self.setup.list.clone());
+        self.troubles
+            .start
+            .look("it cannot be seen which exporters there are", looking);
     }
 
     /// The service under the configuration that holds.
@@ -187,18 +196,17 @@ impl Rounds {
                 .declare
                 .look("schedules cannot be set as declared", own.declare_schedules());
             self.undeclared = declared.is_none();
-            declared.iter().flatten().for_each(|line| tracing::info!("{line}"));
+            tell(declared.as_deref());
         }
         let expired = troubles
             .expire
             .look("archives that have expired cannot be removed", own.expire());
-        expired
-            .iter()
-            .flatten()
-            .for_each(|id| tracing::info!("the archive of backup {id} has expired"));
+        for id in expired.unwrap_or_default() {
+            tracing::info!("the archive of backup {id} has expired");
+        }
         self.manager.alive();
         let over = troubles.end.look("schedules cannot be ended", own.end_schedules());
-        over.iter().flatten().for_each(|line| tracing::info!("{line}"));
+        tell(over.as_deref());
         let due = troubles.due.look("it cannot be seen what is due", own.due());
         let service = self.service();
         for due in due.unwrap_or_default() {
@@ -297,16 +305,20 @@ impl Rounds {
     fn look_for_crashes(&mut self, service: &Service) {
         let now = Instant::now();
         if self.settler.may_look(now) {
-            let running = self.own.store().read(|view| view.backups(None, false));
+            let desks = service.config().desks.iter();
+            let running = self.own.store().read(|view| {
+                let running = desks
+                    .map(|desk| view.running(&desk.name))
+                    .collect::<Result<Vec<_>, _>>();
+                Ok::<_, StoreError>(running?.concat())
+            });
             let running = self
                 .troubles
                 .left
                 .look("it cannot be seen what runs", running)
                 .unwrap_or_default();
             let ours: Vec<_> = self.desks.running().map(|(desk, _)| desk).collect();
-            let is_left =
-                |backup: &Backup| backup.state == BackupState::Running && !ours.contains(&backup.desk.as_str());
-            if running.iter().any(is_left) {
+            if running.iter().any(|backup| !ours.contains(&backup.desk.as_str())) {
                 self.settler.ask();
             }
         }
@@ -345,6 +357,12 @@ impl Rounds {
         }
         tracing::info!("the daemon has stopped");
         Ended::Cleanly
+    }
+}
+
+fn tell(lines: Option<&[String]>) {
+    for line in lines.unwrap_or_default() {
+        tracing::info!("{line}");
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the service manager is told, where one asks for it (`NOTIFY_SOCKET`): that the daemon is ready, what it does, and
 //! that it is alive.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
@@ -73,10 +72,7 @@ impl Manager {
     }
 
     fn tell(&mut self, states: &[NotifyState<'_>]) {
-        self.heard(sd_notify::notify(states));
-    }
-
-    fn heard(&mut self, outcome: io::Result<()>) {
+        let outcome = sd_notify::notify(states);
         if let Err(error) = &outcome
             && self.reached
         {

@@ -36,6 +36,9 @@ enum Line {
         state: ModuleState,
         reason: Option<String>,
     },
+    Waiting {
+        running: String,
+    },
     Phase {
         name: Phase,
         done: u64,
@@ -65,7 +68,7 @@ pub(super) enum Broken {
     /// A line is longer than it may be.
     TooLong,
     /// A line is not what a backup says; with the reason.
-    Line(String),
+    Line(&'static str),
     /// It went on after it had said how it ended.
     AfterEnd,
     /// It was cut in the middle of a line.
@@ -161,6 +164,7 @@ impl Ear {
                 state: *state,
                 reason: reason.as_deref(),
             },
+            Line::Waiting { running } => Event::Waiting { running },
             Line::Phase { name, done, total } => Event::Phase {
                 name: *name,
                 done: *done,
@@ -180,16 +184,11 @@ impl Ear {
     }
 }
 
-/// What kind of error it is and where, without the words in which serde quotes what it met.
-fn reason(error: &serde_json::Error) -> String {
-    let kind = match error.classify() {
+/// What kind of error it is, without the words in which serde quotes what it met.
+fn reason(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
         serde_json::error::Category::Data => "an unknown event or field",
         _ => "no JSON",
-    };
-    match error.column() {
-        // Of what is in an event serde does not say where it stands.
-        0 => kind.to_owned(),
-        column => format!("{kind} (column {column})"),
     }
 }
 

@@ -137,6 +137,16 @@ impl Bench {
         panic!("it is never given up")
     }
 
+    /// How many notifications the store knows to be sent.
+    fn sent(&self) -> u64 {
+        let file = self.folder.path().join(crate::store::FILE);
+        let database = rusqlite::Connection::open(file).unwrap();
+        let sent = database.query_row("SELECT count(*) FROM outbox WHERE sent IS NOT NULL", [], |row| {
+            row.get(0)
+        });
+        sent.unwrap()
+    }
+
     /// Every byte that the store keeps.
     fn kept(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.folder.path()).unwrap();

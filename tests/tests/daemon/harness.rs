@@ -113,8 +113,11 @@ impl Place {
     /// Folders of parts in the data directory.
     pub(crate) fn spools(&self) -> Vec<String> {
         let entries = fs::read_dir(self.home.archives()).expect("the data directory");
-        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.ends_with(".spool")).collect()
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths
+            .filter(|path| path.extension().is_some_and(|extension| extension == "spool"))
+            .map(|path| path.display().to_string())
+            .collect()
     }
 }
 

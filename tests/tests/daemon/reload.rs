@@ -112,6 +112,21 @@ fn a_file_that_changes_is_read_again() {
 }
 
 #[test]
+fn a_module_that_nobody_exports_is_told_of_at_once() {
+    let place = Place::new();
+    let mut daemon = place.start();
+    let text = fs::read_to_string(place.home.configuration()).expect("the file");
+    fs::write(
+        place.home.configuration(),
+        text.replace("[\"frozen\"]", "[\"frozen\", \"frosen\"]"),
+    )
+    .expect("the file");
+    wait(&place, &mut daemon, "desk help: no plugin exports the module frosen", 1);
+    assert_eq!(place.told("the module frozen"), 0);
+    daemon.terminate();
+}
+
+#[test]
 fn a_wrong_configuration_starts_no_daemon() {
     let place = Place::new();
     place.configure("25:00", "[limits]\nrecrods = 7\n");

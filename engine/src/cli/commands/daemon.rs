@@ -1,6 +1,6 @@
 //! `deskvault daemon`, and the process of one of its backups.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -28,7 +28,18 @@ pub(super) fn run(_: &Daemon, global: &Global, shell: &Shell) -> Outcome {
         load: again(&loaded, global, shell),
         log,
         clock: Arc::clone(&shell.time),
-        arguments: arguments(global, shell),
+        arguments: arguments(&["run-backup".as_ref()], global, shell),
+        list: arguments(
+            &[
+                "plugins".as_ref(),
+                "list".as_ref(),
+                "--json".as_ref(),
+                "--config".as_ref(),
+                loaded.file.as_os_str(),
+            ],
+            global,
+            shell,
+        ),
         controls,
     };
     match daemon::run(loaded, setup).map_err(|error| Failure::Failed(error.into()))? {
@@ -56,9 +67,9 @@ fn again(loaded: &Loaded, global: &Global, shell: &Shell) -> Box<dyn Fn() -> Res
     })
 }
 
-/// The command line of a backup's process: it logs what the daemon would, and looks for plugins where the daemon would.
-fn arguments(global: &Global, shell: &Shell) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec!["run-backup".into()];
+/// The command line of a process: it logs what the daemon would, and looks for plugins where the daemon would.
+fn arguments(command: &[&OsStr], global: &Global, shell: &Shell) -> Vec<OsString> {
+    let mut words: Vec<OsString> = command.iter().map(Into::into).collect();
     words.extend((0..global.verbose).map(|_| "--verbose".into()));
     if global.quiet {
         words.push("--quiet".into());

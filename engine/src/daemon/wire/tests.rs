@@ -49,6 +49,7 @@ fn every_event_comes_through() {
             state: ModuleState::Failed,
             reason: Some("r"),
         },
+        Event::Waiting { running: "main-full" },
         Event::Phase {
             name: Phase::Verifying,
             done: 1,
@@ -58,9 +59,11 @@ fn every_event_comes_through() {
     for event in &all {
         // What is added here belongs into the list above, and into `Line`.
         match event {
-            // Whoever starts the process waits before.
-            Event::Waiting { .. } => {}
-            Event::ModuleStarted { .. } | Event::Module { .. } | Event::ModuleEnded { .. } | Event::Phase { .. } => {}
+            Event::ModuleStarted { .. }
+            | Event::Module { .. }
+            | Event::ModuleEnded { .. }
+            | Event::Waiting { .. }
+            | Event::Phase { .. } => {}
         }
     }
     for size in [1, 7, 100_000] {
@@ -100,7 +103,7 @@ fn what_is_no_word_of_a_backup_is_refused() {
     let mut end = Vec::new();
     Mouth::new(&mut end).end(Err(RunError::Cancelled)).unwrap();
     let end = String::from_utf8(end).unwrap();
-    let line = |reason: &str| Err(Broken::Line(reason.to_owned()));
+    let line = |reason| Err(Broken::Line(reason));
     for (said, events, heard) in [
         (String::new(), 0, Ok(None)),
         (STARTED.into(), 1, Ok(None)),
@@ -112,18 +115,10 @@ fn what_is_no_word_of_a_backup_is_refused() {
         (format!("{end}{STARTED}"), 0, Err(Broken::AfterEnd)),
         (format!("{end}x"), 0, Err(Broken::AfterEnd)),
         (format!("{end}\n"), 0, Err(Broken::AfterEnd)),
-        (
-            format!("{STARTED}hunter2 was here\n{end}"),
-            1,
-            line("no JSON (column 1)"),
-        ),
+        (format!("{STARTED}hunter2 was here\n{end}"), 1, line("no JSON")),
         ("\n".into(), 0, line("no JSON")),
-        ("[]\n".into(), 0, line("an unknown event or field (column 2)")),
-        (
-            "{\"event\":\"hunter2\"}\n".into(),
-            0,
-            line("an unknown event or field (column 18)"),
-        ),
+        ("[]\n".into(), 0, line("an unknown event or field")),
+        ("{\"event\":\"hunter2\"}\n".into(), 0, line("an unknown event or field")),
         (
             "{\"event\":\"module_started\"}\n".into(),
             0,
@@ -145,8 +140,8 @@ fn what_is_no_word_of_a_backup_is_refused() {
     ] {
         for size in [1 << 13, 1 << 22] {
             let (told, outcome) = hear(said.as_bytes(), size);
-            assert_eq!(told.len(), events, "{:.90}", said);
-            assert_eq!(outcome, heard, "{:.90}", said);
+            assert_eq!(told.len(), events, "{said:.90}");
+            assert_eq!(outcome, heard, "{said:.90}");
             let words = outcome.err().map(|broken| broken.to_string()).unwrap_or_default();
             assert!(!words.contains("hunter2"), "{words}");
         }
