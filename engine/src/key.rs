@@ -71,6 +71,19 @@ pub enum KeyError {
         /// The database.
         database: PathBuf,
     },
+    /// There is a key, backups were made with it, and the database is gone.
+    #[error(
+        "{database} is missing, and {path} was made with it: put it back from a copy, with its schedules, its list and its \
+         history; if there is none, move {path} away, too, and all of that begins anew, under another key; archives that are \
+         there stay, and are in no list",
+        path = path.display(), database = database.display()
+    )]
+    Forgotten {
+        /// The key.
+        path: PathBuf,
+        /// The database.
+        database: PathBuf,
+    },
     /// The system has no random numbers.
     #[error("the system gives no random numbers for a key")]
     Random(#[source] getrandom::Error),
@@ -87,8 +100,26 @@ impl Key {
         if exists(&database)? {
             return Self::read(&path)?.ok_or(KeyError::Gone { path, database });
         }
+        Self::expect_nothing_forgotten(folder)?;
         // Also where another process is faster.
         Self::renew(folder)
+    }
+
+    /// An error where the database is gone that belongs to the key. With another one under the same key nobody would see
+    /// that schedules, list and history are lost, and a link to an archive of then would open one of now, of the same
+    /// number.
+    pub fn expect_nothing_forgotten(folder: &Path) -> Result<(), KeyError> {
+        let path = folder.join(FILE);
+        // A first start that was interrupted leaves a key, too, but made no backup.
+        if !exists(&path)? || !has_desk_lock(folder)? {
+            return Ok(());
+        }
+        // Last: another process may just have made all of them.
+        let database = folder.join(crate::store::FILE);
+        if exists(&database)? {
+            return Ok(());
+        }
+        Err(KeyError::Forgotten { path, database })
     }
 
     /// The key of the data directory `folder`, or a new one where it is lost: what was signed with that one is not worth
@@ -175,6 +206,17 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), KeyError> {
         .mode(0o700)
         .create(folder)
         .map_err(io_error("make folder", folder))
+}
+
+/// Whether a backup of any desk was ever begun here: its lock stays.
+fn has_desk_lock(folder: &Path) -> Result<bool, KeyError> {
+    for entry in folder.read_dir().map_err(io_error("list", folder))? {
+        let name = entry.map_err(io_error("list", folder))?.file_name();
+        if name.to_str().is_some_and(crate::service::is_desk_lock) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn exists(path: &Path) -> Result<bool, KeyError> {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plugin_api::Timestamp;
 
 use crate::key::Key;
+use crate::quota::second_words;
 
 #[cfg(test)]
 mod tests;
@@ -45,13 +46,13 @@ pub enum LinkError {
     #[error("the link was changed, or another installation made it: ask for a new one")]
     Signature,
     /// It is dead.
-    #[error("the link has expired on {at}: ask for a new one")]
+    #[error("the link has expired on {}: ask for a new one", second_words(*at))]
     Expired {
         /// When it died.
         at: Timestamp,
     },
     /// The archive, or the time that was asked for, is over before a link could be used.
-    #[error("a link cannot be made that dies on {at}: that is past")]
+    #[error("a link cannot be made that dies on {}: that is past", second_words(*at))]
     Past {
         /// When it would die.
         at: Timestamp,

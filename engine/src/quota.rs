@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use refusal::Refusal;
 pub(crate) use refusal::action_japanese;
-pub use words::{kind_name, words};
+pub use words::{kind_name, second_words, words};
 
 /// The limits, as the configuration sets them.
 #[derive(Clone, Debug, PartialEq, Eq)]

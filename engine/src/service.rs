@@ -42,6 +42,7 @@ use crate::quota::Refusal;
 use crate::store::{Store, Tx};
 
 pub use backups::{Done, Which, Wish};
+pub(crate) use desk_lock::is_desk_lock;
 pub use due::{Due, Ran};
 pub use ending::state_name;
 pub use error::ServiceError;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use plugin_api::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::quota::words;
+use crate::quota::second_words;
 
 /// The file in the data directory.
 pub const FILE: &str = "deskvault.lock";
@@ -72,7 +72,7 @@ fn held(owner: Option<&Owner>) -> String {
     format!(
         "another deskvault daemon, process {pid} on {host} since {}: stop it first (`systemctl stop deskvault`, or \
          `kill {pid}` there)",
-        words(*since)
+        second_words(*since)
     )
 }
 

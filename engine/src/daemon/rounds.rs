@@ -288,7 +288,7 @@ impl Rounds {
             if self.setup.controls.stopping().is_cancelled() {
                 tracing::info!(
                     desk,
-                    "the scheduled backup was stopped with the daemon; it is made up for at the next start"
+                    "the scheduled backup was stopped with the daemon; it counts as missed"
                 );
                 continue;
             }

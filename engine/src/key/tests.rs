@@ -126,6 +126,27 @@ fn no_new_key_for_a_database_of_an_old_one() {
 }
 
 #[test]
+fn a_database_that_is_gone_is_not_begun_anew_under_its_key() {
+    let (folder, file) = folder();
+    let first = Key::open(folder.path()).unwrap();
+    // A first start that was interrupted behind the key.
+    assert!(Key::open(folder.path()).unwrap().0 == first.0);
+    fs::write(folder.path().join(".deskvault-main.lock"), "").unwrap();
+    let text = refused(Key::open(folder.path()));
+    assert!(
+        text.contains("deskvault.db is missing") && text.contains("away"),
+        "{text}"
+    );
+    let database = folder.path().join(crate::store::FILE);
+    fs::write(&database, "").unwrap();
+    assert!(Key::open(folder.path()).unwrap().0 == first.0);
+    // What the error says to do.
+    fs::remove_file(&database).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert!(Key::open(folder.path()).unwrap().0 != first.0);
+}
+
+#[test]
 fn signs_as_hmac_sha_256_does() {
     // RFC 4231, test case 2, with the key filled up with zeros, which HMAC does itself.
     let mut bytes = [0; 32];

@@ -138,7 +138,7 @@ impl Bench {
     }
 
     /// How many notifications the store knows to be sent.
-    fn sent(&self) -> u64 {
+    fn sent(&self) -> i64 {
         let file = self.folder.path().join(crate::store::FILE);
         let database = rusqlite::Connection::open(file).unwrap();
         let sent = database.query_row("SELECT count(*) FROM outbox WHERE sent IS NOT NULL", [], |row| {

@@ -326,13 +326,13 @@ fn a_token_admits_its_person_until_it_ends() {
             Some(&token),
             &people,
             late,
-            Err("token 3 has expired on 2031-04-01T00:00:00Z"),
+            Err("token 3 has expired on 2031-04-01 00:00:00 UTC"),
         ),
         (
             Some(&revoked),
             &people,
             early,
-            Err("token 3 was revoked on 2031-03-10T00:00:00Z"),
+            Err("token 3 was revoked on 2031-03-10 00:00:00 UTC"),
         ),
         (Some(&revoked), &people, late, Err("token 3 was revoked")),
         (

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Actor, Person};
 use crate::archive::Digest;
+use crate::quota::second_words;
 
 /// The environment variable with a token: the command line then acts as its person.
 pub const VARIABLE: &str = "DESKVAULT_TOKEN";
@@ -47,7 +48,7 @@ pub enum NoEntry {
     #[error("this token is not known here: was it made for another installation?")]
     Unknown,
     /// It was revoked.
-    #[error("token {id} was revoked on {at}: make another one with `deskvault token create`")]
+    #[error("token {id} was revoked on {}: make another one with `deskvault token create`", second_words(*at))]
     Revoked {
         /// Its number.
         id: u64,
@@ -55,7 +56,7 @@ pub enum NoEntry {
         at: Timestamp,
     },
     /// It does not hold any more.
-    #[error("token {id} has expired on {at}: make another one with `deskvault token create`")]
+    #[error("token {id} has expired on {}: make another one with `deskvault token create`", second_words(*at))]
     Expired {
         /// Its number.
         id: u64,

@@ -12,7 +12,7 @@ use super::{Actor, Person};
 use crate::config::text::{did_you_mean, excerpt};
 use crate::config::{Config, Desk};
 use crate::history::{Happening, NewEntry};
-use crate::quota::Refusal;
+use crate::quota::{Refusal, second_words};
 use crate::store::{Store, StoreError, Tx};
 
 /// The longest that a token holds.
@@ -44,7 +44,7 @@ pub enum TokenError {
     #[error("there is no token {0}")]
     NoToken(u64),
     /// It was revoked before.
-    #[error("token {id} was revoked already, on {at}")]
+    #[error("token {id} was revoked already, on {}", second_words(*at))]
     Revoked {
         /// Its number.
         id: u64,

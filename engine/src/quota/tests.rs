@@ -20,7 +20,7 @@ fn at(text: &str) -> Timestamp {
 
 /// From a day to a day, both in it; or from a time until another.
 fn range(from: &str, to: &str) -> Range {
-    let days = if to.len() == 10 { 1 } else { 0 };
+    let days = i64::from(to.len() == 10);
     Range {
         from: at(from),
         to: Timestamp::from_micros(at(to).micros() + days * DAY as i64 * 1_000_000),

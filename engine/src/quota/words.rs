@@ -21,6 +21,11 @@ pub fn words(moment: Timestamp) -> String {
     format!("{} UTC", text.trim_end_matches('Z').replacen('T', " ", 1))
 }
 
+/// A moment to the second, for people: that of something that happened, or of an end. More is of no use to them.
+pub fn second_words(moment: Timestamp) -> String {
+    words(second_of(moment))
+}
+
 /// The first whole second that is not before a moment: what is promised for it holds.
 pub(super) fn second_from(moment: Timestamp) -> Timestamp {
     let short = moment.micros().wrapping_neg().rem_euclid(1_000_000);

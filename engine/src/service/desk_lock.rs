@@ -19,6 +19,15 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// What stands in the file is not longer.
 const LONGEST: u64 = 4096;
 
+/// What stands before and behind the desk's name in that of the file.
+const BEFORE: &str = ".deskvault-";
+const BEHIND: &str = ".lock";
+
+/// Whether this is the name of a desk's lock.
+pub(crate) fn is_desk_lock(name: &str) -> bool {
+    name.starts_with(BEFORE) && name.ends_with(BEHIND)
+}
+
 /// The lock of a desk, held.
 #[derive(Debug)]
 pub(super) struct DeskLock {
@@ -46,7 +55,7 @@ pub(super) enum Attempt {
 impl DeskLock {
     /// Tries to get it.
     pub(super) fn attempt(folder: &Path, desk: &str) -> Result<Attempt, ServiceError> {
-        let path = folder.join(format!(".deskvault-{desk}.lock"));
+        let path = folder.join(format!("{BEFORE}{desk}{BEHIND}"));
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

@@ -83,7 +83,7 @@ pub enum ServiceError {
     #[error(transparent)]
     Link(#[from] LinkError),
     /// A token opens nothing.
-    #[error("DESKVAULT_TOKEN: {0}")]
+    #[error("DESKVAULT_TOKEN opens nothing")]
     Token(#[from] NoEntry),
     /// The archive is there, and the store does not take that it is.
     #[error("the archive is there, {}, but could not be entered as ready; that is made up for by the next backup, or when the daemon starts", archive.display())]

@@ -98,27 +98,24 @@ impl Service {
         })
     }
 
-    /// Lets the archives go whose time is over. Gives the numbers of their backups.
+    /// Lets the archives go whose time is over. Gives the numbers of their backups. One that can't be removed keeps none of
+    /// the others, and is the error when none went: it is tried again.
     pub fn expire(&self) -> Result<Vec<BackupId>, ServiceError> {
-        let mut gone = Vec::new();
+        let (mut gone, mut stuck) = (Vec::new(), None);
         for backup in self
             .store
             .read(|view| Ok::<_, ServiceError>(view.expired(self.now())?))?
         {
             match self.remove(backup.id, Removal::Expired, &Actor::Deskvault) {
                 Ok(removed) => gone.extend(removed.map(|_| backup.id)),
-                // One that can't be removed keeps none of the others; it is tried again.
-                Err(ServiceError::Shelf(error)) => {
-                    tracing::error!(
-                        backup = backup.id,
-                        error = crate::chain(&error),
-                        "an archive that has expired can't be removed"
-                    );
-                }
+                Err(ServiceError::Shelf(error)) => stuck = stuck.or(Some(error)),
                 Err(error) => return Err(error),
             }
         }
-        Ok(gone)
+        match stuck {
+            Some(error) if gone.is_empty() => Err(error.into()),
+            _ => Ok(gone),
+        }
     }
 
     /// When the next archive expires.
@@ -201,7 +198,7 @@ fn has_expired(archive: &ArchiveFacts, now: Timestamp) -> bool {
 
 /// The archive of a backup, or why there is none.
 fn there(backup: &Backup, now: Timestamp) -> Result<ArchiveFacts, String> {
-    let on = |what: &str, at: Timestamp| format!("it {what} on {}", quota::words(at));
+    let on = |what: &str, at: Timestamp| format!("it {what} on {}", quota::second_words(at));
     match (&backup.archive, backup.removed) {
         (None, _) if backup.state == BackupState::Running => Err("it is still running".into()),
         (None, _) => Err("it ended without one".into()),

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::StoreError;
 
@@ -142,10 +142,35 @@ pub(super) fn translate(file: &Path, error: rusqlite::Error, patience: Duration)
             StoreError::ReadOnly { file }
         }
         Some(ErrorCode::DiskFull) => StoreError::Full { file },
+        // The memory that processes share lies beside the database, and is what a full disk refuses first.
+        _ if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full { file },
         _ if is_busy(&error) => StoreError::Busy {
             file,
             seconds: patience.as_secs(),
         },
         _ => StoreError::Sql { file, source: error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::ffi;
+
+    use super::translate;
+
+    #[test]
+    fn a_full_disk_is_called_one_whatever_it_refuses_first() {
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let text = translate(Path::new("deskvault.db"), error).to_string();
+            assert_eq!(
+                text, "no room is left on the disk for deskvault.db: make room",
+                "{code}"
+            );
+        }
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_READ), None);
+        assert_eq!(translate(Path::new("deskvault.db"), error).to_string(), "deskvault.db");
     }
 }

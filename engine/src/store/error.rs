@@ -42,9 +42,9 @@ pub enum StoreError {
     },
     /// The file is damaged.
     #[error(
-        "{file} is damaged ({why}): stop deskvault and put a copy of it back; without one, move it away to begin a new \
-         history",
-        file = file.display()
+        "{file} is damaged ({why}): stop deskvault and put a copy of it back; without one, move it and {key} away to \
+         begin a new history",
+        file = file.display(), key = crate::key::FILE
     )]
     Damaged {
         /// The database.

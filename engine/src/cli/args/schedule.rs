@@ -6,6 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::schedule::{read_at, read_date, read_zone};
 
+const SET_EXAMPLES: &str = "Examples:
+  deskvault schedule set weekly --on fri --at 02:00 --until 2027-03-31
+  deskvault schedule set monthly --on 'last fri' --at 22:30 --zone Asia/Tokyo --until 2027-12-31";
+
 /// Sets, shows and stops the schedule of a desk.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Schedule {
@@ -21,12 +25,8 @@ pub(crate) enum Schedule {
 ///
 /// Fortnights and quarters are counted from the first run. Where clocks are put forward over the time of day, the run comes
 /// right behind the gap; where they are put back over it, it comes once, the first time.
-///
-/// For example:
-///   deskvault schedule set weekly --on fri --at 02:00 --until 2027-03-31
-///   deskvault schedule set monthly --on "last fri" --at 22:30 --zone Asia/Tokyo --until 2027-12-31
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = SET_EXAMPLES)]
 pub(crate) struct Set {
     /// How often it runs.
     pub(crate) every: Often,

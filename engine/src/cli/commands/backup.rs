@@ -139,7 +139,7 @@ fn summed_up(done: &Done) -> String {
     let mut text = summary::render(&done.summary);
     let expires = done.expires.map_or_else(
         || "its archive never expires".to_owned(),
-        |at| format!("its archive expires on {}", quota::words(at)),
+        |at| format!("its archive expires on {}", quota::second_words(at)),
     );
     let last = text.trim_end().rfind('\n').map_or(0, |end| end + 1);
     text.insert_str(last, &format!("backup {}: {expires}\n", done.id));

@@ -155,10 +155,16 @@ fn may_see(service: &Service, actor: &Actor) -> Result<(), Failure> {
 
 /// Whether there is anything to read. Nothing is made only to be looked into.
 fn has_database(config: &Config) -> Result<bool, Failure> {
-    let file = config.archive.folder.join(store::FILE);
-    file.try_exists()
+    let folder = &config.archive.folder;
+    let file = folder.join(store::FILE);
+    let is_there = file
+        .try_exists()
         .with_context(|| format!("cannot read {}", file.display()))
-        .map_err(Failure::Failed)
+        .map_err(Failure::Failed)?;
+    if !is_there && folder.exists() {
+        Key::expect_nothing_forgotten(folder).map_err(|error| Failure::Failed(error.into()))?;
+    }
+    Ok(is_there)
 }
 
 fn each(

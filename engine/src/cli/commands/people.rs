@@ -18,7 +18,7 @@ use crate::config::Log;
 use crate::config::text::printable;
 use crate::people::password::{self, PasswordError};
 use crate::people::tokens::{self, New, TokenError};
-use crate::quota::words;
+use crate::quota::second_words;
 
 use super::{Failure, Outcome, open, prepare, print};
 
@@ -100,7 +100,7 @@ fn create(typed: &CreateToken, global: &Global, shell: &Shell) -> Outcome {
             "token {} is {}'s and holds until {}; it is not shown again",
             token.id,
             printable(&token.person),
-            words(token.expires)
+            second_words(token.expires)
         ));
     }
     Ok(Exit::Done)
@@ -121,7 +121,7 @@ fn list(json: bool, global: &Global, shell: &Shell) -> Outcome {
     } else if found.is_empty() {
         print("no tokens\n", shell)?;
     } else {
-        let head = ["ID", "PERSON", "LABEL", "MADE", "EXPIRES", ""]
+        let head = ["id", "person", "label", "made", "expires", ""]
             .map(str::to_owned)
             .to_vec();
         let rows = found.iter().map(|token| row(token, now));
@@ -132,7 +132,7 @@ fn list(json: bool, global: &Global, shell: &Shell) -> Outcome {
 
 fn row(token: &crate::people::Token, now: Timestamp) -> Vec<String> {
     let state = match token.revoked {
-        Some(at) => format!("revoked on {}", words(at)),
+        Some(at) => format!("revoked on {}", second_words(at)),
         None if token.holds(now) => String::new(),
         None => "expired".to_owned(),
     };
@@ -140,8 +140,8 @@ fn row(token: &crate::people::Token, now: Timestamp) -> Vec<String> {
         token.id.to_string(),
         printable(&token.person),
         printable(&token.label),
-        words(token.created),
-        words(token.expires),
+        second_words(token.created),
+        second_words(token.expires),
         state,
     ]
 }

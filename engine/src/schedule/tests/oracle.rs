@@ -119,13 +119,13 @@ fn moments_are_those_of_zoneinfo() {
         // All of this century and the last, from 1970 on.
         assert!(case.days[moments.len() - 1].year() == 2099 && case.days[moments.len()].year() == 2100);
         let schedule = of(case, zone, at);
-        walk(&schedule, &case.days, |number, shown, slot| match moments.get(number) {
-            Some(shift) => shown.and_utc().timestamp() - shift,
-            None => {
-                let slot = DateTime::from_timestamp_micros(slot.micros()).unwrap();
-                let local = zone.from_utc_datetime(&slot.naive_utc()).naive_local();
-                slot.timestamp() + (shown - local).num_seconds()
+        walk(&schedule, &case.days, |number, shown, slot| {
+            if let Some(shift) = moments.get(number) {
+                return shown.and_utc().timestamp() - shift;
             }
+            let slot = DateTime::from_timestamp_micros(slot.micros()).unwrap();
+            let local = zone.from_utc_datetime(&slot.naive_utc()).naive_local();
+            slot.timestamp() + (shown - local).num_seconds()
         });
     }
     zones.dedup();

@@ -161,11 +161,25 @@ fn what_can_not_be_removed_is_not_called_removed() {
     fs::create_dir(&path).unwrap();
     fs::write(path.join("x"), "x").unwrap();
     assert!(home.service.delete(1, &machine()).is_err());
+    home.wait(days(31));
+    home.full().unwrap();
     home.wait(days(8));
-    assert!(home.service.expire().unwrap().is_empty());
+    // Another one goes all the same.
+    assert_eq!(home.service.expire().unwrap(), [2]);
+    for _ in 0..2 {
+        let error = home.service.expire().unwrap_err();
+        assert!(matches!(error, ServiceError::Shelf(_)), "{error:?}");
+    }
     let backup = home.backup(1);
     assert_eq!((backup.removed, backup.archive.unwrap().file), (None, name));
-    assert_eq!(home.history().len(), 2);
+    let both = [
+        "backup_started",
+        "data_ready",
+        "backup_started",
+        "data_ready",
+        "expired",
+    ];
+    assert_eq!(home.history(), both);
 }
 
 #[test]

@@ -251,6 +251,23 @@ fn where_there_is_no_history_nothing_is_made() {
 }
 
 #[test]
+fn a_database_that_is_gone_is_not_taken_for_no_history() {
+    let home = Home::with_history();
+    std::fs::write(home.archives().join(".deskvault-main.lock"), "").unwrap();
+    for entry in std::fs::read_dir(home.archives()).unwrap() {
+        let file = entry.unwrap().path();
+        if file.file_name().unwrap().to_str().unwrap().starts_with("deskvault.db") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    for line in ["", "verify", "reseal --yes"] {
+        let (exit, out, err) = home.run(line);
+        let said = format!("{line}: {exit} {out} {err}");
+        assert!(exit == 1 && said.contains("deskvault.db is missing"), "{said}");
+    }
+}
+
+#[test]
 fn verifies() {
     let home = Home::with_history();
     let whole = home.shows("verify");

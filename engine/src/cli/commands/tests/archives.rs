@@ -262,8 +262,9 @@ fn a_token_stands_for_its_person() {
     let home = Home::new();
     let wrong = home.with("list", &Script::default(), |shell| shell.token = Some(String::new()));
     assert!(
-        wrong.exit == 2 && wrong.err.contains("DESKVAULT_TOKEN: "),
+        wrong.exit == 2 && wrong.err.contains("DESKVAULT_TOKEN opens nothing: this is no token"),
         "{}",
         wrong.err
     );
+    assert_eq!(wrong.err.matches("this is no token").count(), 1, "{}", wrong.err);
 }

@@ -270,14 +270,11 @@ fn what_is_no_schedule() {
             .map_or(err == expected, |start| err.starts_with(start));
         assert!(exit == 2 && out.is_empty() && fits, "{line}: {exit} {out}{err}");
     }
-    assert!(
-        bench
-            .service()
-            .store()
-            .read(|view| view.schedules())
-            .unwrap()
-            .is_empty()
-    );
+    let kept = bench.service().store().read(|view| {
+        let kept = view.schedules()?;
+        Ok::<_, crate::store::StoreError>(kept)
+    });
+    assert!(kept.unwrap().is_empty());
 }
 
 #[test]
