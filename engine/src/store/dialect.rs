@@ -164,13 +164,16 @@ mod tests {
     fn a_full_disk_is_called_one_whatever_it_refuses_first() {
         for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            let text = translate(Path::new("deskvault.db"), error).to_string();
+            let text = translate(Path::new("deskvault.db"), error, super::PATIENCE).to_string();
             assert_eq!(
                 text, "no room is left on the disk for deskvault.db: make room",
                 "{code}"
             );
         }
         let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_READ), None);
-        assert_eq!(translate(Path::new("deskvault.db"), error).to_string(), "deskvault.db");
+        assert_eq!(
+            translate(Path::new("deskvault.db"), error, super::PATIENCE).to_string(),
+            "deskvault.db"
+        );
     }
 }
