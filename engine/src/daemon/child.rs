@@ -24,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
-use crate::people::token;
 use crate::progress::{Progress, Summary};
 use crate::service::{Order, RunError, Runner};
 
@@ -206,8 +205,7 @@ impl Talk {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true);
-        // A backup of the daemon's is nobody's: whose token this is has nothing to do with it, nor have its plugins.
-        for variable in systemd::OURS.into_iter().chain([token::VARIABLE]) {
+        for variable in systemd::OURS {
             command.env_remove(variable);
         }
         let mut process = command.spawn()?;

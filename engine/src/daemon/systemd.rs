@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
-/// Environment variables that are meant for this process alone.
-pub(super) const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+use crate::people::token;
+
+/// Environment variables that no process of the daemon's gets: those of the service manager are meant for this one alone, and
+/// whose token there may be has nothing to do with backups and their plugins.
+pub(super) const OURS: [&str; 4] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", token::VARIABLE];
 
 /// The service manager.
 pub(super) struct Manager {
