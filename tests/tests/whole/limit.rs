@@ -24,7 +24,7 @@ fn desk() -> TestDesk {
             serde_json::json!({ "fields": [] })
         } else if let Some(page) = path.split("page=").nth(1) {
             let page: u64 = page.split('&').next()?.parse().ok()?;
-            let ticket = |id: u64| serde_json::json!({ "id": id, "updated_at": "2031-03-12T07:00:00Z", "comment_count": if id % 4 == 0 { 2 } else { 0 } });
+            let ticket = |id: u64| serde_json::json!({ "id": id, "updated_at": "2031-03-12T07:00:00Z", "comment_count": if id.is_multiple_of(4) { 2 } else { 0 } });
             let tickets: Vec<_> = ((page - 1) * 100..(page * 100).min(250)).map(ticket).collect();
             serde_json::json!({ "tickets": tickets, "total": 250 })
         } else {
