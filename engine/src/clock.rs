@@ -22,3 +22,8 @@ impl Clock for SystemClock {
         Timestamp::from_micros(since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
     }
 }
+
+/// The second in which a moment lies. Archives are named by it.
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_micros(time.micros() - time.micros().rem_euclid(1_000_000))
+}

@@ -149,6 +149,11 @@ pub(crate) fn time(text: &str) -> Option<Duration> {
 }
 
 impl Config {
+    /// The desk of this name.
+    pub fn desk(&self, name: &str) -> Option<&Desk> {
+        self.desks.iter().find(|desk| desk.name == name)
+    }
+
     /// Reads and checks the bytes of a file, which messages call `file`. Relative paths start at `folder`.
     ///
     /// If it is not TOML, the errors are those of the syntax alone: what else such a text means is guesswork.

@@ -155,7 +155,13 @@ impl Service {
     }
 
     /// Adds an entry to the history in a transaction.
-    fn enter(&self, tx: &Tx<'_>, desk: Option<&str>, actor: &Actor, what: Happening) -> Result<(), ServiceError> {
+    pub(crate) fn enter(
+        &self,
+        tx: &Tx<'_>,
+        desk: Option<&str>,
+        actor: &Actor,
+        what: Happening,
+    ) -> Result<(), ServiceError> {
         let entry = NewEntry {
             at: self.now(),
             desk: desk.map(str::to_owned),
@@ -168,6 +174,6 @@ impl Service {
     }
 
     fn known(&self, desk: &str) -> Option<&Desk> {
-        self.config.desks.iter().find(|known| known.name == desk)
+        self.config.desk(desk)
     }
 }

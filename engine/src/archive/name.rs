@@ -7,6 +7,7 @@ use plugin_api::{Kind, Table, Timestamp};
 use super::csv_row::Civil;
 use super::error::ArchiveError;
 use super::manifest::State;
+use crate::quota::kind_name;
 
 /// The last entry of every archive.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -28,12 +29,7 @@ pub(super) fn stem(desk: &str, kind: Kind, started: Timestamp) -> Option<String>
         second,
         ..
     } = Civil::of(started);
-    let kind = match kind {
-        Kind::Full => "full",
-        Kind::Custom => "custom",
-        Kind::Incremental => "incremental",
-    };
-    let desk = sanitised(desk);
+    let (kind, desk) = (kind_name(kind), sanitised(desk));
     (1..=9999)
         .contains(&year)
         .then(|| format!("{desk}-{kind}-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))

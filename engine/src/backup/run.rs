@@ -14,7 +14,7 @@ use super::limit::Limit;
 use super::module::Module;
 use super::watch::{Running, watch};
 use crate::archive::{self, Digest, Head, ModuleState, Outcome, State, Writer};
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, SystemClock, whole_seconds};
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
 use crate::plugins::{Plugin, Registry};
@@ -80,7 +80,7 @@ pub fn run(
     if let Some(edition) = connection.edition() {
         quota::edition(&plan.editions, &edition, plan.kind)?;
     }
-    let until = upper_end(plan, started);
+    let until = plan.connection.upper_end(started);
     let writer = Writer::create(&plan.archive, head(plan, started, &plugins), cancel.clone());
     let writer = Arc::new(writer.map_err(archive_failed)?);
 
@@ -294,18 +294,7 @@ fn publish(
     })
 }
 
-/// The moment up to which exporters read. What was written just before the start may not be found yet: it is for the next
-/// backup.
-fn upper_end(plan: &Plan, started: Timestamp) -> Timestamp {
-    let lag = i64::try_from(plan.connection.search_lag().as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(started.micros().saturating_sub(lag))
-}
-
 fn after(time: Timestamp, duration: Duration) -> Timestamp {
     let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_micros(time.micros().saturating_add(micros))
-}
-
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_micros(time.micros() - time.micros().rem_euclid(1_000_000))
 }

@@ -187,7 +187,7 @@ fn desk<'a>(config: &'a config::Config, name: Option<&str>) -> Result<&'a config
             "the configuration has several desks: choose one with --desk: {}",
             all()
         )),
-        (Some(name), desks) => desks.iter().find(|desk| desk.name == name).ok_or_else(|| {
+        (Some(name), _) => config.desk(name).ok_or_else(|| {
             let hint = did_you_mean(name, names(), ("`", "`"));
             let hint = if hint.is_empty() {
                 format!("; there is {}", all())

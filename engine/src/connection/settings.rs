@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use plugin_api::Timestamp;
+
 /// Everything that is said about one connection.
 #[derive(Clone)]
 pub struct Settings {
@@ -95,6 +97,13 @@ impl Settings {
     /// How far what the desk finds may be behind what it holds: records younger than that are for the next backup.
     pub fn search_lag(&self) -> Duration {
         self.terms().map_or(Duration::ZERO, |terms| terms.search_lag)
+    }
+
+    /// The upper end of what a backup reads that starts then. What was written just before may not be found yet: the next
+    /// incremental backup begins at this same moment, so that nothing falls between the two.
+    pub fn upper_end(&self, started: Timestamp) -> Timestamp {
+        let lag = i64::try_from(self.search_lag().as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(started.micros().saturating_sub(lag))
     }
 
     pub(super) fn terms(&self) -> Option<Terms> {

@@ -7,7 +7,7 @@ use super::rounds::Rounds;
 use super::watch::{Stamp, Watch};
 use crate::chain;
 use crate::config::{Config, LoadError, Loaded, Sealed};
-use crate::history::{Happening, NewEntry};
+use crate::history::Happening;
 use crate::key::Key;
 use crate::people::Actor;
 use crate::service::{Service, ServiceError};
@@ -47,14 +47,8 @@ pub(super) fn enter(service: &Service) -> Result<Vec<String>, ServiceError> {
         })?;
         tx.set_fact(FACT, &kept)?;
         if !what.is_empty() {
-            let actor = Actor::Deskvault;
-            tx.append(&NewEntry {
-                at: service.now(),
-                desk: None,
-                user: actor.user(None),
-                via: actor.via(),
-                what: Happening::ConfigurationChanged { what: what.clone() },
-            })?;
+            let happened = Happening::ConfigurationChanged { what: what.clone() };
+            service.enter(tx, None, &Actor::Deskvault, happened)?;
         }
         Ok(what)
     })

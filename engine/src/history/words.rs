@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use plugin_api::{Kind, Timestamp};
 
 use super::Language;
+use crate::quota::kind_name;
 
 /// A moment for people: `2026-11-23 17:15 UTC`, with seconds where there are any; `2026年11月23日 17:15 UTC`.
 pub fn moment(at: Timestamp, language: Language, zone: Tz) -> String {
@@ -22,9 +23,7 @@ pub fn moment(at: Timestamp, language: Language, zone: Tz) -> String {
 /// The kind of a backup.
 pub(super) fn kind(kind: Kind, language: Language) -> &'static str {
     match (kind, language) {
-        (Kind::Full, Language::English) => "full",
-        (Kind::Custom, Language::English) => "custom",
-        (Kind::Incremental, Language::English) => "incremental",
+        (kind, Language::English) => kind_name(kind),
         (Kind::Full, Language::Japanese) => "フルバックアップ",
         (Kind::Custom, Language::Japanese) => "カスタムバックアップ",
         (Kind::Incremental, Language::Japanese) => "増分バックアップ",

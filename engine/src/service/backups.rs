@@ -8,6 +8,7 @@ use plugin_api::{Kind, Range, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive;
+use crate::clock::whole_seconds;
 use crate::config::Desk;
 use crate::history::Happening;
 use crate::people::{Action, Actor};
@@ -250,8 +251,7 @@ impl Service {
         let desk = &task.desk.name;
         let free = crate::shelf::free(&existing(task.out.as_deref().unwrap_or(self.folder())))?;
         let started = whole_seconds(self.now());
-        let lag = i64::try_from(task.desk.connection.search_lag().as_micros()).unwrap_or(0);
-        let until = Timestamp::from_micros(started.micros().saturating_sub(lag));
+        let until = task.desk.connection.upper_end(started);
         self.store.write(|tx| {
             let schedule = match task.asked {
                 Asked::Schedule(id, slot) if !is_wanted(tx, desk, id, slot)? => return Ok(Begun::Unwanted),
@@ -376,9 +376,4 @@ fn chosen(desk: &Desk, asked: &[String]) -> Result<Vec<String>, ServiceError> {
 fn existing(folder: &Path) -> PathBuf {
     let there = folder.ancestors().find(|folder| folder.is_dir());
     there.unwrap_or(Path::new("/")).to_owned()
-}
-
-/// Archives are named by the second.
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_micros(time.micros() - time.micros().rem_euclid(1_000_000))
 }

@@ -30,7 +30,7 @@ impl InProcess {
 impl Runner for InProcess {
     fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
         let config = &self.config;
-        let desk = config.desks.iter().find(|desk| desk.name == order.desk);
+        let desk = config.desk(&order.desk);
         let desk = desk.ok_or_else(|| RunError::Configuration {
             message: format!("the configuration has no desk {}", order.desk),
         })?;

@@ -18,7 +18,7 @@ impl Service {
             details.truncate(LINES);
             details.push(format!("and {more} more"));
         }
-        let known = self.config.desks.iter().find(|known| known.name == desk);
+        let known = self.known(desk);
         let primary = known.and_then(|desk| desk.primary_contact.as_deref());
         let primary = self
             .config
