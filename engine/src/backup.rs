@@ -9,6 +9,7 @@
 //! reached*, where there are more records than a backup may have, and the archive says which tables stopped where; and an
 //! error, where there is no archive.
 
+mod checkpoint;
 mod error;
 mod judge;
 mod limit;
@@ -18,6 +19,7 @@ mod services;
 mod verdict;
 mod watch;
 
+pub use checkpoint::{Checkpoint, End, Forgetful, Keeper, Memory, Said, Unread};
 pub use error::BackupError;
 pub(crate) use judge::stopped_table;
 pub use run::{Plan, run};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Timestamp;
+use crate::{Table, Timestamp};
 
 /// Which records a backup takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,27 @@ pub struct Job {
     /// ahead. 32 MiB unless said otherwise.
     #[serde(default = "default_waiting_bytes", skip_serializing_if = "is_default_waiting_bytes")]
     pub waiting_bytes: u64,
+    /// The tables of an earlier run that is gone on with. The exporter is then not asked for them again: they stay as
+    /// they were, and no request is made for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<Table>>,
+    /// What the earlier run had [remembered](crate::Output::remember) by the checkpoint that is gone on from, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remembered: Vec<Value>,
+    /// Only these records, which an earlier export could not read or whose rows are to be compared; nothing else is to be
+    /// written. Given only to exporters whose [`Description`] says that they can do it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<Wanted>,
+}
+
+/// A record that is to be read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Its table.
+    pub table: String,
+    /// As the exporter itself named it in [`Output::unread`](crate::Output::unread), or the key of a row: the texts of
+    /// its key columns.
+    pub key: Vec<String>,
 }
 
 fn default_window() -> u32 {
@@ -89,6 +110,9 @@ impl Job {
             resume: None,
             log_level: Some("trace".to_owned()),
             waiting_bytes: default_waiting_bytes(),
+            tables: None,
+            remembered: Vec::new(),
+            only: Vec::new(),
         }
     }
 
@@ -174,6 +198,9 @@ pub struct Description {
     pub connection: String,
     /// The names of the tables that it writes.
     pub tables: Vec<String>,
+    /// Whether it can read single records again: see [`Job::only`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 impl Description {
@@ -184,7 +211,15 @@ impl Description {
             label: label.into(),
             connection: "http".into(),
             tables: Vec::new(),
+            again: false,
         }
+    }
+
+    /// It can read single records again: see [`Job::only`].
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        self.again = true;
+        self
     }
 
     /// The kind of connection it speaks over.

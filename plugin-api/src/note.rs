@@ -57,12 +57,18 @@ pub enum Note {
         /// The record's key.
         key: String,
     },
+    /// What the exporter needs to know when it goes on from its next checkpoint or a later one: see
+    /// [`Job::remembered`](crate::Job::remembered).
+    Remember {
+        /// Anything.
+        value: serde_json::Value,
+    },
 }
 
 impl Note {
     /// The names of all notes of this version, as they stand in the JSON. A host that meets another one passes over it:
     /// it comes from a later version.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "expected",
         "desk_count",
         "desk_count_after",
@@ -70,6 +76,7 @@ impl Note {
         "remark",
         "unread",
         "gone",
+        "remember",
     ];
 }
 

@@ -144,6 +144,19 @@ impl<'a> Output<'a> {
         self.host.checkpoint(&cursor)
     }
 
+    /// Has the host keep something for an export that goes on from the next checkpoint or a later one, which is given
+    /// it in [`Job::remembered`](crate::Job), with all that was remembered before. For what grows with the export and can't be
+    /// in every cursor, e.g. the keys that one list gave and another may give again.
+    pub fn remember(&mut self, value: &impl serde::Serialize) -> Result<()> {
+        let value: Json = serde_json::to_value(value).map_err(|error| {
+            ExportError::new(
+                ErrorKind::Misuse,
+                format!("what is to be remembered is no JSON: {error}"),
+            )
+        })?;
+        self.host.tell(&Note::Remember { value })
+    }
+
     /// About how many rows the whole export will write, for the progress bar.
     pub fn expect(&mut self, rows: u64) -> Result<()> {
         self.host.tell(&Note::Expected { rows })

@@ -44,6 +44,8 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
         records: None,
         allow_partial: false,
         editions: engine::quota::Editions::default(),
+        spool: None,
+        resume: Vec::new(),
     }
 }
 

@@ -56,6 +56,10 @@ pub struct Plan {
     pub allow_partial: bool,
     /// Which kinds the desk's edition may use.
     pub editions: Editions,
+    /// The folder for its parts; see [`Order`](crate::service::Order).
+    pub spool: Option<std::path::PathBuf>,
+    /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
+    pub resume: Vec<super::Checkpoint>,
 }
 
 /// Runs a backup to its end.

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
+use crate::backup::Keeper;
 use crate::progress::{Progress, Summary};
 use crate::service::{Order, RunError, Runner};
 
@@ -60,7 +61,13 @@ pub(super) fn executable() -> io::Result<PathBuf> {
 }
 
 impl Runner for Child {
-    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
+    fn run(
+        &self,
+        order: &Order,
+        progress: &dyn Progress,
+        _keeper: &dyn Keeper,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| failed(format!("the system refuses what a process needs: {error}")))?;
         runtime.block_on(self.converse(order, progress, cancel))

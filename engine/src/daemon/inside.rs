@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
 use super::wire::Mouth;
+use crate::backup::Forgetful;
 use crate::config::Config;
 use crate::progress::Summary;
 use crate::service::{InProcess, RunError, Runner as _};
@@ -58,7 +59,7 @@ fn run(
         .map_err(|error| RunError::Failed {
             message: format!("the system refuses a thread: {error}"),
         })?;
-    let ended = InProcess::new(Arc::new(config)).run(&job.order, mouth, &cancel);
+    let ended = InProcess::new(Arc::new(config)).run(&job.order, mouth, &Forgetful, &cancel);
     drop(done);
     ended
 }

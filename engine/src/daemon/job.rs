@@ -119,6 +119,8 @@ pub(super) mod tests {
             started: Timestamp::from_micros(1_900_000_000_000_000),
             folder: None,
             allow_partial: false,
+            spool: None,
+            resume: Vec::new(),
         }
     }
 

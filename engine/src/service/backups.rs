@@ -8,6 +8,7 @@ use plugin_api::{Kind, Range, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive;
+use crate::backup::Forgetful;
 use crate::clock::whole_seconds;
 use crate::config::Desk;
 use crate::history::Happening;
@@ -170,8 +171,10 @@ impl Service {
             started: begun.at,
             folder: task.out.clone(),
             allow_partial: task.allow_partial,
+            spool: None,
+            resume: Vec::new(),
         };
-        match runner.run(&order, progress, cancel) {
+        match runner.run(&order, progress, &Forgetful, cancel) {
             Ok(summary) => {
                 let entered = self.end_with_archive(&begun, actor, &summary, task.out.is_none());
                 let (state, expires) = entered.map_err(|source| ServiceError::NotEntered {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::{self, BackupError, Plan};
+use crate::backup::{self, BackupError, Keeper, Plan};
 use crate::chain;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
@@ -28,7 +28,13 @@ impl InProcess {
 }
 
 impl Runner for InProcess {
-    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
+    fn run(
+        &self,
+        order: &Order,
+        progress: &dyn Progress,
+        _keeper: &dyn Keeper,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, RunError> {
         let config = &self.config;
         let desk = config.desk(&order.desk);
         let desk = desk.ok_or_else(|| RunError::Configuration {
@@ -62,6 +68,8 @@ impl Runner for InProcess {
             records: Some(config.limits.records),
             allow_partial: order.allow_partial,
             editions: config.limits.editions.clone(),
+            spool: order.spool.clone(),
+            resume: order.resume.clone(),
         };
         backup::run(&plan, &mut registry, progress, cancel).map_err(|error| match error {
             BackupError::Cancelled => RunError::Cancelled,

@@ -4,13 +4,20 @@ use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::{Checkpoint, Keeper};
 use crate::progress::{Progress, Summary};
 use crate::quota::Refusal;
 
 /// Runs one backup to its end. [`InProcess`](super::InProcess) does it here; the daemon has one that starts a process.
 pub trait Runner: Send + Sync {
     /// Runs it. `Ok` means that the archive is published.
-    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError>;
+    fn run(
+        &self,
+        order: &Order,
+        progress: &dyn Progress,
+        keeper: &dyn Keeper,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, RunError>;
 }
 
 /// What is to be run; all else is in the configuration. It goes over the pipe to a backup's process.
@@ -32,6 +39,11 @@ pub struct Order {
     pub folder: Option<std::path::PathBuf>,
     /// Whether it starts although the desk counts more records than the limit.
     pub allow_partial: bool,
+    /// The folder for its parts, which is there already: the archive is left in it, joined and verified, and not published. None:
+    /// it makes one itself, and publishes.
+    pub spool: Option<std::path::PathBuf>,
+    /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
+    pub resume: Vec<Checkpoint>,
 }
 
 /// Why a backup ended without an archive.

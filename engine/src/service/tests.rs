@@ -12,6 +12,7 @@ use plugin_api::{Column, Kind, Range, Table, Timestamp, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Digest, Head, ModuleState, Outcome, Writer};
+use crate::backup::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::history::{Filter, Happening};
@@ -108,7 +109,7 @@ struct Fake {
 }
 
 impl Runner for Fake {
-    fn run(&self, order: &Order, _: &dyn Progress, _: &CancellationToken) -> Result<Summary, RunError> {
+    fn run(&self, order: &Order, _: &dyn Progress, _: &dyn Keeper, _: &CancellationToken) -> Result<Summary, RunError> {
         self.orders.lock().unwrap().push(order.clone());
         let script = self.script.lock().unwrap().pop_front().unwrap_or(Script::Complete);
         let state = match script {
@@ -136,9 +137,15 @@ struct Meanwhile<'a, F> {
 }
 
 impl<F: Fn() + Send + Sync> Runner for Meanwhile<'_, F> {
-    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
+    fn run(
+        &self,
+        order: &Order,
+        progress: &dyn Progress,
+        keeper: &dyn Keeper,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, RunError> {
         (self.then)();
-        self.fake.run(order, progress, cancel)
+        self.fake.run(order, progress, keeper, cancel)
     }
 }
 

@@ -11,6 +11,7 @@ use indicatif::ProgressDrawTarget;
 use plugin_api::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::Keeper;
 use crate::cli::actions::{Actions, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification};
 use crate::cli::console::{Captured, Console};
 use crate::cli::{Shell, execute, summary};
@@ -72,7 +73,13 @@ struct Scripted<'a> {
 }
 
 impl Runner for Scripted<'_> {
-    fn run(&self, order: &Order, progress: &dyn Progress, _: &CancellationToken) -> Result<Summary, RunError> {
+    fn run(
+        &self,
+        order: &Order,
+        progress: &dyn Progress,
+        _: &dyn Keeper,
+        _: &CancellationToken,
+    ) -> Result<Summary, RunError> {
         let range = order
             .range
             .map_or_else(|| "all".to_owned(), |range| format!("{}..{}", range.from, range.to));

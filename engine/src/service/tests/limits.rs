@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::*;
+use crate::backup::Keeper;
 use crate::progress::Event;
 use crate::store::{ArchiveFacts, BackupEnd, NewBackup};
 
@@ -144,7 +145,13 @@ struct Gate<'a> {
 }
 
 impl Runner for Gate<'_> {
-    fn run(&self, order: &Order, progress: &dyn Progress, cancel: &CancellationToken) -> Result<Summary, RunError> {
+    fn run(
+        &self,
+        order: &Order,
+        progress: &dyn Progress,
+        _keeper: &dyn Keeper,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, RunError> {
         self.begun.send(()).unwrap();
         self.go.lock().unwrap().recv().unwrap();
         self.fake.run(order, progress, cancel)
