@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Child, Text};
+use crate::backup::Forgetful;
 use crate::cli::summary::sample;
 use crate::daemon::job::tests::order;
 use crate::daemon::wire::Mouth;
@@ -101,7 +102,7 @@ fn what_a_process_comes_to() {
         ),
     ] {
         let child = shell(&script, home.path(), PATIENCE);
-        let outcome = child.run(&order(), &Silent, &CancellationToken::new());
+        let outcome = child.run(&order(), &Silent, &Forgetful, &CancellationToken::new());
         match (failed, outcome) {
             (None, Ok(summary)) => assert_eq!(summary, published(home.path()), "{script}"),
             (Some(words), Err(RunError::Failed { message })) => assert!(message.contains(words), "{script}: {message}"),
@@ -116,7 +117,7 @@ fn a_program_that_is_not_there_is_named() {
     let home = tempfile::tempdir().unwrap();
     let mut child = shell("", home.path(), PATIENCE);
     child.executable = "/no/such/deskvault".into();
-    let outcome = child.run(&order(), &Silent, &CancellationToken::new());
+    let outcome = child.run(&order(), &Silent, &Forgetful, &CancellationToken::new());
     let Err(RunError::Failed { message }) = outcome else {
         panic!("{outcome:?}")
     };
@@ -153,7 +154,7 @@ fn an_archive_must_be_what_was_asked_for_and_there() {
         (published(elsewhere.path()), "another folder"),
     ] {
         let told = end(home.path(), Ok(summary));
-        let outcome = shell(&told, home.path(), PATIENCE).run(&order(), &Silent, &CancellationToken::new());
+        let outcome = shell(&told, home.path(), PATIENCE).run(&order(), &Silent, &Forgetful, &CancellationToken::new());
         let Err(RunError::Failed { message }) = outcome else {
             panic!("{words}: {outcome:?}")
         };
@@ -162,7 +163,7 @@ fn an_archive_must_be_what_was_asked_for_and_there() {
     let mut order = order();
     order.folder = Some(elsewhere.path().to_owned());
     let told = end(home.path(), Ok(published(elsewhere.path())));
-    let done = shell(&told, home.path(), PATIENCE).run(&order, &Silent, &CancellationToken::new());
+    let done = shell(&told, home.path(), PATIENCE).run(&order, &Silent, &Forgetful, &CancellationToken::new());
     assert!(done.is_ok(), "{done:?}");
 }
 
@@ -194,7 +195,7 @@ fn cancelled_it_ends_by_itself_or_is_killed() {
         let cancel = CancellationToken::new();
         let child = shell(&script, home.path(), grace);
         let started = Instant::now();
-        let outcome = child.run(&order(), &Canceller(cancel.clone()), &cancel);
+        let outcome = child.run(&order(), &Canceller(cancel.clone()), &Forgetful, &cancel);
         assert_eq!(outcome, Err(RunError::Cancelled), "{script}");
         assert_eq!(child.forced.load(Ordering::SeqCst), forced, "{script}");
         assert!(started.elapsed() < PATIENCE, "{script}");
@@ -207,7 +208,7 @@ fn one_that_was_stopped_before_it_had_heard_its_job_is_stopped() {
     let message = "no line with an order".to_owned();
     let told = end(home.path(), Err(RunError::Configuration { message }));
     let run = |cancel: &CancellationToken, script: &str| {
-        shell(script, home.path(), PATIENCE).run(&order(), &Canceller(cancel.clone()), cancel)
+        shell(script, home.path(), PATIENCE).run(&order(), &Canceller(cancel.clone()), &Forgetful, cancel)
     };
     let script = format!("trap '' TERM; {WORD}; cat >/dev/null; {told}");
     let outcome = run(&CancellationToken::new(), &script);
@@ -226,7 +227,7 @@ fn what_is_published_when_it_is_cancelled_is_published() {
         home.path(),
         PATIENCE,
     );
-    let outcome = child.run(&order(), &Canceller(cancel.clone()), &cancel);
+    let outcome = child.run(&order(), &Canceller(cancel.clone()), &Forgetful, &cancel);
     assert_eq!(outcome, Ok(published(home.path())));
 }
 
@@ -236,6 +237,7 @@ fn nothing_is_started_that_is_cancelled_already() {
     let made = home.path().join("made");
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let outcome = shell(&format!("touch {}", made.display()), home.path(), PATIENCE).run(&order(), &Silent, &cancel);
+    let outcome =
+        shell(&format!("touch {}", made.display()), home.path(), PATIENCE).run(&order(), &Silent, &Forgetful, &cancel);
     assert_eq!((outcome, made.exists()), (Err(RunError::Cancelled), false));
 }
