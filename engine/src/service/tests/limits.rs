@@ -149,12 +149,12 @@ impl Runner for Gate<'_> {
         &self,
         order: &Order,
         progress: &dyn Progress,
-        _keeper: &dyn Keeper,
+        keeper: &dyn Keeper,
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
         self.begun.send(()).unwrap();
         self.go.lock().unwrap().recv().unwrap();
-        self.fake.run(order, progress, cancel)
+        self.fake.run(order, progress, keeper, cancel)
     }
 }
 
