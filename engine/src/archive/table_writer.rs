@@ -77,7 +77,7 @@ pub(super) struct Resumed {
 }
 
 /// What was written of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableSummary {
     /// Rows, header rows not counted.
     pub rows: u64,

@@ -289,17 +289,23 @@ impl Writer {
         if let Err(ArchiveError::Differs { .. }) = &resumed {
             self.shared.lock().truncate(before);
             self.shared.files.store(files, Ordering::Relaxed);
-            for file in marks.iter().flat_map(TableMark::files) {
-                let path = self.shared.spool.path(&file);
-                match std::fs::remove_file(&path) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(ArchiveError::io("remove", &path)(error));
-                    }
-                    _ => {}
-                }
-            }
+            self.forget(marks)?;
         }
         resumed
+    }
+
+    /// Removes the files of tables that are not gone on with.
+    pub fn forget(&self, marks: &[TableMark]) -> Result<(), ArchiveError> {
+        for file in marks.iter().flat_map(TableMark::files) {
+            let path = self.shared.spool.path(&file);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ArchiveError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn resume_table(&self, module: &str, mark: &TableMark) -> Result<Resumption, ArchiveError> {
