@@ -188,7 +188,7 @@ pub use desk::{
 };
 pub use error::{ErrorKind, ExportError, Result};
 pub use exporter::Exporter;
-pub use job::{Description, Job, Kind, Range};
+pub use job::{Description, Job, Kind, Range, Wanted};
 pub use note::Note;
 pub use output::{Output, TableId};
 pub use request::{Method, Request};

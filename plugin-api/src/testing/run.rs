@@ -34,7 +34,7 @@ pub struct Run {
 /// A table and its rows.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    /// The table as it crossed the ABI: without its columns' sources.
+    /// The table as it crossed the ABI.
     pub table: Table,
     /// Its rows.
     pub rows: Vec<Vec<Field>>,
