@@ -183,8 +183,8 @@ mod frozen;
 
 pub use cell::Value;
 pub use desk::{
-    Child, Counted, Desk, Each, Judge, List, ListPage, ListPages, Order, Pages, Paging, Search, SearchCursor,
-    SearchPage, SearchPages,
+    Child, Counted, Desk, Each, Judge, List, ListCursor, ListPage, ListPages, Order, Pages, Paging, Search,
+    SearchCursor, SearchPage, SearchPages,
 };
 pub use error::{ErrorKind, ExportError, Result};
 pub use exporter::Exporter;
