@@ -34,15 +34,12 @@ const TOGETHER: usize = 10;
 /// Exports all kinds, and tells those that these credentials may not read: as an error if it is all of them, else as
 /// unread.
 pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
-    let mut cursor = match &job.resume {
-        Some(cursor) => Cursor::deserialize(cursor).map_err(|error| ExportError::decode("the cursor", error))?,
-        None => {
-            let mut begin = Cursor::default();
-            // The fields of each kind.
-            begin.least.add(ALL.len() as u64);
-            begin
-        }
-    };
+    let mut cursor: Cursor = zoho::cursor(job)?.unwrap_or_else(|| {
+        let mut begin = Cursor::default();
+        // The fields of each kind.
+        begin.least.add(ALL.len() as u64);
+        begin
+    });
     while let Some(kind) = ALL.get(cursor.kind) {
         let table = out.table(kind.table)?;
         let mut at = At { kind, table };
