@@ -23,9 +23,8 @@ use crate::service::{InProcess, RunError, Runner as _};
 /// What it says if it fails ends the backup. The error is that nobody could be told.
 pub fn run_backup(prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>) -> io::Result<()> {
     let (input, output) = take_pipes()?;
-    let answers = Answers::default();
-    let mouth = Mouth::new(output, answers.clone());
-    mouth.end(run(BufReader::new(input), &mouth, answers, prepare))
+    let mouth = Mouth::new(output);
+    mouth.end(run(BufReader::new(input), &mouth, prepare))
 }
 
 /// The pipes to the daemon, which from now on only they are: what a plugin prints goes to the log, what it reads is empty,
@@ -41,7 +40,6 @@ fn take_pipes() -> io::Result<(File, File)> {
 fn run(
     mut input: BufReader<File>,
     mouth: &Mouth<File>,
-    answers: Answers,
     prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
 ) -> Result<Summary, RunError> {
     let wrong = |message: String| RunError::Configuration { message };
@@ -53,7 +51,7 @@ fn run(
     let mut config = job.text.parse().map_err(|problems| wrong(problems.to_string()))?;
     let cancel = prepare(&mut config).map_err(wrong)?;
     let (done, over) = mpsc::channel();
-    let (token, grace) = (cancel.clone(), job.grace);
+    let (token, grace, answers) = (cancel.clone(), job.grace, mouth.answers());
     thread::Builder::new()
         .name("daemon".into())
         .spawn(move || follow(input, &answers, &token, &over, grace))

@@ -254,10 +254,17 @@ pub(super) struct Mouth<W> {
 }
 
 impl<W: Write + Send> Mouth<W> {
-    /// One that speaks there, and is answered here.
-    pub(super) fn new(out: W, answers: Answers) -> Self {
-        let out = Mutex::new(out);
-        Self { out, answers }
+    /// One that speaks there.
+    pub(super) fn new(out: W) -> Self {
+        Self {
+            out: Mutex::new(out),
+            answers: Answers::default(),
+        }
+    }
+
+    /// What it is answered; to be [heard](Answers::hear) by somebody.
+    pub(super) fn answers(&self) -> Answers {
+        self.answers.clone()
     }
 
     /// The last line. Where it would be longer than is heard, reasons and notes at their end are left out; the archive

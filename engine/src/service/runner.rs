@@ -44,7 +44,8 @@ pub struct Order {
     pub spool: Option<std::path::PathBuf>,
     /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
     pub resume: Vec<Checkpoint>,
-    /// Whether what there is makes an incomplete archive where it still can't be gone on with; otherwise it is suspended again.
+    /// Whether what there is is published where it can't be gone on with: modules that a passing fault ended have then failed.
+    /// Otherwise the backup is suspended.
     #[serde(default)]
     pub finish: bool,
 }
@@ -75,7 +76,7 @@ pub enum RunError {
         /// The error with its causes.
         message: String,
     },
-    /// It came to no end, and can be gone on with: its spool folder is kept.
+    /// It came to no end, but can be gone on with: all that was kept is in the spool folder, whose lock is free again.
     #[error("{message}")]
     Suspended {
         /// What is in its way.
