@@ -13,18 +13,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
 use super::wire::{Answers, Mouth};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::progress::Summary;
 use crate::service::{InProcess, RunError, Runner as _};
 
 /// Runs the backup that standard input tells of, for the daemon, and says on standard output what comes of it.
 ///
-/// `prepare` is given the configuration: it may change it, starts the log, and gives the token by which signals cancel.
+/// `clock` says when it ends. `prepare` is given the configuration: it may change it, starts the log, and gives the token by which signals cancel.
 /// What it says if it fails ends the backup. The error is that nobody could be told.
-pub fn run_backup(prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>) -> io::Result<()> {
+pub fn run_backup(
+    clock: Arc<dyn Clock>,
+    prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
+) -> io::Result<()> {
     let (input, output) = take_pipes()?;
     let mouth = Mouth::new(output);
-    mouth.end(run(BufReader::new(input), &mouth, prepare))
+    mouth.end(run(BufReader::new(input), &mouth, clock, prepare))
 }
 
 /// The pipes to the daemon, which from now on only they are: what a plugin prints goes to the log, what it reads is empty,
@@ -40,6 +44,7 @@ fn take_pipes() -> io::Result<(File, File)> {
 fn run(
     mut input: BufReader<File>,
     mouth: &Mouth<File>,
+    clock: Arc<dyn Clock>,
     prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
 ) -> Result<Summary, RunError> {
     let wrong = |message: String| RunError::Configuration { message };
@@ -58,7 +63,7 @@ fn run(
         .map_err(|error| RunError::Failed {
             message: format!("the system refuses a thread: {error}"),
         })?;
-    let ended = InProcess::new(Arc::new(config)).run(&job.order, mouth, mouth, &cancel);
+    let ended = InProcess::new(Arc::new(config), clock).run(&job.order, mouth, mouth, &cancel);
     drop(done);
     ended
 }

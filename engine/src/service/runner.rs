@@ -10,7 +10,8 @@ use crate::quota::Refusal;
 
 /// Runs one backup to its end. [`InProcess`](super::InProcess) does it here; the daemon has one that starts a process.
 pub trait Runner: Send + Sync {
-    /// Runs it. `Ok` means that the archive is there and was verified: in the order's spool folder, where there is one.
+    /// Runs it. `Ok` means that the archive is there and was verified: in the order's spool folder, where there is one. A runner
+    /// that has published it already names it where it is.
     fn run(
         &self,
         order: &Order,
