@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::archive::ArchiveError;
 use crate::connection::ConnectionError;
+use crate::service::Cause;
 
 /// Why a backup ended without an archive. Nothing half-done is left behind, but for
 /// [`BackupError::Suspended`].
@@ -71,6 +72,8 @@ pub enum BackupError {
     /// It came to no end, but can be gone on with: what was kept is in its spool folder. Only where a plan names one.
     #[error("{reason}")]
     Suspended {
+        /// What is in its way.
+        cause: Cause,
         /// Why, and what to do.
         reason: String,
     },

@@ -18,6 +18,7 @@ use super::keeping::Keeping;
 use super::limit::Limit;
 use super::module::{Module, Shop};
 use super::often::{Hurry, Often};
+use super::verdict::{cause, weight};
 use super::watch::{Running, watch};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
@@ -26,6 +27,7 @@ use crate::connection::{self, Connection, ConnectionError};
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
 use crate::quota::{self, Editions};
+use crate::service::Cause;
 
 /// Requests that an exporter may have submitted and not taken, for each that may be in flight: enough that the desk
 /// always has the next one, also while the exporter waits for one answer and submits none.
@@ -163,7 +165,7 @@ impl Run<'_> {
             };
             // Why something could not be kept says more than what came of it.
             match keeping.as_ref().and_then(Keeping::failed) {
-                Some(reason) => Err(BackupError::Suspended { reason }),
+                Some(reason) => Err(machine(reason)),
                 None => exported,
             }?;
             self.come_to_an_end(&running)?;
@@ -267,7 +269,7 @@ impl Run<'_> {
         let may_go_on = plan.spool.is_some() && !plan.finish;
         let with = (connection, writer);
         let passing = read_again(running, job, with, (plan.stall_timeout, may_go_on), *progress)?;
-        passing.map_or(Ok(()), |reason| Err(BackupError::Suspended { reason }))
+        passing.map_or(Ok(()), |(cause, reason)| Err(BackupError::Suspended { cause, reason }))
     }
 
     /// Whether what the modules came to is to be published: if not, why.
@@ -279,28 +281,37 @@ impl Run<'_> {
             return Err(refusal.into());
         }
         for module in &running.modules {
-            module
-                .wait_kept()
-                .map_err(|error| BackupError::Suspended { reason: error.message })?;
+            module.wait_kept().map_err(|error| machine(error.message))?;
         }
         if self.plan.spool.is_none() || running.limit.is_reached() {
             return Ok(());
         }
         let worth = !self.plan.resume.is_empty() || running.modules.iter().any(Module::has_something);
-        let passing: Vec<String> = running
+        let passing: Vec<(Cause, String)> = running
             .modules
             .iter()
             .filter_map(|module| {
                 let error = module.passing()?;
                 let is_due = error.kind == ErrorKind::Host || worth && !self.plan.finish;
-                is_due.then(|| format!("module {}: {}", module.name, crate::plugins::describe(error)))
+                let why = || format!("module {}: {}", module.name, crate::plugins::describe(error));
+                // What was stopped because of another one says nothing of its own.
+                is_due.then(|| (cause(error), why()))
             })
             .collect();
-        if passing.is_empty() {
+        // What somebody has to mend is named first, and alone.
+        let Some(worst) = passing
+            .iter()
+            .map(|(cause, _)| *cause)
+            .max_by_key(|cause| weight(*cause))
+        else {
             return Ok(());
-        }
-        let reason = passing.join("\n");
-        Err(BackupError::Suspended { reason })
+        };
+        let of_it = passing.iter().filter(|(cause, _)| *cause == worst);
+        let reasons: Vec<&str> = of_it.map(|(_, reason)| reason.as_str()).collect();
+        Err(BackupError::Suspended {
+            cause: worst,
+            reason: reasons.join("\n"),
+        })
     }
 
     /// What an error means for a backup that can be gone on with.
@@ -309,14 +320,30 @@ impl Run<'_> {
             return error;
         }
         let has_earlier = !self.plan.resume.is_empty();
-        let reason = match &error {
-            BackupError::Cancelled => "the backup was stopped, and can be gone on with".to_owned(),
-            BackupError::Archive(cause @ (ArchiveError::Io { .. } | ArchiveError::InUse { .. })) => on_disk(cause),
-            BackupError::Engine(_) | BackupError::System(_) => crate::chain(&error),
-            BackupError::Connection(_) | BackupError::NoPlugin { .. } if has_earlier => crate::chain(&error),
+        let (cause, reason) = match &error {
+            BackupError::Cancelled => (
+                Cause::Stopped,
+                "the backup was stopped, and can be gone on with".to_owned(),
+            ),
+            BackupError::Archive(cause @ ArchiveError::Io { .. }) => (Cause::Machine, on_disk(cause)),
+            BackupError::Archive(ArchiveError::InUse { .. }) => (Cause::Lost, crate::chain(&error)),
+            BackupError::Engine(_) | BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
+            BackupError::NoPlugin { .. } if has_earlier => (Cause::Machine, crate::chain(&error)),
+            BackupError::Connection(cause) if has_earlier => match cause {
+                ConnectionError::Desk { .. } => (Cause::Desk, crate::chain(&error)),
+                _ => (Cause::Credentials, crate::chain(&error)),
+            },
             _ => return error,
         };
-        BackupError::Suspended { reason }
+        BackupError::Suspended { cause, reason }
+    }
+}
+
+/// The disk refuses something.
+fn machine(reason: String) -> BackupError {
+    BackupError::Suspended {
+        cause: Cause::Machine,
+        reason,
     }
 }
 

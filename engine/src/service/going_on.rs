@@ -110,9 +110,7 @@ impl Service {
     /// The backups that the daemon goes on with, at most one a desk: not those that a person stopped, nor those whose folder
     /// is not there.
     pub fn resumable(&self) -> Result<Vec<Resumable>, ServiceError> {
-        let all = self
-            .store
-            .read(|view| Ok::<_, ServiceError>(view.suspended(None)?))?;
+        let all = self.store.read(|view| Ok::<_, ServiceError>(view.suspended(None)?))?;
         let mut found: Vec<Resumable> = Vec::new();
         for Backup {
             id,
@@ -233,7 +231,14 @@ impl Service {
             if cause == Cause::Lost && row.resumes >= MOST {
                 let message = format!("{reason}; it was gone on with {MOST} times in a row, and got no further");
                 let error = RunError::Failed { message };
-                self.close_in(tx, &row.desk, id, row.schedule, actor, &Ending::failed(id, self.now(), &error))?;
+                self.close_in(
+                    tx,
+                    &row.desk,
+                    id,
+                    row.schedule,
+                    actor,
+                    &Ending::failed(id, self.now(), &error),
+                )?;
                 return Ok(Made::Not(error));
             }
             let tell = cause.needs_a_person() && !row.told;

@@ -24,7 +24,9 @@ type End = Option<Result<Box<Summary>, RunError>>;
 /// What is understood of an output that comes in pieces of `size` bytes.
 fn hear(said: &[u8], size: usize) -> (Vec<String>, Result<End, Broken>) {
     let (mut ear, kept) = (Ear::default(), Kept::default());
-    let broken = said.chunks(size).find_map(|piece| ear.hear(piece, &kept, &Forgetful).err());
+    let broken = said
+        .chunks(size)
+        .find_map(|piece| ear.hear(piece, &kept, &Forgetful).err());
     let end = broken.map_or_else(|| ear.end(), Err);
     (kept.0.into_inner().unwrap(), end)
 }
