@@ -9,10 +9,14 @@
 //! reached*, where there are more records than a backup may have, and the archive says which tables stopped where; and an
 //! error, where there is no archive.
 
+mod again;
+mod begun;
 mod checkpoint;
 mod error;
 mod judge;
+mod keeping;
 mod limit;
+mod memory;
 mod module;
 mod often;
 mod run;

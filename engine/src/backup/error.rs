@@ -79,6 +79,20 @@ pub enum BackupError {
     Cancelled,
 }
 
+/// What the disk refuses, with what there is to be done about it.
+pub(super) fn on_disk(error: &ArchiveError) -> String {
+    let said = crate::chain(error);
+    match error {
+        ArchiveError::Io { source, .. } if is_full(source) => format!("{said}: the backup goes on when there is room"),
+        _ => said,
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 /// What a failure of the archive means for the backup.
 pub(super) fn archive_failed(error: ArchiveError) -> BackupError {
     match error {
