@@ -4,6 +4,8 @@
 //! for bytes that make one do so; the bytes that it started from or found lie in `fuzz/corpus/<function>`, and plain
 //! `cargo test` hands all of them to the functions again. What once was a crash stays there as a test.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use plugin_api::testing::{FakeDesk, Reply};
 use plugin_api::{Column, Description, Desk, ErrorKind, Exporter, Job, Output, Table};
 use zoho::Module;
@@ -13,10 +15,15 @@ pub use engine::fuzzing::{archive, checkpoint, configuration, manifest, pipe, pl
 /// Calls of the host that a page of a few kilobytes can give cause for.
 const MOST_CALLS: u64 = 20_000;
 
-/// A page of the desk's API, in an exporter that takes it for the answer to whatever it asks.
+/// Pages of the desk's API, with a zero byte between them: in turn, the answers to whatever an exporter asks.
 pub fn api_page(bytes: &[u8]) {
-    let body = bytes.to_vec();
-    let desk = FakeDesk::new(move |_| Reply::bytes(200, body.clone())).cancel_after(MOST_CALLS);
+    let pages: Vec<Vec<u8>> = bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
+    let asked = AtomicUsize::new(0);
+    let desk = FakeDesk::new(move |_| {
+        let turn = asked.fetch_add(1, Ordering::Relaxed) % pages.len();
+        Reply::bytes(200, pages[turn].clone())
+    });
+    let desk = desk.cancel_after(MOST_CALLS);
     let run = desk.run(Contacts, &Job::full("contacts"));
     // Whatever comes of it, the exporter does not panic, and comes to an end.
     if let Err(error) = run.result {

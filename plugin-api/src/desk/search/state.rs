@@ -139,7 +139,7 @@ impl State {
         if self.careful {
             // The page did not show what it should: its query is read anew.
             self.restarts = found.restarts;
-            self.read = 0;
+            self.begin_anew();
         } else {
             self.go_back(search);
         }
@@ -410,8 +410,14 @@ impl State {
 
     fn restart(&mut self) -> Result<(), Refused> {
         self.tire().map_err(Refused::Wrong)?;
-        self.read = 0;
+        self.begin_anew();
         Ok(())
+    }
+
+    /// Reads the query again that begins in the last gap: what lies before it is not remembered, and would be given twice.
+    fn begin_anew(&mut self) {
+        self.begin_at_gap();
+        self.read = 0;
     }
 
     /// Counts what is done without getting ahead.
