@@ -65,7 +65,25 @@ impl fmt::Display for Finding {
 /// # Panics
 /// If the exporter fails a check.
 pub fn check_exporter<E: Exporter>(make: impl Fn() -> E, desk: FakeDesk) {
-    let findings = conformance_report(make, desk);
+    assert_none(&conformance_report(make, desk));
+}
+
+/// Runs the check `resume` of [`check_exporter`] alone: for a desk that is large enough to be interrupted everywhere, and too
+/// large for the other checks.
+///
+/// # Panics
+/// If the exporter fails it.
+#[allow(clippy::needless_pass_by_value, reason = "reads as check_exporter does")]
+pub fn check_resume<E: Exporter>(make: impl Fn() -> E, desk: FakeDesk) {
+    let findings = RefCell::default();
+    if let Some(suite) = Suite::new(&make, &desk, &findings) {
+        suite.resume();
+        suite.requests_when_resumed();
+    }
+    assert_none(&shortened(findings.into_inner()));
+}
+
+fn assert_none(findings: &[Finding]) {
     if findings.is_empty() {
         return;
     }

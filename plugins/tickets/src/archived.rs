@@ -38,7 +38,7 @@ pub(crate) struct Place {
 /// The archived tickets that were not given before, page by page; behind each a mark.
 pub(crate) struct Archived<'s, 'r, 'a> {
     run: &'s Run<'r, 'a>,
-    /// Departments that an earlier run is done with.
+    /// Departments that an earlier run is done with, or was at.
     done: Vec<String>,
     /// Where the list that is read stands.
     place: Option<Place>,
@@ -56,10 +56,11 @@ type Firsts<'r> = Box<dyn Iterator<Item = Result<Child<String>>> + 'r>;
 
 impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     /// All of them, or what is left where an earlier run was.
-    pub(crate) fn new(run: &'s Run<'r, 'a>, done: Vec<String>, place: Option<Place>) -> Self {
+    pub(crate) fn new(run: &'s Run<'r, 'a>, mut done: Vec<String>, place: Option<Place>) -> Self {
+        done.extend(place.iter().map(|place| place.department.clone()));
         Self {
             run,
-            is_resumed: place.is_some() || !done.is_empty(),
+            is_resumed: !done.is_empty(),
             done,
             place,
             firsts: None,

@@ -58,12 +58,18 @@ pub(crate) struct Progress {
     done: bool,
 }
 
+/// An entry that is new, and its ticket: numbers of their ids.
+type Found = (u64, Option<u64>);
+
+/// What is remembered of the agents, and of where their lists stand.
+type Earlier = (Option<Vec<(String, bool)>>, HashMap<usize, Place>);
+
 /// Reads the time entries of all agents, or goes on with them; `save` makes a checkpoint.
 pub(crate) fn read_all(
     run: &Run<'_, '_>,
     out: &mut Output<'_>,
     progress: &mut Progress,
-    (agents, places): (Option<Vec<(String, bool)>>, HashMap<usize, Place>),
+    (agents, places): Earlier,
     mut save: impl FnMut(Progress, &mut Output<'_>) -> Result<()>,
 ) -> Result<()> {
     if progress.done {
@@ -112,7 +118,7 @@ fn answered(
     progress: &mut Progress,
     walk: &mut Walk,
     answer: Option<Result<Response>>,
-) -> Result<Vec<(u64, Option<u64>)>> {
+) -> Result<Vec<Found>> {
     let table = run.tables.entries;
     let mut found = Vec::new();
     let taken = answer.transpose().and_then(|answer| match answer {
@@ -219,7 +225,7 @@ fn take(
     out: &mut Output<'_>,
     walk: &mut Walk,
     answer: &Response,
-    found: &mut Vec<(u64, Option<u64>)>,
+    found: &mut Vec<Found>,
 ) -> Result<bool> {
     let records = answer.records("/data")?;
     let ids = records

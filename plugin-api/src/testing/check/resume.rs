@@ -99,7 +99,7 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
                 let more = count.saturating_sub(total.get(request).copied().unwrap_or(0));
                 (more > 0).then(|| (request.clone(), more))
             };
-            let mut again: Vec<_> = both.iter().filter_map(|entry| again(entry)).collect();
+            let mut again: Vec<_> = both.iter().filter_map(again).collect();
             let count: usize = again.iter().map(|(_, more)| more).sum();
             again.sort();
             if count > REQUESTS_AGAIN {
