@@ -62,13 +62,7 @@ pub(super) trait Access: Send + Sync {
 
     /// What an answer to `call`, made with these credentials, means; by default what HTTP says, and where JSON was asked for
     /// or is announced, whether it is some.
-    fn judge(
-        &self,
-        call: &Call,
-        _credentials: &Credentials,
-        answer: &Answer,
-        retry_after: Option<Duration>,
-    ) -> Judged {
+    fn judge(&self, call: &Call, _credentials: &Credentials, answer: &Answer, retry_after: Option<Duration>) -> Judged {
         let is_json = call.wants_json() || answer.says_json();
         if is_json && matches!(answer.status, 200 | 203) && !answer::parses(&answer.body) {
             let why = "the body is not the JSON it should be, or only a part of it".to_owned();

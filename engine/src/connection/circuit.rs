@@ -124,7 +124,9 @@ impl Circuit {
         }
         open.looks = open.looks.saturating_add(1);
         why.clone_into(&mut open.why);
-        let doubled = self.first.saturating_mul(1_u32.checked_shl(open.looks).unwrap_or(u32::MAX));
+        let doubled = self
+            .first
+            .saturating_mul(1_u32.checked_shl(open.looks).unwrap_or(u32::MAX));
         // The last look comes when the patience ends, not up to a minute behind it.
         open.next = (now + doubled.min(LONGEST)).min(open.since + self.patience).max(now);
         Some(open.next)
@@ -199,7 +201,11 @@ mod tests {
         while let Some(next) = circuit.looked("still refused", now) {
             waits.push((next - now).as_secs());
             now = next;
-            assert_eq!(circuit.failed((9, 9), "", now), Held::Yes, "a straggler counts for nothing");
+            assert_eq!(
+                circuit.failed((9, 9), "", now),
+                Held::Yes,
+                "a straggler counts for nothing"
+            );
         }
         assert_eq!(waits[..7], [2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(now - since, secs(900));
@@ -216,7 +222,11 @@ mod tests {
         assert!(fail(&mut circuit, &[(1, 1), (1, 2), (2, 1)], 10).is_some());
         assert!(circuit.answered());
         assert!(circuit.open().is_none());
-        assert_eq!(circuit.looked("late", Instant::now()), None, "a look that comes late changes nothing");
+        assert_eq!(
+            circuit.looked("late", Instant::now()),
+            None,
+            "a look that comes late changes nothing"
+        );
         assert_eq!(fail(&mut circuit, &[(1, 1), (1, 2), (2, 1)], 9), None, "it counts anew");
     }
 }

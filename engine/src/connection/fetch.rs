@@ -256,7 +256,10 @@ impl Http {
                     body.len(),
                     seconds(patience)
                 );
-                Box::new(Tried::failed(Failure::Stalled, self.error(call, ErrorKind::Network, &why)))
+                Box::new(Tried::failed(
+                    Failure::Stalled,
+                    self.error(call, ErrorKind::Network, &why),
+                ))
             })?;
             let Some(chunk) = next.map_err(|error| Box::new(self.network(call, error)))? else {
                 break;

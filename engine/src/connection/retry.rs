@@ -241,8 +241,8 @@ mod tests {
     #[test]
     fn every_failure_has_its_tries() {
         use Failure::{
-            Broken, Certificate, Connect, Endless, Late, NoToken, NotJson, Packed, Redirect, Refused, Stalled, TooLarge,
-            Unsendable,
+            Broken, Certificate, Connect, Endless, Late, NoToken, NotJson, Packed, Redirect, Refused, Stalled,
+            TooLarge, Unsendable,
         };
         let failure = Class::of_failure;
         let status = |status| Class::of_status(status, NONE);
@@ -350,11 +350,7 @@ mod tests {
             (1, Decision::Again(Duration::ZERO)),
             (2, Decision::Finish),
         ] {
-            assert_eq!(
-                policy(1).decide(1, renewals, outdated, 0.5),
-                decision,
-                "{renewals}"
-            );
+            assert_eq!(policy(1).decide(1, renewals, outdated, 0.5), decision, "{renewals}");
         }
     }
 

@@ -63,7 +63,10 @@ fn answers_beyond_the_limit_are_dropped_unread() {
         let tries = if name.starts_with("announced") { 1 } else { 3 };
         assert_eq!(bench.server.lines().len(), tries, "{name}");
         assert_eq!(bench.connection.stats().waiting_bytes, 0, "{name}");
-        assert!(bench.connection.stats().received_bytes <= 100_000 * tries as u64, "{name}");
+        assert!(
+            bench.connection.stats().received_bytes <= 100_000 * tries as u64,
+            "{name}"
+        );
     }
     let bench = Bench::new(limits, async |_| {
         answer(200, &["Content-Encoding: gzip"], &gzip(&vec![7; 100_000]))

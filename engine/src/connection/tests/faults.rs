@@ -61,9 +61,21 @@ fn bodies_that_are_not_what_they_should_be_are_fetched_again() {
             ErrorKind::Decode,
             6,
         ),
-        ("HTML", announced(page.len(), "", page), Then::KeepAlive, ErrorKind::Decode, 6),
+        (
+            "HTML",
+            announced(page.len(), "", page),
+            Then::KeepAlive,
+            ErrorKind::Decode,
+            6,
+        ),
         ("nothing", announced(0, "", b""), Then::KeepAlive, ErrorKind::Decode, 6),
-        ("half", announced(half.len(), "", half), Then::KeepAlive, ErrorKind::Decode, 6),
+        (
+            "half",
+            announced(half.len(), "", half),
+            Then::KeepAlive,
+            ErrorKind::Decode,
+            6,
+        ),
         (
             "no UTF-8",
             announced(not_utf8.len(), "", &not_utf8),
@@ -98,12 +110,17 @@ fn bodies_that_are_not_what_they_should_be_are_fetched_again() {
                 }
             });
             if good_from == 3 {
-                let answered = bench.ask(Request::get("/x")).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let answered = bench
+                    .ask(Request::get("/x"))
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
                 assert_eq!(answered.body, GOOD, "{name}");
             } else {
                 let error = bench.refused(Request::get("/x"));
                 assert_eq!(error.kind, kind, "{name}: {error}");
-                assert!(error.message.contains(&format!("tried {tries} times")), "{name}: {error}");
+                assert!(
+                    error.message.contains(&format!("tried {tries} times")),
+                    "{name}: {error}"
+                );
             }
             assert_eq!(bench.connection.stats().tries, tries.min(good_from as u64), "{name}");
         }

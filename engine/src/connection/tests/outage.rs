@@ -87,7 +87,10 @@ async fn a_desk_that_does_not_come_back_is_given_up() {
     for queue in &mut queues {
         let (good, bad) = take(queue).await;
         assert_eq!(good + bad.len(), 100);
-        assert!(good < 100 && bad.iter().all(|kind| *kind == ErrorKind::Network), "{bad:?}");
+        assert!(
+            good < 100 && bad.iter().all(|kind| *kind == ErrorKind::Network),
+            "{bad:?}"
+        );
     }
     let took = started.elapsed().as_secs();
     assert!((900..=905).contains(&took), "{took} s");

@@ -56,7 +56,11 @@ impl<F: Fn(&str, usize) -> Step + Send + Sync> Fetch for Desk<F> {
     }
 }
 
-pub(super) fn connect(in_flight: usize, jitter: f64, script: impl Fn(&str, usize) -> Step + Send + Sync + 'static) -> Connection {
+pub(super) fn connect(
+    in_flight: usize,
+    jitter: f64,
+    script: impl Fn(&str, usize) -> Step + Send + Sync + 'static,
+) -> Connection {
     let limits = Limits {
         in_flight,
         ..Limits::default()

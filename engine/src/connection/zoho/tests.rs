@@ -42,7 +42,12 @@ fn keeper(answers: impl IntoIterator<Item = Result<u64, Refusal>>) -> (Arc<Keepe
         answers: Mutex::new(answers.into_iter().collect()),
         asked: Arc::clone(&asked),
     };
-    let keeper = Keeper::new("acme", Box::new(script), Policy::new(&Limits::default()), Box::new(|| 0.5));
+    let keeper = Keeper::new(
+        "acme",
+        Box::new(script),
+        Policy::new(&Limits::default()),
+        Box::new(|| 0.5),
+    );
     (keeper, asked)
 }
 
