@@ -303,6 +303,8 @@ impl Module {
             Some(work) if self.ended.is_none() => work.meter.stats().in_flight as u32,
             _ => 0,
         };
+        let working = self.work.as_ref().filter(|_| self.ended.is_none());
+        let trouble = working.and_then(|work| work.meter.trouble());
         let expected = self.counts.expected.load(Ordering::Relaxed);
         progress.event(Event::Module {
             module: &self.name,
@@ -312,7 +314,7 @@ impl Module {
             requests: figures.requests,
             in_flight,
             retries: figures.retries,
-            note: self.counts.table().as_deref(),
+            note: trouble.as_deref().or(self.counts.table().as_deref()),
         });
     }
 }
