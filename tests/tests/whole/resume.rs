@@ -178,6 +178,7 @@ fn go_on(
     let mut plan = planned(url, modules, &spool);
     plan.resume.clone_from(&moment.checkpoints);
     plan.archive.rows_per_part = 7;
+    plan.often = Often::default();
     let summary = run(&plan, &Recorder::new(&spool), &CancellationToken::new());
     let archive = summary
         .as_ref()
