@@ -35,7 +35,7 @@ fn moments(trouble: Trouble) -> Vec<When> {
     let (rare, often) = (When::Share(10), When::Share(100));
     match trouble {
         // Once is for good.
-        Trouble::Revoked => vec![When::At(0, 0), When::At(MOMENT, 0)],
+        Trouble::Revoked => vec![When::At(0, 0), When::At(5 * MOMENT, 0)],
         // Each keeps all requests waiting: at a share it would do nothing else.
         Trouble::Spent => vec![When::At(MOMENT, 0)],
         Trouble::Down => vec![When::At(1, 0), When::At(MOMENT, 0), When::At(4 * MOMENT, 0)],
