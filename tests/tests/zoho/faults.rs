@@ -172,3 +172,13 @@ fn a_record_that_cannot_be_read_is_named_and_the_others_are_there() {
     assert!(!report.lost.is_empty());
     assert!(wrong <= 1 && report.repeated == 0, "{report}");
 }
+
+#[test]
+fn a_record_that_could_not_be_read_is_read_at_the_end() {
+    // By the time that all else is read, nothing is wrong with it any more.
+    let (desk, ticket) = with_a_bad_ticket("#0+400");
+    let backup = desk.back_up(&hasty(&desk)).expect("an archive");
+    assert!(backup.asked.faults > 0, "nothing went wrong with {ticket}");
+    assert!(backup.summary.complete, "{:?}", backup.manifest.reasons);
+    crate::whole::same("read at the end", &desk, &backup, &deskvault_tests::zoho::modules());
+}

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use deskvault_tests::compare::{Json, read_truth};
 use deskvault_tests::zoho::{Backup, Desk, modules};
@@ -89,6 +89,14 @@ fn row(planned: &Planned) -> Row {
     let desk = Desk::start_with(settings(planned.clone()), life);
     let mut plan = desk.plan(&modules());
     hasten(&mut plan);
+    // As the service does it: what is interrupted is kept.
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("a time");
+    let now = Timestamp::from_micros(now.as_secs() as i64 * 1_000_000);
+    plan.started = Some(now);
+    let reserved = engine::archive::reserve(desk.folder.path(), &plan.desk, plan.kind, now);
+    plan.spool = Some(reserved.expect("a folder"));
     let started = Instant::now();
     let ended = desk.back_up(&plan);
     let took = started.elapsed().as_secs_f64();
