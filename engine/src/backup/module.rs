@@ -303,6 +303,8 @@ impl Module {
             Some(work) if self.ended.is_none() => (work.meter.stats().in_flight as u32, work.meter.trouble()),
             _ => (0, None),
         };
+        let working = self.work.as_ref().filter(|_| self.ended.is_none());
+        let trouble = working.and_then(|work| work.meter.trouble());
         let expected = self.counts.expected.load(Ordering::Relaxed);
         progress.event(Event::Module {
             module: &self.name,

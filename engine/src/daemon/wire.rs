@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::answers::Answers;
 use self::answers::answer;
 use crate::archive::ModuleState;
-use crate::backup::{Checkpoint, Keeper};
+use crate::backup::{Checkpoint, Forgetful, Keeper};
 use crate::progress::{Event, Phase, Progress, Summary};
 use crate::service::RunError;
 use crate::store::LONGEST_RECORD;
