@@ -299,9 +299,9 @@ impl Module {
     /// Tells how far it is.
     pub(super) fn tell(&self, progress: &dyn Progress) {
         let figures = self.figures();
-        let (in_flight, trouble) = match &self.work {
-            Some(work) if self.ended.is_none() => (work.meter.stats().in_flight as u32, work.meter.trouble()),
-            _ => (0, None),
+        let in_flight = match &self.work {
+            Some(work) if self.ended.is_none() => work.meter.stats().in_flight as u32,
+            _ => 0,
         };
         let working = self.work.as_ref().filter(|_| self.ended.is_none());
         let trouble = working.and_then(|work| work.meter.trouble());

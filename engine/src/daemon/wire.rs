@@ -241,8 +241,6 @@ impl Ear {
 
 /// Hears all that a process says, in pieces, for the fuzz target: nothing else needs it at once.
 pub(crate) fn hear(said: &[u8], progress: &dyn Progress) {
-    use crate::backup::Forgetful;
-
     let mut ear = Ear::default();
     // Where a piece ends must not matter: one in two sizes, one whole.
     let in_pieces = said
