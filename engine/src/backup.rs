@@ -9,11 +9,16 @@
 //! reached*, where there are more records than a backup may have, and the archive says which tables stopped where; and an
 //! error, where there is no archive.
 
+mod again;
+mod begun;
 mod checkpoint;
 mod error;
 mod judge;
+mod keeping;
 mod limit;
+mod memory;
 mod module;
+mod often;
 mod run;
 mod services;
 mod verdict;
@@ -22,4 +27,5 @@ mod watch;
 pub use checkpoint::{Checkpoint, End, Forgetful, Keeper, Memory, Said, Unread};
 pub use error::BackupError;
 pub(crate) use judge::stopped_table;
-pub use run::{Plan, run};
+pub use often::{Hurry, Often};
+pub use run::{Plan, run, run_kept};

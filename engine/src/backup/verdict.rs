@@ -4,6 +4,7 @@ use plugin_api::{ErrorKind, ExportError};
 
 use crate::archive::ModuleState;
 use crate::plugins::Answer;
+use crate::service::Cause;
 
 /// What the end of an export means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,35 @@ pub(super) fn is_cut(outcome: &Result<(), ExportError>, refused: bool) -> bool {
             ErrorKind::Misuse | ErrorKind::Panic | ErrorKind::Host => false,
             _ => refused,
         },
+    }
+}
+
+/// Whether what ended an export is a fault that passes, or that somebody can put right, so that it is worth to go on from its
+/// last checkpoint: the desk is away or refuses the credentials, the disk is full, the backup was stopped.
+pub(super) fn passes(error: &ExportError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Network | ErrorKind::Unauthorized | ErrorKind::Host | ErrorKind::Cancelled
+    )
+}
+
+/// What is in the way of a backup one of whose exports ended so.
+pub(super) fn cause(error: &ExportError) -> Cause {
+    match error.kind {
+        ErrorKind::Host => Cause::Machine,
+        ErrorKind::Unauthorized => Cause::Credentials,
+        ErrorKind::Cancelled => Cause::Stopped,
+        _ => Cause::Desk,
+    }
+}
+
+/// Of several, the greatest is told: what stopped the others.
+pub(super) fn weight(cause: Cause) -> u8 {
+    match cause {
+        Cause::Machine => 3,
+        Cause::Credentials => 2,
+        Cause::Desk => 1,
+        Cause::Stopped | Cause::Lost => 0,
     }
 }
 

@@ -65,12 +65,12 @@ impl Runner for Child {
         &self,
         order: &Order,
         progress: &dyn Progress,
-        _keeper: &dyn Keeper,
+        keeper: &dyn Keeper,
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| failed(format!("the system refuses what a process needs: {error}")))?;
-        runtime.block_on(self.converse(order, progress, cancel))
+        runtime.block_on(self.converse(order, progress, keeper, cancel))
     }
 }
 
@@ -79,6 +79,7 @@ impl Child {
         &self,
         order: &Order,
         progress: &dyn Progress,
+        keeper: &dyn Keeper,
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
         if cancel.is_cancelled() {
@@ -98,7 +99,7 @@ impl Child {
                 self.executable.display()
             ))
         })?;
-        let (heard, status) = talk.listen(&job, self.grace, progress, cancel).await;
+        let (heard, status) = talk.listen(job, self.grace, (progress, keeper), cancel).await;
         if talk.killed && cancel.is_cancelled() {
             self.forced.store(true, Ordering::SeqCst);
         }
@@ -146,7 +147,11 @@ impl Child {
     /// Whether an archive is what was asked for, and there.
     fn check(&self, order: &Order, summary: &Summary) -> Result<(), RunError> {
         let file = &summary.archive;
-        let folder = order.folder.as_deref().unwrap_or(&self.folder);
+        let folder = order
+            .spool
+            .as_deref()
+            .or(order.folder.as_deref())
+            .unwrap_or(&self.folder);
         let wrong = if (&summary.desk, summary.kind, summary.range) != (&order.desk, order.kind, order.range) {
             "another backup than that which was asked for".to_owned()
         } else if file.parent() != Some(folder) {
@@ -227,12 +232,14 @@ impl Talk {
     /// Tells it the job and hears it to its end.
     async fn listen(
         &mut self,
-        mut job: &[u8],
+        mut job: Vec<u8>,
         grace: Duration,
-        progress: &dyn Progress,
+        (progress, keeper): (&dyn Progress, &dyn Keeper),
         cancel: &CancellationToken,
     ) -> (Heard, io::Result<ExitStatus>) {
         let (mut ear, mut buffer) = (Ear::default(), vec![0; 1 << 14]);
+        // Of the job, and of answers behind it.
+        let mut told = 0;
         let mut output = self.process.stdout.take();
         let mut status = None;
         // By when it must have ended; what is said later is not heard.
@@ -259,12 +266,12 @@ impl Talk {
                         let _ = self.process.start_kill();
                     }
                 }
-                wrote = write(self.input.as_mut(), job), if self.input.is_some() && !job.is_empty() => {
+                wrote = write(self.input.as_mut(), &job[told..]), if self.input.is_some() && told < job.len() => {
                     // A process that does not take it ends, and its end is told.
                     let wrote = wrote.unwrap_or(0);
-                    job = &job[wrote..];
-                    if wrote == 0 {
-                        job = &[];
+                    told += wrote;
+                    if wrote == 0 || told == job.len() {
+                        (job, told) = (Vec::new(), 0);
                     }
                 }
                 read = read(output.as_mut(), &mut buffer), if output.is_some() => {
@@ -273,7 +280,8 @@ impl Talk {
                         output = None;
                         limit = Some(sooner(limit, LEAVE));
                     } else if heard.is_ok() {
-                        heard = ear.hear(&buffer[..length], progress);
+                        heard = ear.hear(&buffer[..length], progress, keeper);
+                        job.append(&mut ear.answers());
                         if heard.is_err() {
                             self.stop();
                         }

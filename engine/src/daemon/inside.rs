@@ -1,7 +1,7 @@
 //! The process of one backup, seen from inside: `deskvault run-backup`.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -12,20 +12,23 @@ use rustix::process::{Signal, getpid, kill_process};
 use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
-use super::wire::Mouth;
-use crate::backup::Forgetful;
+use super::wire::{Answers, Mouth};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::progress::Summary;
 use crate::service::{InProcess, RunError, Runner as _};
 
 /// Runs the backup that standard input tells of, for the daemon, and says on standard output what comes of it.
 ///
-/// `prepare` is given the configuration: it may change it, starts the log, and gives the token by which signals cancel.
+/// `clock` says when it ends. `prepare` is given the configuration: it may change it, starts the log, and gives the token by which signals cancel.
 /// What it says if it fails ends the backup. The error is that nobody could be told.
-pub fn run_backup(prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>) -> io::Result<()> {
+pub fn run_backup(
+    clock: Arc<dyn Clock>,
+    prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
+) -> io::Result<()> {
     let (input, output) = take_pipes()?;
     let mouth = Mouth::new(output);
-    mouth.end(run(BufReader::new(input), &mouth, prepare))
+    mouth.end(run(BufReader::new(input), &mouth, clock, prepare))
 }
 
 /// The pipes to the daemon, which from now on only they are: what a plugin prints goes to the log, what it reads is empty,
@@ -41,6 +44,7 @@ fn take_pipes() -> io::Result<(File, File)> {
 fn run(
     mut input: BufReader<File>,
     mouth: &Mouth<File>,
+    clock: Arc<dyn Clock>,
     prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
 ) -> Result<Summary, RunError> {
     let wrong = |message: String| RunError::Configuration { message };
@@ -52,24 +56,22 @@ fn run(
     let mut config = job.text.parse().map_err(|problems| wrong(problems.to_string()))?;
     let cancel = prepare(&mut config).map_err(wrong)?;
     let (done, over) = mpsc::channel();
-    let (token, grace) = (cancel.clone(), job.grace);
+    let (token, grace, answers) = (cancel.clone(), job.grace, mouth.answers());
     thread::Builder::new()
         .name("daemon".into())
-        .spawn(move || follow(input, &token, &over, grace))
+        .spawn(move || follow(input, &answers, &token, &over, grace))
         .map_err(|error| RunError::Failed {
             message: format!("the system refuses a thread: {error}"),
         })?;
-    let ended = InProcess::new(Arc::new(config)).run(&job.order, mouth, &Forgetful, &cancel);
+    let ended = InProcess::new(Arc::new(config), clock).run(&job.order, mouth, mouth, &cancel);
     drop(done);
     ended
 }
 
-/// Waits for the end of the input: the daemon has closed it, or is gone. Then the backup is cancelled; and if it has not
+/// Hears answers until the end of the input: the daemon has closed it, or is gone. Then the backup is cancelled; and if it has not
 /// ended in time, with a plugin that holds it up, there may be nobody left to kill it, so it does that itself.
-fn follow(mut input: impl Read, cancel: &CancellationToken, over: &Receiver<()>, grace: Duration) {
-    let mut rest = [0; 64];
-    // What else may come has no meaning.
-    while matches!(input.read(&mut rest), Ok(1..)) {}
+fn follow(input: impl BufRead, answers: &Answers, cancel: &CancellationToken, over: &Receiver<()>, grace: Duration) {
+    answers.hear(input);
     cancel.cancel();
     if over.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
         tracing::error!(

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::{self, BackupError, Keeper, Plan};
+use crate::backup::{self, BackupError, Hurry, Keeper, Plan};
 use crate::chain;
+use crate::clock::Clock;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
 use crate::plugins::{Registry, installed};
@@ -18,12 +19,13 @@ use super::runner::{Order, RunError, Runner};
 /// Runs backups in this process, as one configuration says.
 pub struct InProcess {
     config: Arc<Config>,
+    clock: Arc<dyn Clock>,
 }
 
 impl InProcess {
-    /// One that goes by this configuration.
-    pub fn new(config: Arc<Config>) -> Self {
-        Self { config }
+    /// One that goes by this configuration and this clock.
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
+        Self { config, clock }
     }
 }
 
@@ -32,7 +34,7 @@ impl Runner for InProcess {
         &self,
         order: &Order,
         progress: &dyn Progress,
-        _keeper: &dyn Keeper,
+        keeper: &dyn Keeper,
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
         let config = &self.config;
@@ -70,9 +72,14 @@ impl Runner for InProcess {
             editions: config.limits.editions.clone(),
             spool: order.spool.clone(),
             resume: order.resume.clone(),
+            finish: order.finish,
+            often: config.backup.often,
+            hurry: Hurry::default(),
+            clock: Arc::clone(&self.clock),
         };
-        backup::run(&plan, &mut registry, progress, cancel).map_err(|error| match error {
+        backup::run_kept(&plan, &mut registry, progress, keeper, cancel).map_err(|error| match error {
             BackupError::Cancelled => RunError::Cancelled,
+            BackupError::Suspended { cause, reason } => RunError::Suspended { cause, message: reason },
             BackupError::Refused(refusal) => RunError::Refused { refusal },
             error if is_configured_wrong(&error) => RunError::Configuration { message: chain(&error) },
             error => RunError::Failed { message: chain(&error) },

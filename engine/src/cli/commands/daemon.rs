@@ -82,7 +82,7 @@ fn arguments(command: &[&OsStr], global: &Global, shell: &Shell) -> Vec<OsString
 }
 
 pub(super) fn backup(_: &RunBackup, global: &Global, shell: &Shell) -> Outcome {
-    let told = daemon::run_backup(|config| {
+    let told = daemon::run_backup(Arc::clone(&shell.time), |config| {
         if !global.plugins.is_empty() {
             config.plugins.folders = global.plugins.iter().map(|folder| shell.working.join(folder)).collect();
         }
