@@ -85,6 +85,7 @@ fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut
             ca_file: None,
             auth: Auth::None,
             limits: reached::Limits::default(),
+            pacing: reached::Pacing::default(),
         },
         name,
         modules: section.texts("modules"),

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Held};
+use super::Admission;
 use super::call::Call;
 use super::fetch::Fetch;
 use super::lanes::Lanes;
@@ -22,6 +23,9 @@ use super::throttle::Epoch;
 use running::Running;
 
 mod running;
+
+/// How often it is looked whether what waits to be admitted may be started.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What the exporters of a desk share.
 pub(super) struct Dispatch {
@@ -40,6 +44,8 @@ struct State {
     lanes: Lanes<Job>,
     /// The desk asked for no requests until then.
     hold_until: Option<Instant>,
+    /// A request waits to be admitted, and it will be looked after.
+    looks: bool,
     /// The runtime is gone: nothing will be started any more.
     closed: bool,
 }
@@ -51,6 +57,7 @@ pub(super) struct Counts {
     pub(super) retries: AtomicU64,
     pub(super) throttled: AtomicU64,
     pub(super) bytes: AtomicU64,
+    pub(super) credits: AtomicU64,
 }
 
 /// What the requests of one queue have in common.
@@ -136,6 +143,7 @@ impl Dispatch {
             state: Mutex::new(State {
                 lanes: Lanes::new(limits.in_flight),
                 hold_until: None,
+                looks: false,
                 closed: false,
             }),
             waiting: Arc::default(),
@@ -224,7 +232,19 @@ impl Dispatch {
         }
     }
 
-    fn next_job(&self) -> Option<(Job, Epoch)> {
+    /// Looks again in a while whether what waits to be admitted may be started: nobody tells when credits return.
+    fn look_again(self: &Arc<Self>) {
+        let dispatch = Arc::downgrade(self);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(LOOK).await;
+            if let Some(dispatch) = dispatch.upgrade() {
+                lock(&dispatch.state).looks = false;
+                dispatch.pump();
+            }
+        });
+    }
+
+    fn next_job(self: &Arc<Self>) -> Option<(Job, Epoch)> {
         let mut state = lock(&self.state);
         if let Some(until) = state.hold_until {
             if Instant::now() < until {
@@ -233,7 +253,23 @@ impl Dispatch {
             state.hold_until = None;
         }
         let room = self.waiting.load(Ordering::Relaxed) <= self.max_waiting;
-        state.lanes.start(room)
+        let mut waits = false;
+        let admit = |job: &mut Job| match self.fetch.admit(&job.call) {
+            Admission::Now(permit) => {
+                job.call.permit = permit;
+                true
+            }
+            Admission::Later => {
+                waits = true;
+                false
+            }
+        };
+        let started = state.lanes.start(room, admit);
+        if waits && !std::mem::replace(&mut state.looks, true) {
+            drop(state);
+            self.look_again();
+        }
+        started
     }
 
     /// No request is started before `wait` is over: each would only be refused, and cost one of its tries.

@@ -5,9 +5,11 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
+use plugin_api::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::ModuleState;
+use crate::forecast::Forecast;
 use crate::progress::{Event, Phase, Progress, Summary};
 use crate::service::RunError;
 
@@ -38,6 +40,14 @@ enum Line {
     },
     Waiting {
         running: String,
+    },
+    Paused {
+        until: Timestamp,
+        left: u64,
+        reserve: u64,
+    },
+    Forecast {
+        forecast: Box<Forecast>,
     },
     Phase {
         name: Phase,
@@ -165,6 +175,12 @@ impl Ear {
                 reason: reason.as_deref(),
             },
             Line::Waiting { running } => Event::Waiting { running },
+            Line::Paused { until, left, reserve } => Event::Paused {
+                until: *until,
+                left: *left,
+                reserve: *reserve,
+            },
+            Line::Forecast { forecast } => Event::Forecast { forecast },
             Line::Phase { name, done, total } => Event::Phase {
                 name: *name,
                 done: *done,
