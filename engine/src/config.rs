@@ -31,6 +31,7 @@ pub use problem::{Problem, Problems};
 pub use specification::specification;
 pub use written::{Sealed, differences};
 
+use crate::backup::Often;
 use crate::people::Person;
 use crate::quota::Limits;
 use crate::schedule::Declared;
@@ -58,6 +59,8 @@ pub struct Config {
     pub notify: notify::Settings,
     /// How the daemon behaves.
     pub daemon: Daemon,
+    /// How backups keep what they have.
+    pub backup: Backup,
     /// What each key is set to, for [`differences`].
     written: written::Written,
 }
@@ -73,6 +76,24 @@ impl Default for Daemon {
     fn default() -> Self {
         Self {
             grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How backups keep what they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// How much work a fault may cost.
+    pub often: Often,
+    /// How long after its last checkpoint a suspended backup is finished as it is.
+    pub keep_suspended: Duration,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            often: Often::default(),
+            keep_suspended: Duration::from_hours(7 * 24),
         }
     }
 }

@@ -44,6 +44,10 @@ pub struct Order {
     pub spool: Option<std::path::PathBuf>,
     /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
     pub resume: Vec<Checkpoint>,
+    /// Whether what there is is published where it can't be gone on with: modules that a passing fault ended have then failed.
+    /// Otherwise the backup is suspended.
+    #[serde(default)]
+    pub finish: bool,
 }
 
 /// Why a backup ended without an archive.
@@ -64,6 +68,12 @@ pub enum RunError {
     #[error("{message}")]
     Configuration {
         /// The error with its causes.
+        message: String,
+    },
+    /// It came to no end, but can be gone on with: all that was kept is in the spool folder, whose lock is free again.
+    #[error("{message}")]
+    Suspended {
+        /// Why, and what to do.
         message: String,
     },
     /// It failed.
