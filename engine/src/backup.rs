@@ -14,6 +14,7 @@ mod error;
 mod judge;
 mod limit;
 mod module;
+mod pacing;
 mod often;
 mod run;
 mod services;

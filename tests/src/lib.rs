@@ -47,6 +47,7 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
         editions: engine::quota::Editions::default(),
         spool: None,
         resume: Vec::new(),
+        past: Vec::new(),
         finish: false,
         often: engine::backup::Often::default(),
         hurry: engine::backup::Hurry::default(),

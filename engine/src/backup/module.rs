@@ -13,6 +13,7 @@ use super::limit::Limit;
 use super::services::{Counts, ModuleServices};
 use crate::archive::Writer;
 use crate::connection::{Connection, Meter, QueueStats};
+use crate::forecast::Facts;
 use crate::plugins::{ModuleHost, Plugin};
 use crate::progress::{Event, Progress};
 
@@ -117,6 +118,20 @@ impl Module {
     /// What the desk was asked.
     pub(super) fn stats(&self) -> QueueStats {
         self.meter.stats()
+    }
+
+    /// How far it is, for a forecast.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        let stats = self.stats();
+        let expected = self.counts.expected.load(Ordering::Relaxed);
+        Facts {
+            module: &self.name,
+            rows: self.counts.rows.load(Ordering::Relaxed),
+            expected: (expected > 0).then_some(expected),
+            requests: stats.tries,
+            credits: stats.credits,
+            ended: self.ended.is_some(),
+        }
     }
 
     /// Tells how far it is.

@@ -1,39 +1,87 @@
 //! What those who watch are told of credits: that the backup waits for some, and how much is still to come.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
 use super::module::Module;
+use super::often::Hurry;
+use super::run::Plan;
 use crate::clock::Clock;
-use crate::connection::{Connection, Pause};
-use crate::forecast::{Cost, Facts, Forecast, Forecaster};
+use crate::connection::{Connection, ConnectionError, Pause};
+use crate::forecast::{Facts, Forecast, Forecaster};
 use crate::progress::{Event, Progress};
 
 /// The least time between two forecasts.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the first requests wait for credits.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Opens the connection of a backup: it waits where credits are spent, by the plan's clock.
+pub(super) fn open(plan: &Plan, runtime: Handle) -> Result<Connection, ConnectionError> {
+    let mut settings = plan.connection.clone();
+    settings.pacing.clock = Arc::clone(&plan.clock);
+    settings.pacing.wait = true;
+    Connection::open(&settings, runtime)
+}
+
+/// Makes the first requests, and tells if they wait for credits.
+pub(super) fn prepare(
+    connection: &Connection,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<(), ConnectionError> {
+    thread::scope(|scope| {
+        let (sender, prepared) = mpsc::channel();
+        scope.spawn(move || {
+            let _ = sender.send(connection.prepare(cancel));
+        });
+        let mut told = None;
+        loop {
+            match prepared.recv_timeout(TICK) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Timeout) => {
+                    let paused = connection.paused();
+                    if let Some(pause) = paused.filter(|_| paused != told) {
+                        progress.event(event(pause));
+                    }
+                    told = paused;
+                }
+                // It sends before it ends, unless it panics; then so does the scope.
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    })
+}
+
+fn event(Pause { until, left, reserve }: Pause) -> Event<'static> {
+    Event::Paused { until, left, reserve }
+}
+
 /// Watches over the credits of one backup.
 pub(super) struct Pacing {
     connection: Connection,
     clock: Arc<dyn Clock>,
+    hurry: Hurry,
     forecaster: Forecaster,
     paused: Option<Pause>,
     told: Option<(Instant, Forecast)>,
-    /// That a checkpoint is wanted now.
-    checkpoint: Arc<AtomicBool>,
 }
 
 impl Pacing {
-    /// Watches over a backup whose modules cost `past` the last time.
-    pub(super) fn new(connection: &Connection, clock: &Arc<dyn Clock>, past: &[Cost], checkpoint: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(connection: &Connection, plan: &Plan) -> Self {
         Self {
             connection: connection.clone(),
-            clock: Arc::clone(clock),
-            forecaster: Forecaster::new(past),
+            clock: Arc::clone(&plan.clock),
+            hurry: plan.hurry.clone(),
+            forecaster: Forecaster::new(&plan.past),
             paused: None,
             told: None,
-            checkpoint,
         }
     }
 
@@ -44,10 +92,10 @@ impl Pacing {
         let facts: Vec<Facts<'_>> = modules.iter().map(Module::facts).collect();
         self.forecaster.look(&facts, now, paused.is_some());
         let is_new = paused != self.paused;
-        if is_new && let Some(Pause { until, left, reserve }) = paused {
-            // What is read is safe while nothing more can be.
-            self.checkpoint.store(true, std::sync::atomic::Ordering::Release);
-            progress.event(Event::Paused { until, left, reserve });
+        if let Some(pause) = paused.filter(|_| is_new) {
+            // What is read is to be safe while nothing more can be.
+            self.hurry.ask();
+            progress.event(event(pause));
         }
         self.paused = paused;
         if !is_new && self.told.as_ref().is_some_and(|(at, _)| at.elapsed() < PAUSE) {

@@ -13,12 +13,14 @@ use super::error::{BackupError, archive_failed};
 use super::judge::{Judged, judge};
 use super::limit::Limit;
 use super::module::Module;
+use super::pacing::{self, Pacing};
 use super::often::{Hurry, Often};
 use super::watch::{Running, watch};
 use crate::archive::{self, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
+use crate::forecast::Cost;
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
 use crate::quota::{self, Editions};
@@ -68,8 +70,10 @@ pub struct Plan {
     pub often: Often,
     /// Asks for a checkpoint out of turn.
     pub hurry: Hurry,
-    /// What time it is when the last row is written.
+    /// What time it is when the last row is written, and by which credits are paced.
     pub clock: Arc<dyn Clock>,
+    /// What its modules cost in the last backup, for the first forecasts.
+    pub past: Vec<Cost>,
 }
 
 /// Runs a backup to its end, and keeps no checkpoints: see [`run_kept`].
@@ -97,8 +101,8 @@ pub fn run_kept(
     let started = whole_seconds(plan.started.unwrap_or_else(|| plan.clock.now()));
     let plugins = take_plugins(plan, registry)?;
     let requests = Requests::start().map_err(BackupError::System)?;
-    let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
-    connection.prepare(cancel).map_err(|error| match error {
+    let connection = pacing::open(plan, requests.handle()).map_err(BackupError::Connection)?;
+    pacing::prepare(&connection, progress, cancel).map_err(|error| match error {
         ConnectionError::Cancelled { .. } => BackupError::Cancelled,
         error => BackupError::Connection(error),
     })?;
@@ -259,7 +263,7 @@ fn export(
         let module = Module::start(place, plugin, job, connection, writer, &running.limit, sender.clone());
         running.modules.push(module.map_err(BackupError::System)?);
     }
-    watch(running, &ended, plan.stall_timeout, progress);
+    watch(running, &ended, plan.stall_timeout, &mut Pacing::new(connection, plan), progress);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use plugin_api::ErrorKind;
 
 use super::limit::Limit;
 use super::module::{Ended, Module};
+use super::pacing::Pacing;
 use crate::progress::Progress;
 
 /// How often those who watch are told how far it is.
@@ -42,7 +43,13 @@ impl Drop for Running {
 
 /// Waits for the ends of all modules; tells how far they are; gives up those that are stuck. Where the engine itself
 /// failed under one, e.g. the disk is full, the others are stopped too: their work would be for nothing.
-pub(super) fn watch(running: &mut Running, ended: &Receiver<Ended>, patience: Duration, progress: &dyn Progress) {
+pub(super) fn watch(
+    running: &mut Running,
+    ended: &Receiver<Ended>,
+    patience: Duration,
+    pacing: &mut Pacing,
+    progress: &dyn Progress,
+) {
     let Running { modules, limit } = running;
     let stop = &limit.stop;
     let mut stopped_at = None;
@@ -69,6 +76,7 @@ pub(super) fn watch(running: &mut Running, ended: &Receiver<Ended>, patience: Du
                 }
             }
         }
+        pacing.tell(modules, progress);
         if stop.is_cancelled() && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
             for module in modules.iter_mut() {
                 module.give_up("it did not end when the backup was stopped");

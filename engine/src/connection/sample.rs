@@ -10,7 +10,7 @@ pub use sample_desk::Settings;
 pub use sample_desk::settings::{Ascending, Behaviour, Changes, Edition, Faults};
 
 use super::error::ConnectionError;
-use super::settings::{self, Auth, Secret, SecretSource, Zoho};
+use super::settings::{self, Auth, Pacing, Secret, SecretSource, Zoho};
 
 /// A sample desk that runs as long as this lives.
 pub(crate) struct Started(SampleDesk);
@@ -51,6 +51,11 @@ pub(super) fn start(
             refresh_token: inline(keys.refresh_token),
             terms: sample.terms,
         }),
+        pacing: Pacing {
+            // It lives in this process alone.
+            folder: None,
+            ..settings.pacing.clone()
+        },
         ..settings.clone()
     };
     Ok((started, reached))

@@ -121,6 +121,7 @@ pub(super) mod tests {
             allow_partial: false,
             spool: None,
             resume: Vec::new(),
+            past: Vec::new(),
             finish: false,
         }
     }

@@ -174,6 +174,7 @@ impl Service {
             allow_partial: task.allow_partial,
             spool: None,
             resume: Vec::new(),
+            past: Vec::new(),
             finish: false,
         };
         match runner.run(&order, progress, &Forgetful, cancel) {

@@ -99,7 +99,7 @@ impl Shared {
         let checked = self.may(request, endpoint).and_then(|()| {
             let params = Params::read(request.uri().query().unwrap_or_default(), endpoint)?;
             let cost = cost(endpoint, &params);
-            self.credits.charge(cost, Instant::now()).map_err(ApiError::spent)?;
+            self.credits.charge(cost, self.desk.now()).map_err(ApiError::spent)?;
             Ok((params, cost))
         });
         match checked {

@@ -4,7 +4,7 @@
 //! the two the answer comes by [`Pacer::answered`]. `budget` decides, `weights` knows what a request costs, `day` when credits
 //! return, and `ledger` is what is shared with others who back up desks of the same organisation.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
@@ -13,7 +13,6 @@ use plugin_api::Timestamp;
 use self::budget::{Budget, Gate};
 use self::ledger::Ledger;
 use self::weights::Weights;
-use crate::clock::Clock;
 use crate::connection::settings::Pacing;
 use crate::connection::{Account, Admission, Credits, Pause};
 
