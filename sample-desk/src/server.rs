@@ -241,7 +241,7 @@ impl SampleDesk {
 
     /// Credits that are left of today's.
     pub fn credits_left(&self) -> u64 {
-        self.shared.credits.left()
+        self.shared.credits.left(self.shared.desk.now())
     }
 
     /// Another program of the organisation spends credits, as many of these as there are.

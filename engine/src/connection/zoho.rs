@@ -250,6 +250,8 @@ impl Zoho {
             found.and_then(|(_, value)| value.trim().parse::<u64>().ok())
         };
         let (weight, left) = (number(WEIGHT), number(REMAINING));
+        // What is refused before it is charged need not say what is left now.
+        let left = left.filter(|_| answer.status < 400 || weight.is_some_and(|weight| weight > 0));
         call.charged.fetch_add(weight.unwrap_or(0), Ordering::Relaxed);
         let url = call.request.url();
         self.pacer.answered(call.permit, url.path(), url.query(), weight, left);

@@ -1,8 +1,7 @@
 //! How much may be asked at once, and in a day.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -119,14 +118,9 @@ impl Credits {
 
     /// Charges a call and gives what is left; or the seconds until there are credits again.
     pub(crate) fn charge(&self, cost: u64, now: i64) -> Result<u64, u64> {
-        let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
-        let time = now.saturating_sub(self.midnight);
-        let today = time.div_euclid(DAY);
-        // A clock that is set back gives no credits.
-        if today > days.today {
-            (days.today, days.left) = (today, self.daily);
-        }
+        let mut days = self.at(now);
         if days.left < cost {
+            let time = now.saturating_sub(self.midnight);
             let wait = (DAY - time.rem_euclid(DAY)) / 1_000_000;
             return Err(u64::try_from(wait).unwrap_or(0) + 1);
         }
@@ -138,8 +132,19 @@ impl Credits {
     }
 
     /// What is left of the day.
-    pub(crate) fn left(&self) -> u64 {
-        self.days.lock().unwrap_or_else(PoisonError::into_inner).left
+    pub(crate) fn left(&self, now: i64) -> u64 {
+        self.at(now).left
+    }
+
+    /// With the credits of a new day, if it is one.
+    fn at(&self, now: i64) -> MutexGuard<'_, Days> {
+        let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
+        let today = now.saturating_sub(self.midnight).div_euclid(DAY);
+        // A clock that is set back gives no credits.
+        if today > days.today {
+            (days.today, days.left) = (today, self.daily);
+        }
+        days
     }
 
     /// All that was ever charged.

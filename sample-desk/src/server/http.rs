@@ -215,7 +215,7 @@ impl Shared {
     fn weigh(&self, response: &mut Response<Payload>, cost: u64) {
         let headers = response.headers_mut();
         headers.insert("x-rate-limit-request-weight-v3", HeaderValue::from(cost));
-        headers.insert("x-rate-limit-remaining-v3", HeaderValue::from(self.credits.left()));
+        headers.insert("x-rate-limit-remaining-v3", HeaderValue::from(self.credits.left(self.desk.now())));
     }
 }
 

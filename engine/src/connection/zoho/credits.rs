@@ -337,7 +337,7 @@ impl State {
     fn look(&mut self, pacer: &Pacer, cost: Option<u64>, now: Timestamp) {
         let Some(shared) = &mut self.shared else { return };
         let (budget, reserve, asked_at) = (&mut self.budget, pacer.pacing.reserve, self.asked_at);
-        let is_first = shared.looked.is_none();
+        let (is_first, epoch) = (shared.looked.is_none(), budget.epoch());
         let updated = shared.ledger.update(|page, others| {
             let fresh = ledger::is_fresh(page, now, pacer.zone);
             let theirs = page.left.filter(|_| fresh);
@@ -368,6 +368,11 @@ impl State {
                 (shared.reserved, shared.granted, shared.said) = (others, granted, said);
                 shared.looked = Some(Instant::now());
                 shared.is_broken = false;
+                if !is_first && budget.epoch() > epoch {
+                    // Another has found that credits have returned.
+                    self.is_probing = false;
+                    self.spent.0 = Some(0);
+                }
             }
             // Another is at it.
             Ok(None) => shared.granted = 0,

@@ -226,7 +226,8 @@ impl Budget {
         let seen = self.largest[0].max(self.largest[1]);
         if seen > LEAST {
             seen.max(self.edition)
-        } else if self.is_whole {
+        } else if self.is_whole && seen < LEAST / 2 {
+            // Not as documented: less than any edition has.
             seen
         } else {
             LEAST
