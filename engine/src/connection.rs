@@ -59,12 +59,12 @@ mod throttle;
 pub(crate) mod zoho;
 
 pub use answer::Answer;
-pub(crate) use zoho::credits::day;
 pub use error::ConnectionError;
 pub(crate) use fetch::{asked_to_wait, certificate_trouble, chain};
 pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
 pub(crate) use target::is_loopback;
+pub(crate) use zoho::credits::day;
 
 /// How long an idle connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);

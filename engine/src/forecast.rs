@@ -126,8 +126,16 @@ impl Forecaster {
                 None => is_whole = false,
             }
         }
-        let made: u64 = self.courses.values().map(|course| course.now.requests).fold(0, u64::saturating_add);
-        let spent: u64 = self.courses.values().map(|course| course.now.credits).fold(0, u64::saturating_add);
+        let made: u64 = self
+            .courses
+            .values()
+            .map(|course| course.now.requests)
+            .fold(0, u64::saturating_add);
+        let spent: u64 = self
+            .courses
+            .values()
+            .map(|course| course.now.credits)
+            .fold(0, u64::saturating_add);
         let (requests, credits) = (rounded(requests), rounded(credits));
         // Of each request, in microseconds; nothing is known before there was one.
         let pace = (made > 0).then(|| self.worked as f64 / made as f64);
@@ -166,7 +174,10 @@ fn days(
     }
     let whole = account.limit.saturating_sub(account.reserve);
     // Others may have spent more than is kept for them.
-    let daily = account.last_day.map_or(whole, |last| last.clamp(whole / 10, whole.max(1))).max(1);
+    let daily = account
+        .last_day
+        .map_or(whole, |last| last.clamp(whole / 10, whole.max(1)))
+        .max(1);
     let rest = credits - today;
     let more = rest.div_ceil(daily);
     if more > AHEAD {

@@ -88,7 +88,7 @@ impl Pacing {
     /// Looks how far it is, and tells what is new.
     pub(super) fn tell(&mut self, modules: &[Module], progress: &dyn Progress) {
         let now = self.clock.now();
-        let paused = self.connection.paused();
+        let (paused, account) = (self.connection.paused(), self.connection.account());
         let facts: Vec<Facts<'_>> = modules.iter().map(Module::facts).collect();
         self.forecaster.look(&facts, now, paused.is_some());
         let is_new = paused != self.paused;
@@ -101,9 +101,14 @@ impl Pacing {
         if !is_new && self.told.as_ref().is_some_and(|(at, _)| at.elapsed() < PAUSE) {
             return;
         }
-        let forecast = self.forecaster.forecast(now, self.connection.account().as_ref());
+        let forecast = self.forecaster.forecast(now, account.as_ref());
         // Its moment alone is nothing new.
-        let is_old = |told: &Forecast| Forecast { at: now, ..told.clone() } == forecast;
+        let is_old = |told: &Forecast| {
+            Forecast {
+                at: now,
+                ..told.clone()
+            } == forecast
+        };
         if !self.told.as_ref().is_some_and(|(_, told)| is_old(told)) {
             progress.event(Event::Forecast { forecast: &forecast });
         }

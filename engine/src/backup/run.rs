@@ -13,8 +13,8 @@ use super::error::{BackupError, archive_failed};
 use super::judge::{Judged, judge};
 use super::limit::Limit;
 use super::module::Module;
-use super::pacing::{self, Pacing};
 use super::often::{Hurry, Often};
+use super::pacing::{self, Pacing};
 use super::watch::{Running, watch};
 use crate::archive::{self, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
@@ -263,7 +263,13 @@ fn export(
         let module = Module::start(place, plugin, job, connection, writer, &running.limit, sender.clone());
         running.modules.push(module.map_err(BackupError::System)?);
     }
-    watch(running, &ended, plan.stall_timeout, &mut Pacing::new(connection, plan), progress);
+    watch(
+        running,
+        &ended,
+        plan.stall_timeout,
+        &mut Pacing::new(connection, plan),
+        progress,
+    );
     Ok(())
 }
 

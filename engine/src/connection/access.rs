@@ -13,13 +13,13 @@ use std::time::Duration;
 use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use super::{Account, Admission, Credits, Pause};
 use super::answer::Answer;
 use super::call::Call;
 use super::error::ConnectionError;
 use super::retry::Class;
 use super::secret;
 use super::settings::{Auth, Secret};
+use super::{Account, Admission, Credits, Pause};
 
 /// What authorises one try.
 #[derive(Default)]

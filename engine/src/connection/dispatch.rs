@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, Held};
 use super::Admission;
+use super::answer::{Answer, Held};
 use super::call::Call;
 use super::fetch::Fetch;
 use super::lanes::Lanes;

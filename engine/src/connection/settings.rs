@@ -75,7 +75,10 @@ impl fmt::Debug for Pacing {
             wait,
         } = self;
         let mut shown = f.debug_struct("Pacing");
-        shown.field("reserve", reserve).field("folder", folder).field("wait", wait);
+        shown
+            .field("reserve", reserve)
+            .field("folder", folder)
+            .field("wait", wait);
         shown.finish_non_exhaustive()
     }
 }

@@ -163,7 +163,8 @@ impl Zoho {
         let edition = organisation.as_ref().map_or("", |one| one.edition.as_str());
         let in_flight = organisation::in_flight(edition);
         tracing::debug!(org_id = id, edition, in_flight, "desk {}", self.desk);
-        self.pacer.introduce(&id, &self.origin, organisation::daily_credits(edition));
+        self.pacer
+            .introduce(&id, &self.origin, organisation::daily_credits(edition));
         // Told once: a second answer changes nothing.
         let _ = self.organisation.set((organisation, value));
         Ok(in_flight)

@@ -4,6 +4,8 @@ use super::{Cost, Facts};
 
 /// Rows after which a module's own cost of a row is believed as much as that of the last backup, of a thousand expected.
 const BELIEVED: f64 = 20.0;
+/// A share of the rows, one in so many, whose later half says more than all of them.
+const ENOUGH: u64 = 2;
 /// Places of its course that are kept.
 const KEPT: usize = 64;
 
@@ -45,7 +47,12 @@ impl Course {
             return;
         }
         let step = self.expected.unwrap_or(0) / KEPT as u64;
-        if self.places.last().is_none_or(|last| rows > last.rows.saturating_add(step)) && self.places.len() < 2 * KEPT {
+        if self
+            .places
+            .last()
+            .is_none_or(|last| rows > last.rows.saturating_add(step))
+            && self.places.len() < 2 * KEPT
+        {
             self.places.push(Place {
                 rows,
                 requests,
@@ -68,8 +75,14 @@ impl Course {
 
     /// What a row takes.
     fn of_a_row(&self, past: Option<&Cost>, expected: u64) -> Option<(f64, f64)> {
-        // Of the later half: what comes is more like it than like the beginning.
-        let middle = self.places.first().map_or(0, |first| first.rows.midpoint(self.now.rows));
+        // Of the later half, once that is enough: what comes is more like it than like the beginning.
+        let first = self.places.first().map_or(0, |first| first.rows);
+        let is_enough = self.now.rows.saturating_sub(first) >= expected / ENOUGH;
+        let middle = if is_enough {
+            first.midpoint(self.now.rows)
+        } else {
+            first
+        };
         let from = self.places.iter().rev().find(|place| place.rows <= middle);
         let (rows, requests, credits) = from.map_or((0.0, 0.0, 0.0), |from| {
             let since = |now: u64, then: u64| now.saturating_sub(then) as f64;

@@ -174,10 +174,13 @@ impl Service {
             allow_partial: task.allow_partial,
             spool: None,
             resume: Vec::new(),
-            past: Vec::new(),
+            past: self.past(&begun.desk, begun.kind)?,
             finish: false,
         };
-        match runner.run(&order, progress, &Forgetful, cancel) {
+        let forecasts = self.forecasting(begun.id, &begun.desk, begun.kind, progress);
+        let ran = runner.run(&order, &forecasts, &Forgetful, cancel);
+        forecasts.end(&ran);
+        match ran {
             Ok(summary) => {
                 let entered = self.end_with_archive(&begun, actor, &summary, task.out.is_none());
                 let (state, expires) = entered.map_err(|source| ServiceError::NotEntered {

@@ -215,7 +215,10 @@ impl Shared {
     fn weigh(&self, response: &mut Response<Payload>, cost: u64) {
         let headers = response.headers_mut();
         headers.insert("x-rate-limit-request-weight-v3", HeaderValue::from(cost));
-        headers.insert("x-rate-limit-remaining-v3", HeaderValue::from(self.credits.left(self.desk.now())));
+        headers.insert(
+            "x-rate-limit-remaining-v3",
+            HeaderValue::from(self.credits.left(self.desk.now())),
+        );
     }
 }
 

@@ -55,7 +55,10 @@ impl<'a> Days<'a> {
         if next > self.clock.now() && next < Timestamp::from_micros(i64::MAX) {
             self.clock.stand_at(next);
             (self.night)();
-            waits.iter_mut().filter(|wait| **wait == Some(next)).for_each(|wait| *wait = None);
+            waits
+                .iter_mut()
+                .filter(|wait| **wait == Some(next))
+                .for_each(|wait| *wait = None);
         }
     }
 }
@@ -124,7 +127,10 @@ fn tables(manifest: &Manifest) -> BTreeMap<String, (u64, String)> {
 /// have returned.
 fn kept(spent: &BTreeMap<i64, u64>, others: u64) {
     for (day, spent) in spent {
-        assert!(*spent <= DAILY - RESERVE + others, "{spent} credits on day {day} of {spent:?}");
+        assert!(
+            *spent <= DAILY - RESERVE + others,
+            "{spent} credits on day {day} of {spent:?}"
+        );
     }
 }
 
@@ -133,7 +139,7 @@ fn seven_days_of_a_small_edition() {
     let begun = Instant::now();
     let folder = tempfile::tempdir().expect("a folder");
     let clock = TestClock::standing(folder.path(), START);
-    let desk = open(&clock, 501, 3_400);
+    let desk = open(&clock, 13, 3_400);
     let days = Days::of(&clock, 1, &|| {});
     let seen = Seen {
         days: &days,
@@ -147,13 +153,20 @@ fn seven_days_of_a_small_edition() {
     let ended = clock.now();
     let spent = desk.desk.credits_by_day();
     let all = desk.desk.stats().credits;
-    println!("{} rows, {all} credits, by day {spent:?}, {:?}", summary.rows(), begun.elapsed());
+    println!(
+        "{} rows, {all} credits, by day {spent:?}, {:?}",
+        summary.rows(),
+        begun.elapsed()
+    );
     kept(&spent, 0);
     assert!((7..=8).contains(&spent.len()), "{} days", spent.len());
     let pauses = seen.pauses.into_inner().expect("no panic");
     assert_eq!(pauses.len(), spent.len() - 1);
     for (left, reserve) in pauses {
-        assert!(reserve == RESERVE && (RESERVE..RESERVE + 100).contains(&left), "{left} left");
+        assert!(
+            reserve == RESERVE && (RESERVE..RESERVE + 100).contains(&left),
+            "{left} left"
+        );
     }
 
     // The moment and the credits, from the first tenth of the work on.
@@ -163,14 +176,20 @@ fn seven_days_of_a_small_edition() {
     for forecast in &forecasts {
         let whole = forecast.spent + forecast.credits.expect("it charges");
         let off = whole.abs_diff(all) as f64 / all as f64;
-        println!("{}: {} spent, {whole} in all, {off:.3} off, {:?}", forecast.at, forecast.spent, forecast.done);
+        println!(
+            "{}: {} spent, {whole} in all, {off:.3} off, {:?}",
+            forecast.at, forecast.spent, forecast.done
+        );
         if forecast.spent < all / 10 {
             continue;
         }
         looked += 1;
         assert!(off <= 0.1, "{forecast:?}: it is {all}");
         let done = forecast.done.expect("a moment").micros();
-        assert!((done - ended.micros()).abs() <= took / 10, "{forecast:?}: it was {ended}");
+        assert!(
+            (done - ended.micros()).abs() <= took / 10,
+            "{forecast:?}: it was {ended}"
+        );
     }
     assert!(looked > 10, "{looked} forecasts of {}", forecasts.len());
 
@@ -182,7 +201,10 @@ fn seven_days_of_a_small_edition() {
     let free = folder.path().join("free");
     std::fs::create_dir(&free).expect("a folder");
     let standing = TestClock::standing(&free, START);
-    let (_, whole) = run(&plan(&desk.reached(), &standing, &free, None), &engine::progress::Silent);
+    let (_, whole) = run(
+        &plan(&desk.reached(), &standing, &free, None),
+        &engine::progress::Silent,
+    );
     assert_eq!(tables(&manifest), tables(&whole));
 }
 
@@ -217,7 +239,13 @@ fn others_of_the_organisation_spend_too() {
                     forecasts: Mutex::default(),
                 };
                 run(&plan(&desk.reached(), clock, folder, Some(shared)), &seen);
-                let left = seen.pauses.into_inner().expect("no panic").into_iter().map(|(left, _)| left).min();
+                let left = seen
+                    .pauses
+                    .into_inner()
+                    .expect("no panic")
+                    .into_iter()
+                    .map(|(left, _)| left)
+                    .min();
                 let mut least = least.lock().expect("no panic");
                 *least = left.unwrap_or(u64::MAX).min(*least);
                 days.wait(number, Timestamp::from_micros(i64::MAX));

@@ -28,7 +28,9 @@ pub(super) fn forecast<Z: TimeZone<Offset: Display>>(forecast: &Forecast, zone: 
         ..
     } = forecast;
     let about = if *is_whole { "about" } else { "at least" };
-    let credits = credits.map_or_else(String::new, |credits| format!(" and {} credits", grouped(coarse(credits))));
+    let credits = credits.map_or_else(String::new, |credits| {
+        format!(" and {} credits", grouped(coarse(credits)))
+    });
     let amount = format!("{about} {} requests{credits} more", grouped(coarse(*requests)));
     let Some(done) = done.filter(|_| *is_whole) else {
         return match days {
@@ -140,7 +142,14 @@ mod tests {
             "waits for credits until Tue 24 Nov at about 09:01; 1,012 are left today, and 1,000 are kept for other programs"
         );
         assert!(paused(Timestamp::from_micros(i64::MAX), 0, 0, &zone).ends_with("; 0 are left today"));
-        for (number, expected) in [(0, 0), (999, 999), (1_000, 1_000), (1_004, 1_000), (1_005, 1_010), (9_999, 10_000)] {
+        for (number, expected) in [
+            (0, 0),
+            (999, 999),
+            (1_000, 1_000),
+            (1_004, 1_000),
+            (1_005, 1_010),
+            (9_999, 10_000),
+        ] {
             assert_eq!(coarse(number), expected);
         }
     }

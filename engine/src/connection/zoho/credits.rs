@@ -19,9 +19,9 @@ use crate::connection::{Account, Admission, Credits, Pause};
 mod budget;
 pub(crate) mod day;
 mod ledger;
-mod weights;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 /// Credits do not return to the second: a request that is made before they do costs from the reserve.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -157,7 +157,11 @@ impl Pacer {
             }
             Gate::Busy => Admission::Later,
             Gate::Shut => {
-                let until = if state.is_probing { None } else { Some(self.midnight(now)) };
+                let until = if state.is_probing {
+                    None
+                } else {
+                    Some(self.midnight(now))
+                };
                 self.pause(state, now, until);
                 Admission::Later
             }
@@ -165,7 +169,14 @@ impl Pacer {
     }
 
     /// The answer to a request that was admitted: what it has cost, and what is left.
-    pub(super) fn answered(&self, permit: u64, path: &str, query: Option<&str>, weight: Option<u64>, left: Option<u64>) {
+    pub(super) fn answered(
+        &self,
+        permit: u64,
+        path: &str,
+        query: Option<&str>,
+        weight: Option<u64>,
+        left: Option<u64>,
+    ) {
         let mut guard = self.state();
         let state = &mut *guard;
         if weight.is_some() || left.is_some() {
@@ -243,7 +254,10 @@ impl Pacer {
         let now = self.pacing.clock.now();
         let state = self.state();
         let left = state.budget.left_or_before()?;
-        let paused = state.paused.map(|paused| paused.told.until).filter(|until| *until > now);
+        let paused = state
+            .paused
+            .map(|paused| paused.told.until)
+            .filter(|until| *until > now);
         Some(Account {
             left,
             limit: state.budget.limit(),
@@ -260,7 +274,9 @@ impl Pacer {
 
     /// Nothing is started before `until`; none: it was asked already whether they have returned.
     fn pause(&self, state: &mut State, now: Timestamp, until: Option<Timestamp>) {
-        let until = until.unwrap_or_else(|| after(now, AGAIN)).max(after(now, Duration::from_secs(1)));
+        let until = until
+            .unwrap_or_else(|| after(now, AGAIN))
+            .max(after(now, Duration::from_secs(1)));
         let length = Duration::from_micros(u64::try_from(until.micros().saturating_sub(now.micros())).unwrap_or(0));
         let told = Pause {
             until,
@@ -305,7 +321,11 @@ impl State {
             return self.budget.gate(cost, reserve, 0);
         }
         let is_old = |shared: &Shared| shared.looked.is_none_or(|looked| looked.elapsed() >= FRESH);
-        if self.shared.as_ref().is_some_and(|shared| is_old(shared) || shared.granted < cost) {
+        if self
+            .shared
+            .as_ref()
+            .is_some_and(|shared| is_old(shared) || shared.granted < cost)
+        {
             self.look(pacer, Some(cost), now);
         }
         let Some(shared) = &mut self.shared else {
@@ -342,7 +362,12 @@ impl State {
             let fresh = ledger::is_fresh(page, now, pacer.zone);
             let theirs = page.left.filter(|_| fresh);
             if is_first {
-                budget.join(page.epoch, theirs, if fresh { page.largest } else { 0 }, page.at < asked_at.micros());
+                budget.join(
+                    page.epoch,
+                    theirs,
+                    if fresh { page.largest } else { 0 },
+                    page.at < asked_at.micros(),
+                );
             } else if let Some(left) = theirs {
                 budget.hear(page.epoch, left, page.largest);
             }

@@ -70,7 +70,11 @@ impl Budget {
         }
         let Some(left) = self.left else {
             // One finds out.
-            return if self.in_flight.is_empty() { Gate::Open } else { Gate::Busy };
+            return if self.in_flight.is_empty() {
+                Gate::Open
+            } else {
+                Gate::Busy
+            };
         };
         let least = self.reserve(reserve).saturating_add(cost);
         let own = self.outstanding();
@@ -93,7 +97,11 @@ impl Budget {
     /// What is under way, and what may have been charged without a word, at most.
     pub(super) fn outstanding(&self) -> u64 {
         let unclear = self.unclear.iter().map(|(_, cost)| *cost);
-        self.in_flight.values().copied().chain(unclear).fold(0, u64::saturating_add)
+        self.in_flight
+            .values()
+            .copied()
+            .chain(unclear)
+            .fold(0, u64::saturating_add)
     }
 
     /// Whether nothing is under way.

@@ -70,14 +70,42 @@ mod tests {
     #[test]
     fn days_begin_where_the_data_centre_is() {
         for (centre, now, expected) in [
-            ("https://accounts.zoho.com", "2026-11-23T20:00:00Z", "2026-11-24T08:00:00Z"),
-            ("https://accounts.zoho.com/", "2026-11-23T07:59:59Z", "2026-11-23T08:00:00Z"),
-            ("https://accounts.zoho.eu", "2026-11-23T22:59:59Z", "2026-11-23T23:00:00Z"),
-            ("https://accounts.zoho.eu", "2026-11-23T23:00:00Z", "2026-11-24T23:00:00Z"),
+            (
+                "https://accounts.zoho.com",
+                "2026-11-23T20:00:00Z",
+                "2026-11-24T08:00:00Z",
+            ),
+            (
+                "https://accounts.zoho.com/",
+                "2026-11-23T07:59:59Z",
+                "2026-11-23T08:00:00Z",
+            ),
+            (
+                "https://accounts.zoho.eu",
+                "2026-11-23T22:59:59Z",
+                "2026-11-23T23:00:00Z",
+            ),
+            (
+                "https://accounts.zoho.eu",
+                "2026-11-23T23:00:00Z",
+                "2026-11-24T23:00:00Z",
+            ),
             // Days of 23 and 25 hours.
-            ("https://accounts.zoho.eu", "2026-03-29T00:00:00Z", "2026-03-29T22:00:00Z"),
-            ("https://accounts.zoho.eu", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
-            ("https://accounts.zoho.in", "2026-11-23T18:30:00Z", "2026-11-24T18:30:00Z"),
+            (
+                "https://accounts.zoho.eu",
+                "2026-03-29T00:00:00Z",
+                "2026-03-29T22:00:00Z",
+            ),
+            (
+                "https://accounts.zoho.eu",
+                "2026-10-24T22:00:00Z",
+                "2026-10-25T23:00:00Z",
+            ),
+            (
+                "https://accounts.zoho.in",
+                "2026-11-23T18:30:00Z",
+                "2026-11-24T18:30:00Z",
+            ),
             ("http://127.0.0.1:9", "2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z"),
         ] {
             let moment = |text: &str| Timestamp::parse(text).unwrap();

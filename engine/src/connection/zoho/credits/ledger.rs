@@ -95,7 +95,8 @@ impl Ledger {
     fn updated<T>(&self, change: impl FnOnce(&mut Page, u64) -> (u64, T)) -> io::Result<T> {
         let (before, length) = self.read()?;
         let mut page = before.clone();
-        page.reserved.retain(|name, reserved| *name != self.name && *reserved > 0);
+        page.reserved
+            .retain(|name, reserved| *name != self.name && *reserved > 0);
         page.reserved.retain(|name, _| self.lives(name));
         let others = page.reserved.values().copied().fold(0, u64::saturating_add);
         let (own, value) = change(&mut page, others);
@@ -155,7 +156,9 @@ impl Ledger {
 
     /// Removes the files of those who are gone and had nothing under way.
     fn clear(&self, name: &str) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
         for entry in entries.flatten().take(4 * MEMBERS) {
             let found = entry.file_name();
             if let Some(found) = found.to_str().filter(|found| *found != self.name)
@@ -221,7 +224,11 @@ fn open(path: &Path, is_new: bool) -> io::Result<File> {
 /// The name of the file: the organisation's id, and what tells one data centre from another.
 pub(super) fn name(org_id: &str, origin: &str) -> String {
     use sha2::{Digest as _, Sha256};
-    let digest: String = Sha256::digest(origin.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = Sha256::digest(origin.as_bytes())
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("{}-{digest}", org_id.get(..20.min(org_id.len())).unwrap_or_default())
 }
 

@@ -97,13 +97,21 @@ mod tests {
         weights.learn("/api/v1/tickets/17", None, 1);
         weights.learn("/api/v1/tickets/17/threads", None, 3);
         weights.learn("/api/v1/tickets/18", Some("include=x"), 0);
-        assert_eq!(weights.cost("/api/v1/tickets/99", None), 1, "another id is the same kind");
+        assert_eq!(
+            weights.cost("/api/v1/tickets/99", None),
+            1,
+            "another id is the same kind"
+        );
         weights.learn("/api/v1/tickets/19", None, 6);
         weights.learn("/api/v1/tickets/19", None, 1);
         assert_eq!(weights.cost("/api/v1/tickets/99", None), 6, "the most counts");
         weights.learn("/x", None, u64::MAX);
         assert_eq!(weights.cost("/x", None), MOST);
-        assert_eq!(weights.cost("/api/v1/tickets/1/threads", Some("from=3000")), 5, "each band is a kind");
+        assert_eq!(
+            weights.cost("/api/v1/tickets/1/threads", Some("from=3000")),
+            5,
+            "each band is a kind"
+        );
         for number in 0..2 * KINDS {
             weights.learn(&format!("/a{number}"), None, 7);
         }
