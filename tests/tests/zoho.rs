@@ -12,6 +12,8 @@ mod credits;
 mod damage;
 #[path = "zoho/faults.rs"]
 mod faults;
+#[path = "zoho/matrix.rs"]
+mod matrix;
 #[path = "zoho/quiet.rs"]
 mod quiet;
 #[path = "zoho/ranges.rs"]

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use plugin_api::{ErrorKind, ExportError, Method, Request};
 
 use super::access::Access;
+use super::answer;
 use super::headers;
 use super::target::Base;
 
@@ -15,7 +16,7 @@ pub(super) struct Call {
     /// Method and path, for messages: a query may hold what is nobody's business.
     pub(super) name: String,
     /// By which it was admitted to its try.
-    pub(super) permit: u64,
+    pub(super) permit: AtomicU64,
     /// Credits that it has cost.
     pub(super) charged: AtomicU64,
 }
@@ -48,8 +49,16 @@ impl Call {
         Ok(Self {
             request,
             name,
-            permit: 0,
+            permit: AtomicU64::new(0),
             charged: AtomicU64::new(0),
         })
+    }
+
+    /// Whether JSON and nothing else is asked for.
+    pub(super) fn wants_json(&self) -> bool {
+        let accept = self.request.headers().get(reqwest::header::ACCEPT);
+        accept
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(answer::names_json)
     }
 }

@@ -81,7 +81,7 @@ impl<J> Lanes<J> {
     /// nothing in flight and nothing to take may start one: its exporter may be waiting for just that, and the
     /// others' answers are not its to take.
     /// Where `admit` is against it, that one and all others wait.
-    pub(super) fn start(&mut self, room: bool, admit: impl FnOnce(&mut J) -> bool) -> Option<(J, Epoch)> {
+    pub(super) fn start(&mut self, room: bool, admit: impl FnOnce(&J) -> bool) -> Option<(J, Epoch)> {
         if self.in_flight >= self.throttle.allowed() {
             return None;
         }
@@ -91,7 +91,7 @@ impl<J> Lanes<J> {
             .filter(|(_, lane)| !lane.pending.is_empty())
             .filter(|(_, lane)| room || (lane.running == 0 && lane.finished == 0))
             .min_by_key(|(_, lane)| (lane.running, lane.last_start))?;
-        if !lane.pending.front_mut().is_some_and(admit) {
+        if !lane.pending.front().is_some_and(admit) {
             return None;
         }
         let job = lane.pending.pop_front()?;
@@ -126,6 +126,11 @@ impl<J> Lanes<J> {
     /// Requests in flight, and how many are allowed now.
     pub(super) fn in_flight(&self) -> (usize, usize) {
         (self.in_flight, self.throttle.allowed())
+    }
+
+    /// Whether no exporter is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
     }
 
     /// Requests of one lane in flight.

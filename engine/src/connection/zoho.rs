@@ -255,7 +255,8 @@ impl Zoho {
         let left = left.filter(|_| answer.status < 400 || weight.is_some_and(|weight| weight > 0));
         call.charged.fetch_add(weight.unwrap_or(0), Ordering::Relaxed);
         let url = call.request.url();
-        self.pacer.answered(call.permit, url.path(), url.query(), weight, left);
+        let permit = call.permit.load(Ordering::Relaxed);
+        self.pacer.answered(permit, url.path(), url.query(), weight, left);
     }
 
     fn spent(&self) -> MutexGuard<'_, Option<Spent>> {

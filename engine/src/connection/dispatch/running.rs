@@ -72,10 +72,15 @@ impl Running {
         if verdict == Verdict::Refused {
             add([&dispatch.totals.throttled, &owner.counts.throttled], 1);
         }
-        let wait = match dispatch
-            .policy
-            .decide(job.attempt, job.renewals, tried.outcome, (dispatch.jitter)())
-        {
+        let waits = dispatch.heard(&tried, (owner.lane, job.ticket), &job.call);
+        let decision = if waits {
+            Decision::Again(dispatch.policy.first.mul_f64((dispatch.jitter)()))
+        } else {
+            dispatch
+                .policy
+                .decide(job.attempt, job.renewals, tried.outcome, (dispatch.jitter)())
+        };
+        let wait = match decision {
             Decision::Finish => {
                 let (ticket, made) = (job.ticket, job.attempt + job.renewals);
                 let result = tried.result.map_err(|error| counted(error, made));
@@ -87,10 +92,7 @@ impl Running {
             }
             Decision::Again(wait) => wait,
         };
-        let reason = match &tried.result {
-            Ok(answer) => format!("status {}", answer.status),
-            Err(error) => error.message.clone(),
-        };
+        let reason = tried.why();
         tracing::debug!(
             request = job.call.name,
             attempt = job.attempt,
@@ -103,6 +105,8 @@ impl Running {
             Class::Outdated => job.renewals += 1,
             // It waits for other credits, and is then as it was.
             Class::Spent => {}
+            // That the desk was away is not its fault.
+            _ if waits => {}
             _ => job.attempt += 1,
         }
         if let (Verdict::Refused, Some(asked)) = (verdict, tried.outcome.retry_after) {
@@ -116,15 +120,15 @@ impl Running {
             () = owner.cancel.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        if let Some(job) = self.job.take() {
-            lock(&dispatch.state).lanes.push_first(owner.lane, job);
+        match self.job.take() {
+            Some(job) => dispatch.again(job),
+            None => dispatch.pump(),
         }
-        dispatch.pump();
     }
 
     /// Its try is over, and what it has cost is counted.
     fn release(&self, job: &Job) {
-        self.dispatch.fetch.release(job.call.permit, self.sent);
+        self.dispatch.fetch.release(job.call.permit.load(Ordering::Relaxed), self.sent);
         let charged = job.call.charged.swap(0, Ordering::Relaxed);
         add([&self.dispatch.totals.credits, &job.owner.counts.credits], charged);
     }
