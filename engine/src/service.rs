@@ -19,6 +19,7 @@ mod desk_lock;
 mod due;
 mod ending;
 mod error;
+mod forecasts;
 mod going_on;
 mod in_process;
 mod keeping;

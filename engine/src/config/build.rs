@@ -82,6 +82,9 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
     config
 }
 
+/// What is kept of a day's credits, unless it is said.
+const RESERVE: reached::Reserve = reached::Reserve::Percent(20);
+
 fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut Found) -> Desk {
     let name = section.text("name").unwrap_or_default();
     let mut desk = Desk {
@@ -92,6 +95,7 @@ fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut
             ca_file: None,
             auth: Auth::None,
             limits: reached::Limits::default(),
+            pacing: reached::Pacing::default(),
         },
         name,
         modules: section.texts("modules"),
@@ -100,6 +104,10 @@ fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut
         support_contact: section.text("support_contact"),
         schedule: None,
     };
+    // As it is written; what cannot be read was reported.
+    let reserve = section.text("credits_reserve");
+    let reserve = reserve.as_deref().and_then(rules::read_reserve);
+    desk.connection.pacing.reserve = reserve.unwrap_or(RESERVE);
     people::roles(section, known, &mut desk, found);
     for below in &mut section.below {
         match below.section.path {

@@ -122,6 +122,7 @@ pub(super) mod tests {
             allow_partial: false,
             spool: None,
             resume: Vec::new(),
+            past: Vec::new(),
             finish: false,
         }
     }

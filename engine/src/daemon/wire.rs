@@ -10,12 +10,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
+use plugin_api::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::answers::Answers;
 use self::answers::answer;
 use crate::archive::ModuleState;
 use crate::backup::{Checkpoint, Forgetful, Keeper};
+use crate::forecast::Forecast;
 use crate::progress::{Event, Phase, Progress, Summary};
 use crate::service::RunError;
 use crate::store::LONGEST_RECORD;
@@ -51,6 +53,14 @@ enum Line {
     },
     Waiting {
         running: String,
+    },
+    Paused {
+        until: Timestamp,
+        left: u64,
+        reserve: u64,
+    },
+    Forecast {
+        forecast: Box<Forecast>,
     },
     Phase {
         name: Phase,
@@ -215,6 +225,12 @@ impl Ear {
                 reason: reason.as_deref(),
             },
             Line::Waiting { running } => Event::Waiting { running },
+            Line::Paused { until, left, reserve } => Event::Paused {
+                until: *until,
+                left: *left,
+                reserve: *reserve,
+            },
+            Line::Forecast { forecast } => Event::Forecast { forecast },
             Line::Phase { name, done, total } => Event::Phase {
                 name: *name,
                 done: *done,

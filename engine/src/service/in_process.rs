@@ -1,6 +1,6 @@
 //! Runs a backup in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::chain;
 use crate::clock::Clock;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
+use crate::connection::settings::Settings;
 use crate::plugins::{Registry, installed};
 use crate::progress::{Progress, Summary};
 
@@ -58,7 +59,7 @@ impl Runner for InProcess {
         let plan = Plan {
             desk: desk.name.clone(),
             connection_kind: desk.connection.kind().to_owned(),
-            connection: desk.connection.clone(),
+            connection: shared(&desk.connection, &config.archive.folder),
             modules: order.modules.clone(),
             kind: order.kind,
             range: order.range,
@@ -72,6 +73,7 @@ impl Runner for InProcess {
             editions: config.limits.editions.clone(),
             spool: order.spool.clone(),
             resume: order.resume.clone(),
+            past: order.past.clone(),
             finish: order.finish,
             often: config.backup.often,
             hurry: Hurry::default(),
@@ -86,6 +88,17 @@ impl Runner for InProcess {
         })
     }
 }
+
+/// The connection of a desk, whose credits are shared with other desks of its organisation by a folder in the data directory:
+/// not by that of `--out`.
+fn shared(connection: &Settings, folder: &Path) -> Settings {
+    let mut connection = connection.clone();
+    connection.pacing.folder = Some(folder.join(CREDITS));
+    connection
+}
+
+/// The folder in the data directory for what backups of one organisation share.
+pub(crate) const CREDITS: &str = ".deskvault-credits";
 
 /// The exporters in these folders; without any, those of the installation. The error says in words why they can't be looked for.
 pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration) -> Result<Registry, String> {

@@ -1,10 +1,13 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
+use plugin_api::Timestamp;
+
 use super::{Broken, Ear, LONGEST, Mouth};
 use crate::archive::ModuleState;
 use crate::backup::Forgetful;
 use crate::cli::summary::sample;
+use crate::forecast::{Cost, Forecast};
 use crate::progress::{Event, Phase, Progress, Silent, Summary};
 use crate::quota::Refusal;
 use crate::service::RunError;
@@ -35,6 +38,21 @@ const STARTED: &str = "{\"event\":\"module_started\",\"module\":\"tickets\"}\n";
 
 #[test]
 fn every_event_comes_through() {
+    let forecast = Forecast {
+        at: Timestamp::from_micros(1),
+        requests: 2,
+        credits: Some(3),
+        spent: 4,
+        days: 5,
+        done: Some(Timestamp::from_micros(6)),
+        is_whole: true,
+        modules: vec![Cost {
+            module: "m".into(),
+            rows: 1,
+            requests: 2,
+            credits: 3,
+        }],
+    };
     let all = [
         Event::ModuleStarted { module: "票 \"\n" },
         Event::Module {
@@ -53,6 +71,12 @@ fn every_event_comes_through() {
             reason: Some("r"),
         },
         Event::Waiting { running: "main-full" },
+        Event::Paused {
+            until: Timestamp::from_micros(5),
+            left: 6,
+            reserve: 7,
+        },
+        Event::Forecast { forecast: &forecast },
         Event::Phase {
             name: Phase::Verifying,
             done: 1,
@@ -66,6 +90,8 @@ fn every_event_comes_through() {
             | Event::Module { .. }
             | Event::ModuleEnded { .. }
             | Event::Waiting { .. }
+            | Event::Paused { .. }
+            | Event::Forecast { .. }
             | Event::Phase { .. } => {}
         }
     }
