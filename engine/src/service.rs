@@ -51,7 +51,8 @@ pub use error::ServiceError;
 pub use going_on::{GoOn, Resumable, Suspended};
 pub use in_process::InProcess;
 pub(crate) use in_process::{is_connection_configured_wrong, registry};
-pub use runner::{Cause, Order, RunError, Runner};
+pub use crate::backup::Cause;
+pub use runner::{Order, RunError, Runner};
 
 /// The service of one installation. Clones are of the same one, for other threads.
 #[derive(Clone)]

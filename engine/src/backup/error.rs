@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::cause::Cause;
 use crate::archive::ArchiveError;
 use crate::connection::ConnectionError;
 
@@ -71,6 +72,8 @@ pub enum BackupError {
     /// It came to no end, but can be gone on with: what was kept is in its spool folder. Only where a plan names one.
     #[error("{reason}")]
     Suspended {
+        /// What is in its way.
+        cause: Cause,
         /// Why, and what to do.
         reason: String,
     },

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::again::read_again;
 use super::begun::{self, Begun};
+use super::cause::Cause;
 use super::checkpoint::{Forgetful, Keeper};
 use super::error::{BackupError, archive_failed, on_disk};
 use super::judge::{Judged, judge};
@@ -163,7 +164,10 @@ impl Run<'_> {
             };
             // Why something could not be kept says more than what came of it.
             match keeping.as_ref().and_then(Keeping::failed) {
-                Some(reason) => Err(BackupError::Suspended { reason }),
+                Some(reason) => Err(BackupError::Suspended {
+                    cause: Cause::Machine,
+                    reason,
+                }),
                 None => exported,
             }?;
             self.come_to_an_end(&running)?;
@@ -267,7 +271,8 @@ impl Run<'_> {
         let may_go_on = plan.spool.is_some() && !plan.finish;
         let with = (connection, writer);
         let passing = read_again(running, job, with, (plan.stall_timeout, may_go_on), *progress)?;
-        passing.map_or(Ok(()), |reason| Err(BackupError::Suspended { reason }))
+        let cause = Cause::Desk;
+        passing.map_or(Ok(()), |reason| Err(BackupError::Suspended { cause, reason }))
     }
 
     /// Whether what the modules came to is to be published: if not, why.
@@ -281,26 +286,35 @@ impl Run<'_> {
         for module in &running.modules {
             module
                 .wait_kept()
-                .map_err(|error| BackupError::Suspended { reason: error.message })?;
+                .map_err(|error| BackupError::Suspended {
+                    cause: Cause::of(error.kind),
+                    reason: error.message,
+                })?;
         }
         if self.plan.spool.is_none() || running.limit.is_reached() {
             return Ok(());
         }
         let worth = !self.plan.resume.is_empty() || running.modules.iter().any(Module::has_something);
-        let passing: Vec<String> = running
+        let passing: Vec<(Cause, String)> = running
             .modules
             .iter()
             .filter_map(|module| {
                 let error = module.passing()?;
                 let is_due = error.kind == ErrorKind::Host || worth && !self.plan.finish;
-                is_due.then(|| format!("module {}: {}", module.name, crate::plugins::describe(error)))
+                let what = || format!("module {}: {}", module.name, crate::plugins::describe(error));
+                is_due.then(|| (Cause::of(error.kind), what()))
             })
             .collect();
-        if passing.is_empty() {
+        // What a person must mend says more than that the desk cannot be reached.
+        let needs_a_person = passing.iter().find(|(cause, _)| cause.needs_a_person());
+        let Some((cause, _)) = needs_a_person.or(passing.first()) else {
             return Ok(());
-        }
-        let reason = passing.join("\n");
-        Err(BackupError::Suspended { reason })
+        };
+        let reasons: Vec<&str> = passing.iter().map(|(_, reason)| reason.as_str()).collect();
+        Err(BackupError::Suspended {
+            cause: *cause,
+            reason: reasons.join("\n"),
+        })
     }
 
     /// What an error means for a backup that can be gone on with.
@@ -309,14 +323,20 @@ impl Run<'_> {
             return error;
         }
         let has_earlier = !self.plan.resume.is_empty();
-        let reason = match &error {
-            BackupError::Cancelled => "the backup was stopped, and can be gone on with".to_owned(),
-            BackupError::Archive(cause @ (ArchiveError::Io { .. } | ArchiveError::InUse { .. })) => on_disk(cause),
-            BackupError::Engine(_) | BackupError::System(_) => crate::chain(&error),
-            BackupError::Connection(_) | BackupError::NoPlugin { .. } if has_earlier => crate::chain(&error),
+        let (cause, reason) = match &error {
+            BackupError::Cancelled => (Cause::Stopped, "the backup was stopped".to_owned()),
+            BackupError::Archive(cause @ (ArchiveError::Io { .. } | ArchiveError::InUse { .. })) => {
+                (Cause::Machine, on_disk(cause))
+            }
+            BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
+            BackupError::Engine(_) => (Cause::Lost, crate::chain(&error)),
+            BackupError::Connection(ConnectionError::Desk { .. }) if has_earlier => (Cause::Desk, crate::chain(&error)),
+            // What is configured, or the credentials.
+            BackupError::Connection(_) if has_earlier => (Cause::Credentials, crate::chain(&error)),
+            BackupError::NoPlugin { .. } if has_earlier => (Cause::Machine, crate::chain(&error)),
             _ => return error,
         };
-        BackupError::Suspended { reason }
+        BackupError::Suspended { cause, reason }
     }
 }
 

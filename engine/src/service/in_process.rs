@@ -14,7 +14,7 @@ use crate::connection::ConnectionError;
 use crate::plugins::{Registry, installed};
 use crate::progress::{Progress, Summary};
 
-use super::runner::{Cause, Order, RunError, Runner};
+use super::runner::{Order, RunError, Runner};
 
 /// Runs backups in this process, as one configuration says.
 pub struct InProcess {
@@ -79,10 +79,7 @@ impl Runner for InProcess {
         };
         backup::run_kept(&plan, &mut registry, progress, keeper, cancel).map_err(|error| match error {
             BackupError::Cancelled => RunError::Cancelled,
-            BackupError::Suspended { reason } => RunError::Suspended {
-                cause: Cause::Desk,
-                message: reason,
-            },
+            BackupError::Suspended { cause, reason } => RunError::Suspended { cause, message: reason },
             BackupError::Refused(refusal) => RunError::Refused { refusal },
             error if is_configured_wrong(&error) => RunError::Configuration { message: chain(&error) },
             error => RunError::Failed { message: chain(&error) },

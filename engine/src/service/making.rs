@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::archive::{self, ArchiveError, Held, Prepared, Sweep};
-use crate::backup::{Checkpoint, Keeper};
+use crate::backup::{Cause, Checkpoint, Keeper};
 use crate::chain;
 use crate::clock::Clock;
 use crate::progress::{Event, Summary};
@@ -18,7 +18,7 @@ use super::Service;
 use super::backups::{Done, Made, Started, With};
 use super::desk_lock::DeskLock;
 use super::error::ServiceError;
-use super::runner::{Cause, Order, RunError};
+use super::runner::{Order, RunError};
 
 /// How long another process that writes may hold up a checkpoint.
 const PATIENCE: Duration = Duration::from_secs(10);
