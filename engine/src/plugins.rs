@@ -23,4 +23,5 @@ pub use host::{ModuleHost, Services};
 pub use plugin::Plugin;
 pub use refusal::{Reason, Refusal};
 pub(crate) use refusal::{describe, one_line};
+pub(crate) use registry::folders_of;
 pub use registry::{Registry, installed};

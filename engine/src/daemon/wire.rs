@@ -44,6 +44,8 @@ enum Line {
         done: u64,
         total: u64,
     },
+    /// It goes on.
+    Beat,
     /// The archive is published.
     End {
         summary: Box<Summary>,
@@ -170,6 +172,8 @@ impl Ear {
                 done: *done,
                 total: *total,
             },
+            // That it came is all there is to it.
+            Line::Beat => return Ok(()),
             Line::End { .. } | Line::Failed { .. } => {
                 self.end = match line {
                     Line::End { summary } => Some(Ok(summary)),
@@ -219,6 +223,12 @@ impl<W: Write + Send> Mouth<W> {
             }
         };
         self.say(line)
+    }
+
+    /// It goes on.
+    pub(super) fn beat(&self) {
+        // If nobody listens any more, the end of the standard input says so as well.
+        let _ = self.say(br#"{"event":"beat"}"#.to_vec());
     }
 
     fn say(&self, mut line: Vec<u8>) -> io::Result<()> {

@@ -106,18 +106,28 @@ fn libraries_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The folders of an installation in which its libraries are: that of the executable, and those for plugins alone.
+pub(crate) fn folders_of(executable: &Path) -> [PathBuf; 3] {
+    let beside = executable.parent().unwrap_or(Path::new("/"));
+    [
+        beside.to_owned(),
+        beside.join("plugins"),
+        beside.join("../lib/deskvault/plugins"),
+    ]
+}
+
 /// The libraries of this installation, where the configuration names no folders: those in `plugins` beside the
 /// executable and in `../lib/deskvault/plugins` from there; and those beside the executable whose names start with
 /// `libdeskvault_`, as cargo builds them.
 pub fn installed(executable: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let beside = executable.parent().unwrap_or(Path::new("/"));
+    let [beside, folders @ ..] = folders_of(executable);
     let ours = format!("{DLL_PREFIX}deskvault_");
-    let mut files = libraries_in(beside)?;
+    let mut files = libraries_in(&beside)?;
     files.retain(|file| {
         file.file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with(&ours))
     });
-    for folder in [beside.join("plugins"), beside.join("../lib/deskvault/plugins")] {
+    for folder in folders {
         if folder.is_dir() {
             files.extend(libraries_in(&folder)?);
         }
