@@ -15,7 +15,9 @@
 
 mod csv_row;
 mod digest;
+mod durable;
 mod error;
+mod held;
 mod join;
 mod manifest;
 mod mark;
@@ -37,6 +39,7 @@ mod tests;
 pub use digest::Digest;
 pub(crate) use digest::Hashed;
 pub use error::ArchiveError;
+pub use held::{Held, Prepared, reserve};
 pub use join::{Joined, Published};
 pub use manifest::{FORMAT, FileEntry, Manifest, Module, ModuleState, Plugin, State, TableEntry};
 pub use mark::{OpenPart, TableMark};

@@ -31,6 +31,7 @@ pub use problem::{Problem, Problems};
 pub use specification::specification;
 pub use written::{Sealed, differences};
 
+use crate::backup::Often;
 use crate::people::Person;
 use crate::quota::Limits;
 use crate::schedule::Declared;
@@ -58,6 +59,8 @@ pub struct Config {
     pub notify: notify::Settings,
     /// How the daemon behaves.
     pub daemon: Daemon,
+    /// How backups keep what they have.
+    pub backup: Backup,
     /// What each key is set to, for [`differences`].
     written: written::Written,
 }
@@ -96,6 +99,24 @@ impl Default for Daemon {
             open_files: 4096,
             longest_backup: Some(Duration::from_hours(31 * 24)),
             sandbox: Sandbox::Try,
+        }
+    }
+}
+
+/// How backups keep what they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// How much work a fault may cost.
+    pub often: Often,
+    /// How long after its last checkpoint a suspended backup is finished as it is.
+    pub keep_suspended: Duration,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            often: Often::default(),
+            keep_suspended: Duration::from_hours(7 * 24),
         }
     }
 }
@@ -168,6 +189,8 @@ impl Default for Log {
         }
     }
 }
+
+pub(crate) use units::{show_size, show_time};
 
 /// Reads a span of time as a configuration has it: a whole number and `ms`, `s`, `m`, `h` or `d`.
 pub(crate) fn time(text: &str) -> Option<Duration> {

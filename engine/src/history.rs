@@ -102,8 +102,20 @@ pub enum Happening {
         /// Why.
         reason: String,
     },
-    /// A backup was stopped, by a person or with the daemon; there is no archive.
+    /// A backup was stopped or given up by a person; there is no archive.
     Stopped {
+        /// The backup.
+        backup: u64,
+    },
+    /// A backup came to no end, and can be gone on with.
+    Suspended {
+        /// The backup.
+        backup: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A backup that was suspended is gone on with.
+    Resumed {
         /// The backup.
         backup: u64,
     },
@@ -212,6 +224,8 @@ kinds! {
     ScheduleEnded => "schedule_ended",
     Failed => "failed",
     Stopped => "stopped",
+    Suspended => "suspended",
+    Resumed => "resumed",
     Incomplete => "incomplete",
     LimitReached => "limit_reached",
     Deleted => "deleted",

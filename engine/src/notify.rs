@@ -99,6 +99,8 @@ pub enum Topic {
     Failed,
     /// A backup came to the limit of records.
     LimitReached,
+    /// A backup is suspended until somebody mends what is in its way.
+    Suspended,
     /// A schedule came to its end date.
     ScheduleEnded,
 }

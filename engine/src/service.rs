@@ -48,7 +48,7 @@ pub use ending::state_name;
 pub use error::ServiceError;
 pub use in_process::InProcess;
 pub(crate) use in_process::{is_connection_configured_wrong, registry};
-pub use runner::{Order, RunError, Runner};
+pub use runner::{Cause, Order, RunError, Runner};
 
 /// The service of one installation. Clones are of the same one, for other threads.
 #[derive(Clone)]

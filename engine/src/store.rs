@@ -11,6 +11,7 @@
 //! value is checked when it is read.
 
 mod backups;
+mod checkpoints;
 mod dialect;
 mod error;
 mod facts;
@@ -31,10 +32,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Params};
 
+pub use checkpoints::LONGEST_RECORD;
 pub use error::StoreError;
 pub use rows::{
-    ArchiveFacts, Backup, BackupEnd, BackupId, BackupState, NewBackup, Removal, ScheduleId, ScheduleRow, ScheduleState,
-    Waiting,
+    ArchiveFacts, Backup, BackupEnd, BackupId, BackupState, NewBackup, Reached, Removal, ScheduleId, ScheduleRow,
+    ScheduleState, Suspension, Waiting,
 };
 
 use crate::key::{self, Key};

@@ -46,6 +46,10 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
         editions: engine::quota::Editions::default(),
         spool: None,
         resume: Vec::new(),
+        finish: false,
+        often: engine::backup::Often::default(),
+        hurry: engine::backup::Hurry::default(),
+        clock: std::sync::Arc::new(engine::clock::SystemClock),
     }
 }
 

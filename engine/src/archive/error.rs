@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::spool::Owner;
 use super::verify::Problem;
 
 /// Why an archive could not be written, published or read.
@@ -48,6 +49,26 @@ pub enum ArchiveError {
     /// Something else has put a file of the archive's name there while the backup ran. It was left as it is.
     #[error("{} came into being while the backup ran, and is not replaced: nothing else may write there; start again", .0.display())]
     Exists(PathBuf),
+    /// Another process writes in the spool folder.
+    #[error(
+        "another process writes in {}{}: wait for its end",
+        folder.display(),
+        owner.as_ref().map(|owner| format!(" (process {} on {})", owner.pid, owner.host)).unwrap_or_default()
+    )]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// Who does, where that can be read.
+        owner: Option<Owner>,
+    },
+    /// What an interrupted backup left is not what its checkpoint says.
+    #[error("{} is not what the checkpoint says: {reason}", path.display())]
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        reason: String,
+    },
     /// The file is not an archive of deskvault, or is so damaged that it cannot be read as one.
     #[error("{} is not a whole deskvault archive: {reason}", path.display())]
     NotAnArchive {
@@ -68,6 +89,14 @@ impl ArchiveError {
             action,
             path: path.to_path_buf(),
             source,
+        }
+    }
+
+    /// A file is not what its mark says.
+    pub(super) fn differs(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Differs {
+            path: path.to_path_buf(),
+            reason: reason.into(),
         }
     }
 

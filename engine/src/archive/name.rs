@@ -83,8 +83,13 @@ pub(super) fn spool(stem: &str) -> String {
 
 /// Whether a spool folder is called so.
 pub(super) fn is_spool(name: &str) -> bool {
-    let stem = name.strip_prefix(SPOOL).and_then(|name| name.strip_suffix(SPOOL_END));
-    stem.is_some_and(|stem| !stem.is_empty())
+    stem_of(name).is_some()
+}
+
+/// The stem of a spool folder that is called so; none if it is no name of one.
+pub(super) fn stem_of(name: &str) -> Option<&str> {
+    let stem = name.strip_prefix(SPOOL)?.strip_suffix(SPOOL_END)?;
+    (!stem.is_empty()).then_some(stem)
 }
 
 /// A desk's name as part of a file's: letters and digits of any script, and behind the first of them `-`, `_` and

@@ -2,24 +2,21 @@
 //!
 //! Nothing else is touched: neither another name, nor what a link leads to, nor a folder whose owner lives.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plugin_api::Timestamp;
-use rustix::fs::OFlags;
 
 use super::error::ArchiveError;
 use super::name;
-use super::spool::{OWNER, Owner, is_same, own};
+use super::spool::{self, OWNER, Owner, is_same, own};
 
 /// A folder without an owner is between being made and being locked, which takes milliseconds; or a crash came just there; or
 /// it is of a version that knew no owners, and its backup writes every few seconds.
 const YOUNG: Duration = Duration::from_mins(10);
-/// An owner's file is not longer.
-const MAX_OWNER: u64 = 64 << 10;
 
 /// What [`sweep`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,9 +45,9 @@ pub struct Alive {
     pub owner: Option<Owner>,
 }
 
-/// Removes the spool folders in `folder` whose backup's process is gone. One that can't be removed is logged and left for the
-/// next time. A `folder` that is not there has none.
-pub fn sweep(folder: &Path) -> Result<Sweep, ArchiveError> {
+/// Removes the spool folders in `folder` whose backup's process is gone, but for those whose names are in `keep`: they can be
+/// gone on with. One that can't be removed is logged and left for the next time. A `folder` that is not there has none.
+pub fn sweep(folder: &Path, keep: &BTreeSet<String>) -> Result<Sweep, ArchiveError> {
     let mut found = Sweep::default();
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -58,15 +55,20 @@ pub fn sweep(folder: &Path) -> Result<Sweep, ArchiveError> {
     };
     for entry in entries {
         let entry = entry.map_err(ArchiveError::io("list", folder))?;
-        let is_spool = entry.file_name().to_str().is_some_and(name::is_spool);
+        let name = entry.file_name();
+        let is_spool = name.to_str().is_some_and(name::is_spool);
+        let is_kept = name.to_str().is_some_and(|name| keep.contains(name));
         // The type of the entry itself, not of what it leads to.
         if !is_spool || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
         let path = entry.path();
-        match look(folder, &path) {
+        match look(folder, &path, is_kept) {
             Ok(Found::Alive(owner)) => found.alive.push(Alive { path, owner }),
+            Ok(Found::Young) if is_kept => {}
+            Ok(Found::Young) => found.alive.push(Alive { path, owner: None }),
             Ok(Found::Gone) => {}
+            Ok(Found::Dead(_)) if is_kept => {}
             // The lock is held until the folder is gone, so that no other sweep is at it too.
             Ok(Found::Dead(_lock)) => match remove(&path) {
                 Ok(bytes) => {
@@ -90,35 +92,25 @@ enum Found {
     Alive(Option<Owner>),
     /// Nobody does; its lock is ours now.
     Dead(File),
+    /// Nobody has locked it yet.
+    Young,
     /// It went away meanwhile.
     Gone,
 }
 
-/// Whose a spool folder is.
-fn look(parent: &Path, folder: &Path) -> io::Result<Found> {
+/// Whose a spool folder is. One that `is_kept` is never made this process's.
+fn look(parent: &Path, folder: &Path, is_kept: bool) -> io::Result<Found> {
     let owner = folder.join(OWNER);
-    // Neither a link is followed nor a pipe waited for.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(&owner);
-    let file = match opened {
+    let file = match spool::open_owner(&owner, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_kept => return Ok(Found::Young),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return without_owner(parent, folder),
         opened => opened?,
     };
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("its owner is no file"));
-    }
     match file.try_lock() {
         Ok(()) if is_same(&file, &owner) => Ok(Found::Dead(file)),
         // Another sweep was quicker; what lies there now is new.
         Ok(()) => Ok(Found::Gone),
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let read = file.take(MAX_OWNER).read_to_string(&mut text);
-            Ok(Found::Alive(read.ok().and_then(|_| serde_json::from_str(&text).ok())))
-        }
+        Err(TryLockError::WouldBlock) => Ok(Found::Alive(spool::read_owner(&owner))),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
@@ -142,7 +134,7 @@ fn without_owner(parent: &Path, folder: &Path) -> io::Result<Found> {
         let since = Timestamp::from_micros(i64::try_from(since).unwrap_or(i64::MAX));
         return own(folder, &Owner::this("sweep", since)).map(Found::Dead);
     }
-    Ok(Found::Alive(None))
+    Ok(Found::Young)
 }
 
 /// Removes a folder and gives the bytes of its files.

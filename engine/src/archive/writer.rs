@@ -1,7 +1,7 @@
 //! One backup's archive being written: opens tables, joins their parts, publishes the whole.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,7 @@ use super::manifest::{self, Manifest, Module, ModuleState, Plugin, State, TableE
 use super::name;
 use super::pack::Packers;
 use super::settings::Settings;
-use super::spool::{Owner, Spool};
+use super::spool::{self, Owner, Spool};
 use super::table_writer::{Closed, TableWriter};
 use super::zip_format::{Limits, ZIP_32};
 
@@ -105,11 +105,37 @@ impl Shared {
     }
 }
 
+/// The name of an archive without what follows it.
+fn stem(desk: &str, kind: Kind, started: Timestamp) -> Result<String, ArchiveError> {
+    name::stem(desk, kind, started)
+        .ok_or_else(|| ArchiveError::Settings(format!("the backup's start, {started}, is not a usable time")))
+}
+
+/// Makes a spool folder for the next process.
+pub(super) fn reserve(folder: &Path, desk: &str, kind: Kind, started: Timestamp) -> Result<PathBuf, ArchiveError> {
+    let stem = stem(desk, kind, started)?;
+    let (_, made) = first_free(
+        folder,
+        &stem,
+        |stem| spool::reserve(folder, stem),
+        |made| {
+            // Nobody has used it.
+            drop(std::fs::remove_dir(made));
+        },
+    )?;
+    Ok(made)
+}
+
 /// Takes the first name that no other backup has, be it running, published or crashed: its spool folder is made.
-fn first_free(folder: &Path, stem: &str, owner: &Owner) -> Result<(String, Spool), ArchiveError> {
+fn first_free<S>(
+    folder: &Path,
+    stem: &str,
+    make: impl Fn(&str) -> Result<Option<S>, ArchiveError>,
+    remove: impl Fn(S),
+) -> Result<(String, S), ArchiveError> {
     for number in 1..=MOST_IN_A_SECOND {
         let stem = name::nth(stem, number);
-        let Some(spool) = Spool::create(folder, &stem, owner)? else {
+        let Some(spool) = make(&stem)? else {
             continue;
         };
         // Not before the spool is ours: another backup publishes before its spool goes.
@@ -117,6 +143,7 @@ fn first_free(folder: &Path, stem: &str, owner: &Owner) -> Result<(String, Spool
         if !State::ALL.into_iter().any(is_there) {
             return Ok((stem, spool));
         }
+        remove(spool);
     }
     let reason = format!("{MOST_IN_A_SECOND} backups named {stem} are there already: the clock stands still");
     Err(ArchiveError::Settings(reason))
@@ -140,11 +167,10 @@ impl Writer {
                 "rows_per_part is 0: a part needs at least one row".into(),
             ));
         }
-        let stem = name::stem(&head.desk, head.kind, head.started).ok_or_else(|| {
-            ArchiveError::Settings(format!("the backup's start, {}, is not a usable time", head.started))
-        })?;
+        let stem = stem(&head.desk, head.kind, head.started)?;
         let owner = Owner::this(&head.backup, head.started);
-        let (stem, spool) = first_free(&settings.folder, &stem, &owner)?;
+        let folder = &settings.folder;
+        let (stem, spool) = first_free(folder, &stem, |stem| Spool::create(folder, stem, &owner), drop)?;
         let packers =
             Packers::start(settings.packers).map_err(ArchiveError::io("start packers for", &settings.folder))?;
         let shared = Arc::new(Shared {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::archive::ArchiveError;
 use crate::connection::ConnectionError;
 
-/// Why a backup ended without an archive. Nothing half-done is left behind.
+/// Why a backup ended without an archive. Nothing half-done is left behind, but for
+/// [`BackupError::Suspended`].
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// A module is asked for that no plugin exports.
@@ -67,6 +68,12 @@ pub enum BackupError {
     /// The engine itself failed under a module.
     #[error("{0}")]
     Engine(String),
+    /// It came to no end, but can be gone on with: what was kept is in its spool folder. Only where a plan names one.
+    #[error("{reason}")]
+    Suspended {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// It was cancelled.
     #[error("the backup was cancelled; nothing is left of it")]
     Cancelled,

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use plugin_api::{Job, Kind, Range, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::checkpoint::{Forgetful, Keeper};
 use super::error::{BackupError, archive_failed};
 use super::judge::{Judged, judge};
 use super::limit::Limit;
 use super::module::Module;
+use super::often::{Hurry, Often};
 use super::watch::{Running, watch};
 use crate::archive::{self, Digest, Head, ModuleState, Outcome, State, Writer};
-use crate::clock::{Clock as _, SystemClock, whole_seconds};
+use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
 use crate::plugins::{Plugin, Registry};
@@ -60,20 +62,39 @@ pub struct Plan {
     pub spool: Option<std::path::PathBuf>,
     /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
     pub resume: Vec<super::Checkpoint>,
+    /// Whether what there is is published where a passing fault ended modules; see [`Order`](crate::service::Order).
+    pub finish: bool,
+    /// How much work a fault may cost.
+    pub often: Often,
+    /// Asks for a checkpoint out of turn.
+    pub hurry: Hurry,
+    /// What time it is when the last row is written.
+    pub clock: Arc<dyn Clock>,
 }
 
-/// Runs a backup to its end.
-///
-/// The plugins that it uses are taken out of `registry`. Cancelling `cancel` ends it within seconds and leaves nothing
-/// behind.
+/// Runs a backup to its end, and keeps no checkpoints: see [`run_kept`].
 pub fn run(
     plan: &Plan,
     registry: &mut Registry,
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Summary, BackupError> {
+    run_kept(plan, registry, progress, &Forgetful, cancel)
+}
+
+/// Runs a backup to its end. Where the plan names a spool folder, checkpoints go to `keeper`.
+///
+/// The plugins that it uses are taken out of `registry`. Cancelling `cancel` ends it within seconds and leaves nothing
+/// behind.
+pub fn run_kept(
+    plan: &Plan,
+    registry: &mut Registry,
+    progress: &dyn Progress,
+    _keeper: &dyn Keeper,
+    cancel: &CancellationToken,
+) -> Result<Summary, BackupError> {
     let clock = Instant::now();
-    let started = whole_seconds(plan.started.unwrap_or_else(|| SystemClock.now()));
+    let started = whole_seconds(plan.started.unwrap_or_else(|| plan.clock.now()));
     let plugins = take_plugins(plan, registry)?;
     let requests = Requests::start().map_err(BackupError::System)?;
     let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
@@ -112,7 +133,8 @@ pub fn run(
     }
     let writer = Arc::into_inner(writer)
         .ok_or_else(|| BackupError::Engine("an exporter that was given up is still writing".into()))?;
-    let finished = whole_seconds(after(started, clock.elapsed()));
+    // A clock that was set back must not end a backup before its start.
+    let finished = whole_seconds(plan.clock.now()).max(started);
     let summary = publish(plan, (started, finished), writer, judged, progress)?;
     Ok(Summary {
         until: plan.range.map_or(until, |range| range.to.min(until)),
@@ -296,9 +318,4 @@ fn publish(
         modules,
         credits: None,
     })
-}
-
-fn after(time: Timestamp, duration: Duration) -> Timestamp {
-    let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(time.micros().saturating_add(micros))
 }

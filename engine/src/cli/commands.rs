@@ -86,6 +86,10 @@ fn told(refusal: &Refusal) -> String {
             "; back up what has changed since with --from and --to, or set another [limits] full_every"
         }
         Refusal::Busy { .. } => "; --wait waits for it",
+        Refusal::Suspended { .. } => {
+            "; --resume goes on with it, --resume --finish makes an archive of what there is if need be, --anew gives it up and \
+             starts another one"
+        }
         _ => "",
     };
     format!("refused: {refusal}{hint}")

@@ -23,7 +23,7 @@ use super::check::{Checked, Value};
 use super::problem::Found;
 use super::rules;
 use super::written::Written;
-use super::{Config, Daemon, Desk, Log, LogFormat, Plugins, Sandbox};
+use super::{Backup, Config, Daemon, Desk, Log, LogFormat, Plugins, Sandbox};
 
 /// Builds the configuration; relative paths start at `folder`.
 pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Config {
@@ -42,6 +42,7 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
         link_url: None,
         notify: crate::notify::Settings::default(),
         daemon: Daemon::default(),
+        backup: Backup::default(),
     };
     let known = people::read(&mut root, found);
     let mut names = HashSet::new();
@@ -67,6 +68,12 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
             "webhook" => notify::webhook(&mut section, folder, &mut config.notify.webhooks, found),
             "mail" => config.notify.mail = Some(notify::mail(&mut section, folder, found)),
             "daemon" => daemon(&mut section, &mut config.daemon),
+            "backup" => {
+                let backup = &mut config.backup;
+                set(&mut backup.often.rows, section.integer("checkpoint_rows"));
+                set(&mut backup.often.every, section.time("checkpoint_every"));
+                set(&mut backup.keep_suspended, section.time("keep_suspended"));
+            }
             "log" => log(&mut section, &mut config.log),
             _ => {}
         }

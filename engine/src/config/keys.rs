@@ -52,6 +52,7 @@ pub(super) static ROOT: Section = Section {
         service::PERSON,
         service::LIMITS,
         ARCHIVE,
+        BACKUP,
         PLUGINS,
         notify::WEBHOOK,
         notify::MAIL,
@@ -153,6 +154,43 @@ const ARCHIVE: Section = Section {
             Kind::Integer { min: 0, max: 256 },
             Need::Default("0"),
             "Threads that pack. 0: one for each processor.",
+        ),
+    ],
+    sections: &[],
+};
+
+const BACKUP: Section = Section {
+    path: "backup",
+    repeated: false,
+    required: false,
+    doc: "How a backup under way keeps what it has, so that it can be gone on with after a crash, a restart or a fault.",
+    keys: &[
+        key(
+            "checkpoint_rows",
+            Kind::Integer {
+                min: 2,
+                max: 1_000_000_000,
+            },
+            Need::Default("10_000"),
+            "Rows of one module that may have to be read again after a crash. Fewer cost more writing to the disk.",
+        ),
+        key(
+            "checkpoint_every",
+            Kind::Time {
+                min: Duration::from_millis(100),
+                max: seconds(86_400),
+            },
+            Need::Default("\"30s\""),
+            "How much time's work may have to be done again after a crash.",
+        ),
+        key(
+            "keep_suspended",
+            Kind::Time {
+                min: seconds(1),
+                max: LONGEST,
+            },
+            Need::Default("\"7d\""),
+            "How long after its last checkpoint a backup that cannot be gone on with is kept. Then the daemon makes an incomplete archive of what it has.",
         ),
     ],
     sections: &[],

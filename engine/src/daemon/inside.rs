@@ -1,7 +1,7 @@
 //! The process of one backup, seen from inside: `deskvault run-backup`.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::Job;
 use super::pulse::Pulse;
 use super::sandbox;
-use super::wire::Mouth;
-use crate::backup::Forgetful;
+use super::wire::{Answers, Mouth};
 use crate::config::Config;
 use crate::progress::Summary;
 use crate::service::{InProcess, RunError, Runner as _};
@@ -64,10 +63,10 @@ fn run(
         tracing::warn!(desk = job.order.desk, "{line}");
     }
     let (done, over) = mpsc::channel();
-    let (token, grace) = (cancel.clone(), job.grace);
+    let (token, grace, answers) = (cancel.clone(), job.grace, mouth.answers());
     thread::Builder::new()
         .name("daemon".into())
-        .spawn(move || follow(input, &token, &over, grace))
+        .spawn(move || follow(input, &answers, &token, &over, grace))
         .map_err(|error| RunError::Failed {
             message: format!("the system refuses a thread: {error}"),
         })?;
@@ -78,7 +77,7 @@ fn run(
         let pulse = &pulse;
         let beat = move || pulse.beat(&stopped, || mouth.beat());
         let _ = thread::Builder::new().name("pulse".into()).spawn_scoped(scope, beat);
-        let ended = InProcess::new(Arc::new(config)).run(&job.order, pulse, &Forgetful, &cancel);
+        let ended = InProcess::new(Arc::new(config)).run(&job.order, pulse, mouth, &cancel);
         drop(stop);
         ended
     });
@@ -86,12 +85,10 @@ fn run(
     ended
 }
 
-/// Waits for the end of the input: the daemon has closed it, or is gone. Then the backup is cancelled; and if it has not
+/// Hears answers until the end of the input: the daemon has closed it, or is gone. Then the backup is cancelled; and if it has not
 /// ended in time, with a plugin that holds it up, there may be nobody left to kill it, so it does that itself.
-fn follow(mut input: impl Read, cancel: &CancellationToken, over: &Receiver<()>, grace: Duration) {
-    let mut rest = [0; 64];
-    // What else may come has no meaning.
-    while matches!(input.read(&mut rest), Ok(1..)) {}
+fn follow(input: impl BufRead, answers: &Answers, cancel: &CancellationToken, over: &Receiver<()>, grace: Duration) {
+    answers.hear(input);
     cancel.cancel();
     if over.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {
         tracing::error!(

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, Problems};
 use crate::service::Order;
 
-/// The longest line; an order takes a few hundred bytes.
-const LONGEST: u64 = 1 << 20;
+/// The longest line. An order takes a few hundred bytes, and its checkpoints at most [`LONGEST_RECORD`](crate::store::LONGEST_RECORD)
+/// for each module; this is as many as there will ever be.
+const LONGEST: u64 = 1 << 30;
 /// The longest text of a configuration; `config` takes no longer file.
 const LARGEST: usize = 1 << 20;
 
@@ -121,6 +122,7 @@ pub(super) mod tests {
             allow_partial: false,
             spool: None,
             resume: Vec::new(),
+            finish: false,
         }
     }
 

@@ -1,5 +1,10 @@
-//! What a backup's process says on its standard output: JSON, an object a line. Progress, and as the last line how it
-//! ended. Until it is checked it is taken for hostile: the process has plugins in it, which others wrote.
+//! What a backup's process says on its standard output: JSON, an object a line. Progress, checkpoints, and as the last line how
+//! it ended. Until it is checked it is taken for hostile: the process has plugins in it, which others wrote.
+//!
+//! A checkpoint is answered on the process's standard input, a line as well: whether it was kept. Only then does the process
+//! count on it. That half is in `answers.rs`.
+
+mod answers;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -7,12 +12,20 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::answers::Answers;
+use self::answers::answer;
 use crate::archive::ModuleState;
+use crate::backup::{Checkpoint, Keeper};
 use crate::progress::{Event, Phase, Progress, Summary};
 use crate::service::RunError;
+use crate::store::LONGEST_RECORD;
 
-/// The longest line, in bytes. The process keeps within it: see [`Mouth::end`].
+/// The longest line, in bytes, but for a checkpoint. The process keeps within it: see [`Mouth::end`].
 const LONGEST: usize = 1 << 20;
+/// The longest line of a checkpoint, in bytes.
+const LONGEST_CHECKPOINT: usize = LONGEST_RECORD + (1 << 10);
+/// How such a line begins.
+const CHECKPOINT: &[u8] = b"{\"event\":\"checkpoint\",";
 
 /// A line. The events are those of [`Event`], which borrows.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -46,7 +59,12 @@ enum Line {
     },
     /// It goes on.
     Beat,
-    /// The archive is published.
+    /// A module is so far. It wants an answer with this number.
+    Checkpoint {
+        number: u64,
+        checkpoint: Box<Checkpoint>,
+    },
+    /// The archive is there.
     End {
         summary: Box<Summary>,
     },
@@ -54,6 +72,14 @@ enum Line {
     Failed {
         error: RunError,
     },
+}
+
+/// A checkpoint, as it is written: `event` first.
+#[derive(Serialize)]
+struct So<'a> {
+    event: &'static str,
+    number: u64,
+    checkpoint: &'a Checkpoint,
 }
 
 /// The last line, as it is written.
@@ -80,7 +106,7 @@ pub(super) enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong => write!(f, "it said more than {LONGEST} bytes in one line"),
+            Self::TooLong => f.write_str("it said more in one line than it may"),
             Self::Line(reason) => write!(f, "it said what is no word of a backup: {reason}"),
             Self::AfterEnd => f.write_str("it said how it ended, and then went on"),
             Self::Cut => f.write_str("it broke off in the middle of a line"),
@@ -94,30 +120,54 @@ pub(super) struct Ear {
     /// The beginning of a line whose end has not come.
     begun: Vec<u8>,
     end: Option<Result<Box<Summary>, RunError>>,
+    /// What it is to be told, and was not yet.
+    answers: Vec<u8>,
 }
 
 impl Ear {
-    /// Takes a piece, and tells `progress` what is in it.
-    pub(super) fn hear(&mut self, mut piece: &[u8], progress: &dyn Progress) -> Result<(), Broken> {
+    /// Takes a piece, and tells `progress` what is in it; checkpoints are given to `keeper`, and [`Ear::answers`] then has what
+    /// came of that.
+    pub(super) fn hear(
+        &mut self,
+        mut piece: &[u8],
+        progress: &dyn Progress,
+        keeper: &dyn Keeper,
+    ) -> Result<(), Broken> {
         while let Some(end) = memchr::memchr(b'\n', piece) {
             let (line, rest) = (&piece[..end], &piece[end + 1..]);
-            if self.begun.len() + line.len() > LONGEST {
-                return Err(Broken::TooLong);
-            }
+            self.may_be_so_long(line)?;
             if self.begun.is_empty() {
-                self.line(line, progress)?;
+                self.line(line, progress, keeper)?;
             } else {
                 let mut whole = std::mem::take(&mut self.begun);
                 whole.extend_from_slice(line);
-                self.line(&whole, progress)?;
+                self.line(&whole, progress, keeper)?;
             }
             piece = rest;
         }
-        if self.begun.len() + piece.len() > LONGEST {
-            return Err(Broken::TooLong);
-        }
+        self.may_be_so_long(piece)?;
         self.begun.extend_from_slice(piece);
         Ok(())
+    }
+
+    /// Whether a line may go on with this piece.
+    fn may_be_so_long(&self, piece: &[u8]) -> Result<(), Broken> {
+        let length = self.begun.len() + piece.len();
+        if length <= LONGEST {
+            return Ok(());
+        }
+        // A piece alone is as long as the buffer into which it is read, so that the beginning is there by now, or never comes.
+        let begun = if self.begun.is_empty() { piece } else { &self.begun };
+        let is_checkpoint = begun.starts_with(CHECKPOINT);
+        if is_checkpoint && length <= LONGEST_CHECKPOINT {
+            return Ok(());
+        }
+        Err(Broken::TooLong)
+    }
+
+    /// What the process is to be told, since this was last asked.
+    pub(super) fn answers(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.answers)
     }
 
     /// Whether it said how it ended.
@@ -134,7 +184,7 @@ impl Ear {
         }
     }
 
-    fn line(&mut self, line: &[u8], progress: &dyn Progress) -> Result<(), Broken> {
+    fn line(&mut self, line: &[u8], progress: &dyn Progress, keeper: &dyn Keeper) -> Result<(), Broken> {
         if self.end.is_some() {
             return Err(Broken::AfterEnd);
         }
@@ -174,6 +224,11 @@ impl Ear {
             },
             // That it came is all there is to it.
             Line::Beat => return Ok(()),
+            Line::Checkpoint { number, checkpoint } => {
+                let kept = keeper.keep(checkpoint);
+                self.answers.extend_from_slice(&answer(*number, kept));
+                return Ok(());
+            }
             Line::End { .. } | Line::Failed { .. } => {
                 self.end = match line {
                     Line::End { summary } => Some(Ok(summary)),
@@ -197,11 +252,23 @@ fn reason(error: &serde_json::Error) -> &'static str {
 }
 
 /// Speaks for a process, from any thread.
-pub(super) struct Mouth<W>(Mutex<W>);
+pub(super) struct Mouth<W> {
+    out: Mutex<W>,
+    answers: Answers,
+}
 
 impl<W: Write + Send> Mouth<W> {
+    /// One that speaks there.
     pub(super) fn new(out: W) -> Self {
-        Self(Mutex::new(out))
+        Self {
+            out: Mutex::new(out),
+            answers: Answers::default(),
+        }
+    }
+
+    /// What it is answered; to be [heard](Answers::hear) by somebody.
+    pub(super) fn answers(&self) -> Answers {
+        self.answers.clone()
     }
 
     /// The last line. Where it would be longer than is heard, reasons and notes at their end are left out; the archive
@@ -215,7 +282,10 @@ impl<W: Write + Send> Mouth<W> {
                 }
             },
             Err(mut error) => {
-                if let RunError::Configuration { message } | RunError::Failed { message } = &mut error {
+                if let RunError::Configuration { message }
+                | RunError::Failed { message }
+                | RunError::Suspended { message, .. } = &mut error
+                {
                     // In JSON a character takes six bytes at most.
                     message.truncate(message.floor_char_boundary(LONGEST / 8));
                 }
@@ -233,7 +303,7 @@ impl<W: Write + Send> Mouth<W> {
 
     fn say(&self, mut line: Vec<u8>) -> io::Result<()> {
         line.push(b'\n');
-        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.write_all(&line)?;
         out.flush()
     }
@@ -269,6 +339,28 @@ impl<W: Write + Send> Progress for Mouth<W> {
             // If nobody listens any more, the end of the standard input says so as well.
             let _ = self.say(line);
         }
+    }
+}
+
+impl<W: Write + Send> Keeper for Mouth<W> {
+    /// Has the daemon keep it, and waits until it says that it has.
+    fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+        let number = self.answers.ask();
+        let line = serde_json::to_vec(&So {
+            event: "checkpoint",
+            number,
+            checkpoint,
+        })
+        .map_err(|error| error.to_string())?;
+        if line.len() > LONGEST_CHECKPOINT {
+            let (module, length) = (&checkpoint.module, line.len());
+            return Err(format!(
+                "the checkpoint of {module} has {length} bytes, more than {LONGEST_CHECKPOINT}"
+            ));
+        }
+        self.say(line)
+            .map_err(|error| format!("the daemon cannot be told: {error}"))?;
+        self.answers.wait(number)
     }
 }
 

@@ -76,6 +76,14 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
             format!("Backup {backup} was stopped before it was done"),
             format!("バックアップ中止：バックアップ番号 {backup}、完了前に中止されました"),
         ),
+        Happening::Suspended { backup, reason } => (
+            format!("Backup {backup} is suspended, and can be gone on with: {reason}"),
+            format!("バックアップ中断（再開可能）：バックアップ番号 {backup}、理由：{reason}"),
+        ),
+        Happening::Resumed { backup } => (
+            format!("Backup {backup} is gone on with"),
+            format!("バックアップ再開：バックアップ番号 {backup}"),
+        ),
         Happening::Incomplete { backup, reasons, first } => (
             format!(
                 "Backup {backup} is incomplete, for {}: {first}",

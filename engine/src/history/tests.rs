@@ -88,6 +88,19 @@ fn all() -> Vec<(Happening, &'static str, &'static str)> {
             "バックアップ中止：バックアップ番号 12、完了前に中止されました",
         ),
         (
+            Happening::Suspended {
+                backup: 12,
+                reason: "no room".into(),
+            },
+            "Backup 12 is suspended, and can be gone on with: no room",
+            "バックアップ中断（再開可能）：バックアップ番号 12、理由：no room",
+        ),
+        (
+            Happening::Resumed { backup: 12 },
+            "Backup 12 is gone on with",
+            "バックアップ再開：バックアップ番号 12",
+        ),
+        (
             Happening::Incomplete {
                 backup: 12,
                 reasons: 1,

@@ -47,6 +47,7 @@ pub(super) fn subject(notice: &Notice) -> String {
         Topic::Ready => format!("backup of {desk} is ready"),
         Topic::Failed => format!("backup of {desk} FAILED"),
         Topic::LimitReached => format!("backup of {desk} came to the limit of records"),
+        Topic::Suspended => format!("backup of {desk} is SUSPENDED"),
         Topic::ScheduleEnded => format!("the schedule of {desk} has ended"),
     };
     // A line break would begin another header.
@@ -68,6 +69,7 @@ pub(super) fn text(body: &Body) -> String {
         }
         Topic::Ready => "The archive is there, with all that was asked for.",
         Topic::Failed => "There is no archive.",
+        Topic::Suspended => "There is no archive yet. What was read is kept; somebody must mend what is in the way:",
         Topic::LimitReached => "The archive is there. It ends at the limit of records; what is beyond it is not in it:",
         Topic::ScheduleEnded => "No further backup runs by itself: set another schedule with `deskvault schedule set`.",
     });

@@ -66,6 +66,14 @@ pub enum Refusal {
         /// The name of that backup.
         running: String,
     },
+    /// A backup of the desk is suspended.
+    #[error("backup {backup} of {desk} is suspended: go on with it, or give it up")]
+    Suspended {
+        /// The desk.
+        desk: String,
+        /// Its number.
+        backup: u64,
+    },
     /// There is not enough room on the disk.
     #[error(
         "the backup may need {} MB of room in the archive folder, a quarter more than the last one of its kind, and {} MB are free",
@@ -117,6 +125,7 @@ impl Refusal {
             Self::Edition { .. } => "edition",
             Self::Records { .. } => "records",
             Self::Busy { .. } => "busy",
+            Self::Suspended { .. } => "suspended",
             Self::Room { .. } => "room",
             Self::Role { .. } => "role",
             Self::ScheduleExists { .. } => "schedule_exists",
@@ -154,6 +163,9 @@ impl Refusal {
             }
             Self::Busy { running } => {
                 format!("バックアップ {running} を実行中です。終了するまでお待ちください")
+            }
+            Self::Suspended { desk, backup } => {
+                format!("{desk} のバックアップ（番号 {backup}）が中断されています。再開するか、取りやめてください")
             }
             Self::Room { need, free } => {
                 let (need, free) = (grouped(need.div_ceil(MEGABYTE)), grouped(free / MEGABYTE));

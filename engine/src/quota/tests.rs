@@ -372,6 +372,14 @@ fn refusals_speak_two_languages() {
             "バックアップ main-full-2024 を実行中です。終了するまでお待ちください",
         ),
         (
+            Refusal::Suspended {
+                desk: "main".into(),
+                backup: 7,
+            },
+            "backup 7 of main is suspended: go on with it, or give it up",
+            "main のバックアップ（番号 7）が中断されています。再開するか、取りやめてください",
+        ),
+        (
             Refusal::Room {
                 need: 1_250_000_001,
                 free: 1_249_999_999,

@@ -1,6 +1,7 @@
 //! A backup from the wish to its end, in this order: may they; is the desk free; what did a crash leave; do the rules allow
 //! it; its row; the run; its end. From the second on all is done under the desk's lock.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -173,6 +174,7 @@ impl Service {
             allow_partial: task.allow_partial,
             spool: None,
             resume: Vec::new(),
+            finish: false,
         };
         match runner.run(&order, progress, &Forgetful, cancel) {
             Ok(summary) => {
@@ -232,9 +234,9 @@ impl Service {
             }
             pause(cancel)?;
         }
-        archive::sweep(self.folder())?;
+        archive::sweep(self.folder(), &BTreeSet::new())?;
         if let Some(out) = &task.out {
-            archive::sweep(out)?;
+            archive::sweep(out, &BTreeSet::new())?;
         }
         // Also where no daemon runs, and before it is asked how much room there is.
         if let Err(error) = self.expire() {
@@ -277,6 +279,7 @@ impl Service {
                 schedule,
                 folder: task.out.as_deref().and_then(Path::to_str).map(str::to_owned),
                 until: Some(until),
+                allow_partial: task.allow_partial,
             })?;
             let what = Happening::BackupStarted {
                 backup: id,

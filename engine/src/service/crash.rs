@@ -55,7 +55,7 @@ impl Service {
                 done.push(format!("the archive of backup {} is gone", backup.id));
             }
         }
-        let swept = archive::sweep(self.folder())?;
+        let swept = archive::sweep(self.folder(), &BTreeSet::new())?;
         let line = |path: &Path| format!("{} was left by a crash and is removed", path.display());
         done.extend(swept.removed.iter().map(|swept| line(&swept.path)));
         Ok(done)
@@ -77,7 +77,7 @@ impl Service {
                 .map_or_else(|| self.folder().to_owned(), PathBuf::from);
             let owns = |alive: &Alive| alive.owner.as_ref().is_some_and(|owner| owner.backup == name);
             // Before its archive is looked for: a process that is gone publishes none any more.
-            if archive::sweep(&folder)?.alive.iter().any(owns) {
+            if archive::sweep(&folder, &BTreeSet::new())?.alive.iter().any(owns) {
                 return Ok(Some(name));
             }
             let ending = match self.left(&backup, &folder, &name, cancel)? {

@@ -132,7 +132,7 @@ impl Service {
         let (state, what) = match error {
             RunError::Refused { refusal } => (BackupState::Refused, refusal_of(refusal)),
             RunError::Cancelled => (BackupState::Stopped, Happening::Stopped { backup: backup.id }),
-            RunError::Configuration { .. } | RunError::Failed { .. } => {
+            RunError::Configuration { .. } | RunError::Suspended { .. } | RunError::Failed { .. } => {
                 let reason = error.to_string();
                 let backup = backup.id;
                 (BackupState::Failed, Happening::Failed { backup, reason })
@@ -233,6 +233,7 @@ pub fn state_name(state: BackupState) -> &'static str {
         BackupState::Failed => "failed",
         BackupState::Stopped => "stopped",
         BackupState::Refused => "refused",
+        BackupState::Suspended => "suspended",
     }
 }
 

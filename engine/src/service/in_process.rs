@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::{self, BackupError, Keeper, Plan};
+use crate::backup::{self, BackupError, Hurry, Keeper, Plan};
 use crate::chain;
+use crate::clock::SystemClock;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
 use crate::plugins::{Registry, installed};
 use crate::progress::{Progress, Summary};
 
-use super::runner::{Order, RunError, Runner};
+use super::runner::{Cause, Order, RunError, Runner};
 
 /// Runs backups in this process, as one configuration says.
 pub struct InProcess {
@@ -32,7 +33,7 @@ impl Runner for InProcess {
         &self,
         order: &Order,
         progress: &dyn Progress,
-        _keeper: &dyn Keeper,
+        keeper: &dyn Keeper,
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
         let config = &self.config;
@@ -70,9 +71,17 @@ impl Runner for InProcess {
             editions: config.limits.editions.clone(),
             spool: order.spool.clone(),
             resume: order.resume.clone(),
+            finish: order.finish,
+            often: config.backup.often,
+            hurry: Hurry::default(),
+            clock: Arc::new(SystemClock),
         };
-        backup::run(&plan, &mut registry, progress, cancel).map_err(|error| match error {
+        backup::run_kept(&plan, &mut registry, progress, keeper, cancel).map_err(|error| match error {
             BackupError::Cancelled => RunError::Cancelled,
+            BackupError::Suspended { reason } => RunError::Suspended {
+                cause: Cause::Desk,
+                message: reason,
+            },
             BackupError::Refused(refusal) => RunError::Refused { refusal },
             error if is_configured_wrong(&error) => RunError::Configuration { message: chain(&error) },
             error => RunError::Failed { message: chain(&error) },

@@ -10,7 +10,7 @@ use crate::quota::Refusal;
 
 /// Runs one backup to its end. [`InProcess`](super::InProcess) does it here; the daemon has one that starts a process.
 pub trait Runner: Send + Sync {
-    /// Runs it. `Ok` means that the archive is published.
+    /// Runs it. `Ok` means that the archive is there and was verified: in the order's spool folder, where there is one.
     fn run(
         &self,
         order: &Order,
@@ -44,6 +44,10 @@ pub struct Order {
     pub spool: Option<std::path::PathBuf>,
     /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
     pub resume: Vec<Checkpoint>,
+    /// Whether what there is is published where it can't be gone on with: modules that a passing fault ended have then failed.
+    /// Otherwise the backup is suspended.
+    #[serde(default)]
+    pub finish: bool,
 }
 
 /// Why a backup ended without an archive.
@@ -72,4 +76,35 @@ pub enum RunError {
         /// The error with its causes.
         message: String,
     },
+    /// It came to no end, but can be gone on with: all that was kept is in the spool folder, whose lock is free again.
+    #[error("{message}")]
+    Suspended {
+        /// What is in its way.
+        cause: Cause,
+        /// The error with its causes.
+        message: String,
+    },
+}
+
+/// What is in the way of a backup that can be gone on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It was told to stop.
+    Stopped,
+    /// Its process ended without a word.
+    Lost,
+    /// The disk or the machine refuses something, e.g. room: somebody must mend that.
+    Machine,
+    /// The desk refuses the credentials: somebody must mend that.
+    Credentials,
+    /// The desk cannot be reached, or fails as a whole.
+    Desk,
+}
+
+impl Cause {
+    /// Whether it stays in the way until a person does something.
+    pub fn needs_a_person(self) -> bool {
+        matches!(self, Self::Machine | Self::Credentials)
+    }
 }

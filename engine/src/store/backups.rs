@@ -3,9 +3,10 @@
 use plugin_api::{Kind, Range, Timestamp};
 use rusqlite::params;
 
-use super::fields::{Fields, amount, json, key, moment, moment_of, word};
+use super::fields::{Fields, amount, flag, json, key, moment, moment_of, word};
 use super::{
-    ArchiveFacts, Backup, BackupEnd, BackupId, BackupState, NewBackup, Removal, ScheduleId, StoreError, Tx, View,
+    ArchiveFacts, Backup, BackupEnd, BackupId, BackupState, NewBackup, Removal, ScheduleId, StoreError, Suspension, Tx,
+    View,
 };
 
 impl View<'_> {
@@ -14,13 +15,14 @@ impl View<'_> {
         self.row("backup", "SELECT * FROM backups WHERE id = $1", [key(id)], backup)
     }
 
-    /// Backups of a desk, or of all; the newest first. Without `all`: those that run, and those whose archive is there.
+    /// Backups of a desk, or of all; the newest first. Without `all`: those that run or are suspended, and those whose archive
+    /// is there.
     pub fn backups(&self, desk: Option<&str>, all: bool) -> Result<Vec<Backup>, StoreError> {
         self.rows(
             "backup",
             "SELECT * FROM backups
              WHERE (CAST($1 AS TEXT) IS NULL OR desk = $1)
-               AND (CAST($2 AS BIGINT) = 1 OR state = 'running' OR (archive_file IS NOT NULL AND removed IS NULL))
+               AND (CAST($2 AS BIGINT) = 1 OR ended IS NULL OR (archive_file IS NOT NULL AND removed IS NULL))
              ORDER BY id DESC",
             params![desk, i64::from(all)],
             backup,
@@ -37,12 +39,34 @@ impl View<'_> {
         )
     }
 
-    /// When the last full backup of a desk was started, of those that run or made an archive, be it there or not.
+    /// Backups that are suspended, of a desk or of all; the oldest first.
+    pub fn suspended(&self, desk: Option<&str>) -> Result<Vec<Backup>, StoreError> {
+        self.rows(
+            "backup",
+            "SELECT * FROM backups WHERE (CAST($1 AS TEXT) IS NULL OR desk = $1) AND state = 'suspended' ORDER BY id",
+            [desk],
+            backup,
+        )
+    }
+
+    /// The spool folders of backups that run or are suspended: each the folder for the archive, where that is not the data
+    /// directory, and its own name.
+    pub fn spools(&self) -> Result<Vec<(Option<String>, String)>, StoreError> {
+        self.rows(
+            "backup",
+            "SELECT id, folder, spool FROM backups WHERE spool IS NOT NULL ORDER BY id",
+            [],
+            |row| Ok((row.optional_text("folder")?, row.text("spool")?)),
+        )
+    }
+
+    /// When the last full backup of a desk was started, of those that run, are suspended or made an archive, be it there or
+    /// not.
     pub fn last_full(&self, desk: &str) -> Result<Option<Timestamp>, StoreError> {
         self.row(
             "backup",
             "SELECT id, started FROM backups
-             WHERE desk = $1 AND kind = 'full' AND (state = 'running' OR archive_file IS NOT NULL)
+             WHERE desk = $1 AND kind = 'full' AND (ended IS NULL OR archive_file IS NOT NULL)
              ORDER BY started DESC LIMIT 1",
             [desk],
             |row| row.time("started"),
@@ -113,8 +137,9 @@ impl Tx<'_> {
         let id = self.next_number("backup")?;
         self.run(
             "INSERT INTO backups
-                (id, desk, modules, kind, range_from, range_to, folder, started, schedule_id, slot, state, until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'running', $11)",
+                (id, desk, modules, kind, range_from, range_to, folder, started, schedule_id, slot, state, until,
+                 allow_partial, by_person, resumes, told)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'running', $11, $12, 0, 0, 0)",
             params![
                 key(id),
                 new.desk,
@@ -127,18 +152,62 @@ impl Tx<'_> {
                 new.schedule.map(|(schedule, _)| key(schedule)),
                 moment_of("slot", new.schedule.map(|(_, slot)| slot))?,
                 moment_of("until", new.until)?,
+                flag(new.allow_partial),
             ],
         )?;
         Ok(id)
     }
 
-    /// A backup that runs has ended. [`StoreError::Conflict`] where it does not run: a backup ends once.
+    /// A backup that runs is suspended. [`StoreError::Conflict`] where it does not run.
+    pub fn suspend_backup(&self, id: BackupId, suspension: &Suspension) -> Result<(), StoreError> {
+        let suspended = self.run(
+            "UPDATE backups
+             SET state = 'suspended', suspended = $1, reason = $2, by_person = $3,
+                 resumes = CASE WHEN $4 = 1 THEN resumes ELSE 0 END, told = $5
+             WHERE id = $6 AND state = 'running'",
+            params![
+                moment("suspended", suspension.at)?,
+                suspension.reason,
+                flag(suspension.by_person),
+                flag(suspension.lost),
+                flag(suspension.told),
+                key(id),
+            ],
+        )?;
+        changed(suspended, || format!("backup {id} is not running"))
+    }
+
+    /// A backup that runs has a spool folder of this name; it has nothing in it, so that checkpoints of another one are
+    /// forgotten. [`StoreError::Conflict`] where it does not run.
+    pub fn set_spool(&self, id: BackupId, spool: &str) -> Result<(), StoreError> {
+        let set = self.run(
+            "UPDATE backups SET spool = $1 WHERE id = $2 AND state = 'running'",
+            params![spool, key(id)],
+        )?;
+        changed(set, || format!("backup {id} is not running"))?;
+        self.forget_checkpoints(id)
+    }
+
+    /// A backup that is suspended runs again. [`StoreError::Conflict`] where it is not suspended.
+    pub fn resume_backup(&self, id: BackupId) -> Result<(), StoreError> {
+        let resumed = self.run(
+            "UPDATE backups
+             SET state = 'running', suspended = NULL, reason = NULL, by_person = 0, resumes = resumes + 1
+             WHERE id = $1 AND state = 'suspended'",
+            [key(id)],
+        )?;
+        changed(resumed, || format!("backup {id} is not suspended"))
+    }
+
+    /// A backup that runs or is suspended has ended; its checkpoints are forgotten. [`StoreError::Conflict`] where it does
+    /// neither: a backup ends once.
     pub fn end_backup(&self, id: BackupId, end: &BackupEnd) -> Result<(), StoreError> {
         let has_archive = matches!(
             end.state,
             BackupState::Complete | BackupState::Incomplete | BackupState::LimitReached
         );
-        if end.state == BackupState::Running || has_archive != end.archive.is_some() {
+        let has_ended = !matches!(end.state, BackupState::Running | BackupState::Suspended);
+        if !has_ended || has_archive != end.archive.is_some() {
             return Err(StoreError::Conflict(format!(
                 "backup {id} cannot end as {:?} {} an archive",
                 end.state,
@@ -149,8 +218,9 @@ impl Tx<'_> {
         let ended = self.run(
             "UPDATE backups
              SET state = $1, ended = $2, reason = $3, until = COALESCE($4, until), archive_file = $5,
-                 archive_bytes = $6, archive_sha256 = $7, archive_records = $8, archive_expires = $9
-             WHERE id = $10 AND state = 'running'",
+                 archive_bytes = $6, archive_sha256 = $7, archive_records = $8, archive_expires = $9,
+                 spool = NULL, suspended = NULL
+             WHERE id = $10 AND ended IS NULL",
             params![
                 word("state", &end.state)?,
                 moment("ended", end.ended)?,
@@ -164,6 +234,7 @@ impl Tx<'_> {
                 key(id),
             ],
         )?;
+        self.forget_checkpoints(id)?;
         changed(ended, || format!("backup {id} is not running"))
     }
 
@@ -207,7 +278,13 @@ fn backup(row: &Fields<'_>) -> Result<Backup, StoreError> {
         started: row.time("started")?,
         schedule,
         folder: row.optional_text("folder")?,
+        allow_partial: row.flag("allow_partial")?,
         state: row.word("state")?,
+        spool: row.optional_text("spool")?,
+        suspended: row.optional_time("suspended")?,
+        by_person: row.flag("by_person")?,
+        resumes: row.number("resumes")?,
+        told: row.flag("told")?,
         ended: row.optional_time("ended")?,
         reason: row.optional_text("reason")?,
         until: row.optional_time("until")?,

@@ -77,6 +77,15 @@ impl Fields<'_> {
         serde_json::from_str(&self.text(field)?).map_err(|error| self.wrong(field, format!("cannot be read ({error})")))
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&self, field: &str) -> Result<bool, StoreError> {
+        match self.number(field)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(self.wrong(field, format!("is neither 0 nor 1 ({other})"))),
+        }
+    }
+
     /// Two values of which there are both or none.
     pub(super) fn both<A, B>(
         &self,
@@ -143,6 +152,11 @@ pub(super) fn moment_of(field: &str, time: Option<Timestamp>) -> Result<Option<i
 /// A number by which something is looked for: one that is too large for the database was never given to anything.
 pub(super) fn key(id: u64) -> i64 {
     i64::try_from(id).unwrap_or(i64::MAX)
+}
+
+/// Yes or no as it is kept.
+pub(super) fn flag(is: bool) -> i64 {
+    i64::from(is)
 }
 
 /// An amount as it is kept.

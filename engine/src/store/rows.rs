@@ -29,6 +29,8 @@ pub struct NewBackup {
     pub folder: Option<String>,
     /// See [`Backup`]; as far as it is known at the start.
     pub until: Option<Timestamp>,
+    /// See [`Backup`].
+    pub allow_partial: bool,
 }
 
 /// A backup.
@@ -50,11 +52,24 @@ pub struct Backup {
     pub schedule: Option<(ScheduleId, Timestamp)>,
     /// The folder for its archive where that is not the data directory, absolute.
     pub folder: Option<String>,
+    /// Whether it was to start although the desk counts more records than the limit.
+    pub allow_partial: bool,
     /// What it is or came to.
     pub state: BackupState,
+    /// The name of its spool folder, which lies where its archive will; while it runs or is suspended.
+    pub spool: Option<String>,
+    /// Since when it is suspended, where it is.
+    pub suspended: Option<Timestamp>,
+    /// Whether a person stopped it, and is to go on with it.
+    pub by_person: bool,
+    /// How often it was gone on with since its last checkpoint.
+    pub resumes: u64,
+    /// Whether people were told since then that it is suspended.
+    #[serde(skip)]
+    pub told: bool,
     /// When it ended.
     pub ended: Option<Timestamp>,
-    /// Why it failed, was stopped, or is incomplete.
+    /// Why it failed, was stopped, is suspended or incomplete.
     pub reason: Option<String>,
     /// The upper end of what it reads: where it is complete, the next incremental backup of its schedule begins there.
     pub until: Option<Timestamp>,
@@ -70,6 +85,8 @@ pub struct Backup {
 pub enum BackupState {
     /// It is running, or its process ended without a word.
     Running,
+    /// It came to no end, and can be gone on with.
+    Suspended,
     /// There is an archive with everything that was asked for.
     Complete,
     /// There is an archive, and something could not be read.
@@ -78,7 +95,7 @@ pub enum BackupState {
     LimitReached,
     /// There is no archive.
     Failed,
-    /// It was stopped by a person or with the daemon; there is no archive.
+    /// It was given up by a person; there is no archive.
     Stopped,
     /// A rule refused it after it had started; there is no archive.
     Refused,
@@ -114,7 +131,7 @@ pub enum Removal {
 /// How a backup ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackupEnd {
-    /// Not `Running`.
+    /// Neither `Running` nor `Suspended`.
     pub state: BackupState,
     /// When.
     pub ended: Timestamp,
@@ -124,6 +141,30 @@ pub struct BackupEnd {
     pub until: Option<Timestamp>,
     /// See [`Backup`]: there is one with `Complete`, `Incomplete` and `LimitReached`, and with no other.
     pub archive: Option<ArchiveFacts>,
+}
+
+/// A backup is suspended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspension {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// See [`Backup`].
+    pub by_person: bool,
+    /// Whether its process ended without a word. Otherwise the resumes in a row are counted anew.
+    pub lost: bool,
+    /// See [`Backup`].
+    pub told: bool,
+}
+
+/// How far a backup is by its checkpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// Rows that would not be asked for again.
+    pub rows: u64,
+    /// When the last checkpoint was kept.
+    pub at: Option<Timestamp>,
 }
 
 /// What a schedule is.

@@ -77,6 +77,7 @@ fn new(kind: Kind, started: Timestamp) -> NewBackup {
         schedule: None,
         folder: None,
         until: None,
+        allow_partial: false,
     }
 }
 

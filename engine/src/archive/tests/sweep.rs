@@ -1,5 +1,6 @@
 //! What a crash leaves is swept; what a living process writes is not. The other process is this test executable.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::symlink;
@@ -51,7 +52,7 @@ fn a_living_process_keeps_its_folder_and_a_dead_one_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = start(folder.path());
     for _ in 0..3 {
-        let Sweep { removed, alive } = sweep(folder.path()).unwrap();
+        let Sweep { removed, alive } = sweep(folder.path(), &BTreeSet::new()).unwrap();
         assert!(removed.is_empty());
         assert_eq!(alive.len(), 1);
         assert_eq!(alive[0].path, folder.path().join(SPOOL));
@@ -62,11 +63,11 @@ fn a_living_process_keeps_its_folder_and_a_dead_one_does_not() {
     }
     // A backup of this process, of the same second, is none of its business.
     let own = create(&settings(folder.path()));
-    assert_eq!(sweep(folder.path()).unwrap().alive.len(), 2);
+    assert_eq!(sweep(folder.path(), &BTreeSet::new()).unwrap().alive.len(), 2);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(folder.path().join(SPOOL).is_dir(), "a crash leaves it");
-    let Sweep { removed, alive } = sweep(folder.path()).unwrap();
+    let Sweep { removed, alive } = sweep(folder.path(), &BTreeSet::new()).unwrap();
     assert_eq!((removed.len(), alive.len()), (1, 1));
     assert_eq!(removed[0].path, folder.path().join(SPOOL));
     assert!(removed[0].bytes > 0, "its owner's file at least");
@@ -79,12 +80,12 @@ fn a_living_process_keeps_its_folder_and_a_dead_one_does_not() {
 fn a_swept_folder_disturbs_nobody_who_ends_in_peace() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = start(folder.path());
-    assert!(sweep(folder.path()).unwrap().removed.is_empty());
+    assert!(sweep(folder.path(), &BTreeSet::new()).unwrap().removed.is_empty());
     // Its input ends: it publishes.
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     assert_eq!(names(folder.path()), ["support-full-20260102T030405Z.zip"]);
-    assert_eq!(sweep(folder.path()).unwrap(), Sweep::default());
+    assert_eq!(sweep(folder.path(), &BTreeSet::new()).unwrap(), Sweep::default());
 }
 
 /// Makes a spool folder without an owner whose last change was so long ago.
@@ -112,7 +113,7 @@ fn a_folder_without_an_owner_goes_when_it_is_old() {
     without_owner(folder.path(), ".deskvault-busy.spool", minutes(60));
     let part = folder.path().join(".deskvault-busy.spool/Tickets__1.csv.deflate");
     File::open(part).unwrap().set_modified(SystemTime::now()).unwrap();
-    let Sweep { removed, alive } = sweep(folder.path()).unwrap();
+    let Sweep { removed, alive } = sweep(folder.path(), &BTreeSet::new()).unwrap();
     assert_eq!(removed.len(), 1);
     assert_eq!(removed[0].path, folder.path().join(".deskvault-old.spool"));
     assert!(removed[0].bytes >= 5);
@@ -147,11 +148,14 @@ fn nothing_else_is_touched() {
     without_owner(folder.path(), "deskvault.spool", hour);
     fs::write(folder.path().join("archive.zip"), "").unwrap();
     let before = names(folder.path());
-    assert_eq!(sweep(folder.path()).unwrap(), Sweep::default());
+    assert_eq!(sweep(folder.path(), &BTreeSet::new()).unwrap(), Sweep::default());
     assert_eq!(names(folder.path()), before);
     let target = names(&elsewhere.path().join(".deskvault-target.spool"));
     assert_eq!(target, ["Tickets__1.csv.deflate"]);
-    assert_eq!(sweep(&folder.path().join("none")).unwrap(), Sweep::default());
+    assert_eq!(
+        sweep(&folder.path().join("none"), &BTreeSet::new()).unwrap(),
+        Sweep::default()
+    );
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn what_lies_in_a_dead_folder_goes_but_not_what_it_links_to() {
     symlink(elsewhere.path(), folder.path().join(".deskvault-old.spool/link")).unwrap();
     let spool = File::open(folder.path().join(".deskvault-old.spool")).unwrap();
     // The link itself is of now: it is still young.
-    assert_eq!(sweep(folder.path()).unwrap().alive.len(), 1);
+    assert_eq!(sweep(folder.path(), &BTreeSet::new()).unwrap().alive.len(), 1);
     let owner = Owner {
         pid: 1,
         host: "gone".to_owned(),
@@ -173,7 +177,7 @@ fn what_lies_in_a_dead_folder_goes_but_not_what_it_links_to() {
     drop(spool);
     let json = serde_json::to_vec(&owner).unwrap();
     fs::write(folder.path().join(".deskvault-old.spool/owner"), json).unwrap();
-    assert_eq!(sweep(folder.path()).unwrap().removed.len(), 1);
+    assert_eq!(sweep(folder.path(), &BTreeSet::new()).unwrap().removed.len(), 1);
     assert_eq!(fs::read(elsewhere.path().join("precious")).unwrap(), b"kept");
 }
 

@@ -77,6 +77,7 @@ fn topics(section: &mut Checked) -> Vec<Topic> {
         "ready" => Topic::Ready,
         "failed" => Topic::Failed,
         "limit_reached" => Topic::LimitReached,
+        "suspended" => Topic::Suspended,
         _ => Topic::ScheduleEnded,
     };
     section.texts("topics").iter().map(topic).collect()

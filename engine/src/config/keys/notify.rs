@@ -136,9 +136,9 @@ pub(super) const MAIL: Section = Section {
 const TOPICS: Key = key(
     "topics",
     Kind::Words {
-        words: &["ready", "failed", "limit_reached", "schedule_ended"],
+        words: &["ready", "failed", "limit_reached", "suspended", "schedule_ended"],
         may_be_empty: false,
     },
-    Need::Default("[\"ready\", \"failed\", \"limit_reached\", \"schedule_ended\"]"),
-    "What is told: an archive is there, complete or not; a backup ended without one; it came to the limit of records; a schedule came to its end.",
+    Need::Default("[\"ready\", \"failed\", \"limit_reached\", \"suspended\", \"schedule_ended\"]"),
+    "What is told: an archive is there, complete or not; a backup ended without one; it came to the limit of records; it waits until somebody mends what is in its way; a schedule came to its end.",
 );

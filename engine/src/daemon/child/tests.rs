@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Child, Text};
+use super::{Bounds, Child, Text};
 use crate::backup::Forgetful;
 use crate::cli::summary::sample;
+use crate::config::Daemon;
 use crate::daemon::job::tests::order;
 use crate::daemon::wire::Mouth;
 use crate::progress::{Event, Progress, Silent, Summary};
@@ -31,6 +32,7 @@ fn shell(script: &str, folder: &Path, grace: Duration) -> Child {
         folder: folder.to_owned(),
         grace,
         forced: Arc::new(AtomicBool::new(false)),
+        bounds: Bounds::of(&Daemon::default()),
     }
 }
 
@@ -80,7 +82,7 @@ fn what_a_process_comes_to() {
         ),
         (
             "printf '{\"event\"'; kill -6 $$".into(),
-            Some("(SIGABRT: it gave itself up) in the middle of a word"),
+            Some("leaves) in the middle of a word"),
         ),
         (
             "echo hello".into(),

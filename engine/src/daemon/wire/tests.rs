@@ -3,6 +3,7 @@ use std::sync::Mutex;
 
 use super::{Broken, Ear, LONGEST, Mouth};
 use crate::archive::ModuleState;
+use crate::backup::Forgetful;
 use crate::cli::summary::sample;
 use crate::progress::{Event, Phase, Progress, Silent, Summary};
 use crate::quota::Refusal;
@@ -23,7 +24,9 @@ type End = Option<Result<Box<Summary>, RunError>>;
 /// What is understood of an output that comes in pieces of `size` bytes.
 fn hear(said: &[u8], size: usize) -> (Vec<String>, Result<End, Broken>) {
     let (mut ear, kept) = (Ear::default(), Kept::default());
-    let broken = said.chunks(size).find_map(|piece| ear.hear(piece, &kept).err());
+    let broken = said
+        .chunks(size)
+        .find_map(|piece| ear.hear(piece, &kept, &Forgetful).err());
     let end = broken.map_or_else(|| ear.end(), Err);
     (kept.0.into_inner().unwrap(), end)
 }
@@ -203,5 +206,5 @@ fn that_nobody_listens_is_told_at_the_end_alone() {
     mouth.event(Event::ModuleStarted { module: "m" });
     assert!(mouth.end(Err(RunError::Cancelled)).is_err());
     let mut ear = Ear::default();
-    assert_eq!(ear.hear(b"", &Silent), Ok(()));
+    assert_eq!(ear.hear(b"", &Silent, &Forgetful), Ok(()));
 }

@@ -110,6 +110,7 @@ fn there_must_be_room_for_the_last_one_and_a_quarter() {
                 schedule: None,
                 folder: None,
                 until: None,
+                allow_partial: false,
             })?;
             let archive = ArchiveFacts {
                 file: "main-custom.zip".into(),

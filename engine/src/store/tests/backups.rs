@@ -18,6 +18,7 @@ fn comes_back_as_it_was_given() {
         range,
         folder: Some("/mnt/東京".into()),
         until: Some(at(-1)),
+        allow_partial: true,
         ..new(Kind::Custom, at(1))
     };
     let id = home.write(|tx| tx.add_backup(&new));
@@ -30,7 +31,13 @@ fn comes_back_as_it_was_given() {
         started: at(1),
         schedule: None,
         folder: new.folder.clone(),
+        allow_partial: true,
         state: BackupState::Running,
+        spool: None,
+        suspended: None,
+        by_person: false,
+        resumes: 0,
+        told: false,
         ended: None,
         reason: None,
         until: Some(at(-1)),
@@ -49,6 +56,7 @@ fn comes_back_as_it_was_given() {
     home.write(|tx| tx.end_backup(id, &end));
     let ended = Backup {
         state: Incomplete,
+        spool: None,
         ended: Some(at(2)),
         reason: end.reason.clone(),
         archive: end.archive.clone(),

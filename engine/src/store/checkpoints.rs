@@ -1,0 +1,109 @@
+//! Checkpoints: how far each module of a backup is that has not ended.
+
+use plugin_api::Timestamp;
+use rusqlite::params;
+
+use crate::backup::Checkpoint;
+
+use super::fields::{amount, json, key, moment};
+use super::{BackupId, Reached, StoreError, Tx, View, backups::changed};
+
+/// The longest record of a checkpoint, in bytes of its JSON: 64 MiB. A longer one is neither kept nor read.
+pub const LONGEST_RECORD: usize = 64 << 20;
+
+impl View<'_> {
+    /// The checkpoints of a backup, by the names of their modules. One that cannot be understood is left out, and logged: its
+    /// module starts over.
+    pub fn checkpoints(&self, backup: BackupId) -> Result<Vec<Checkpoint>, StoreError> {
+        let found = self.rows(
+            "checkpoint",
+            "SELECT number, module, record FROM checkpoints WHERE backup = $1 AND LENGTH(record) <= $2 ORDER BY module",
+            params![key(backup), amount("record", LONGEST_RECORD as u64)?],
+            |row| {
+                let read = row.json::<Checkpoint>("record").and_then(|checkpoint| {
+                    let is_its = checkpoint.module == row.text("module")?;
+                    is_its
+                        .then_some(checkpoint)
+                        .ok_or_else(|| row.wrong("record", "is another module's"))
+                });
+                Ok(read)
+            },
+        )?;
+        let readable = found.into_iter().filter_map(|read| {
+            read.inspect_err(|error| tracing::warn!(backup, %error, "a checkpoint is left out: its module starts over"))
+                .ok()
+        });
+        Ok(readable.collect())
+    }
+
+    /// How far a backup is by its checkpoints.
+    pub fn reached(&self, backup: BackupId) -> Result<Reached, StoreError> {
+        let reached = self.row(
+            "checkpoint",
+            "SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) AS records, MAX(kept) AS kept FROM checkpoints
+             WHERE backup = $1",
+            [key(backup)],
+            |row| {
+                Ok(Reached {
+                    rows: row.number("records")?,
+                    at: row.optional_time("kept")?,
+                })
+            },
+        )?;
+        Ok(reached.unwrap_or_default())
+    }
+}
+
+impl Tx<'_> {
+    /// Keeps a checkpoint of a backup that runs, in place of its module's last one. [`StoreError::Conflict`] where the backup
+    /// does not run, [`StoreError::Unwritable`] where the record is longer than [`LONGEST_RECORD`].
+    pub fn keep_checkpoint(&self, backup: BackupId, checkpoint: &Checkpoint, now: Timestamp) -> Result<(), StoreError> {
+        // It has got further: what went wrong before it counts no more.
+        let runs = self.run(
+            "UPDATE backups SET resumes = 0, told = 0 WHERE id = $1 AND state = 'running'",
+            [key(backup)],
+        )?;
+        changed(runs, || format!("backup {backup} is not running"))?;
+        let record = json("record", checkpoint)?;
+        if record.len() > LONGEST_RECORD {
+            return Err(StoreError::Unwritable {
+                field: "record".into(),
+                why: format!(
+                    "the checkpoint of {} has {} bytes, more than {LONGEST_RECORD}",
+                    checkpoint.module,
+                    record.len()
+                ),
+            });
+        }
+        self.run(
+            "INSERT INTO checkpoints (backup, module, number, record, records, kept) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (backup, module) DO UPDATE
+             SET number = excluded.number, record = excluded.record, records = excluded.records, kept = excluded.kept",
+            params![
+                key(backup),
+                checkpoint.module,
+                amount("number", checkpoint.number)?,
+                record,
+                amount("records", rows(checkpoint))?,
+                moment("kept", now)?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets the checkpoints of a backup: it has ended, or starts over.
+    pub fn forget_checkpoints(&self, backup: BackupId) -> Result<(), StoreError> {
+        self.run("DELETE FROM checkpoints WHERE backup = $1", [key(backup)])?;
+        Ok(())
+    }
+}
+
+/// The rows that a checkpoint covers. More than any desk has are not believed, so that they can be summed up.
+fn rows(checkpoint: &Checkpoint) -> u64 {
+    let tables = checkpoint.tables.iter().map(|table| {
+        let finished = table.parts.iter().map(|part| part.rows);
+        let open = table.open.as_ref().map(|part| part.rows);
+        finished.chain(open).fold(0, u64::saturating_add)
+    });
+    tables.fold(0, u64::saturating_add).min(1 << 50)
+}
