@@ -26,6 +26,7 @@ mod runner;
 mod schedules;
 #[cfg(test)]
 mod tests;
+mod trusting;
 
 use std::path::Path;
 use std::sync::Arc;

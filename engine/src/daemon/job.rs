@@ -123,6 +123,7 @@ pub(super) mod tests {
             spool: None,
             resume: Vec::new(),
             finish: false,
+            trusted: Vec::new(),
         }
     }
 

@@ -175,6 +175,7 @@ impl Service {
             spool: None,
             resume: Vec::new(),
             finish: false,
+            trusted: self.trusted()?,
         };
         match runner.run(&order, progress, &Forgetful, cancel) {
             Ok(summary) => {
