@@ -4,7 +4,7 @@
 //!
 //! [`Connection::open`] once per desk; [`Connection::queue`] once per exporter, which then submits requests and
 //! takes finished ones ([`Queue`]). Requests run as tasks on a tokio runtime; exporters block on threads of their
-//! own. What is done about failures is in `retry`, how many requests run at one time in `lanes` and `throttle`,
+//! own. What is done about failures is in `retry`, and about a desk that is down in `circuit`; how many requests run at one time in `lanes` and `throttle`,
 //! where they may go in `target`, and what is on the wire in `fetch`. `access` is where kinds of connection differ.
 //!
 //! Kind `http` has credentials that never change; kind `zoho` (the module `zoho`) has tokens that expire, an organisation and
@@ -41,6 +41,7 @@ use zoho::Zoho;
 mod access;
 mod answer;
 mod call;
+mod circuit;
 mod dispatch;
 mod error;
 mod fetch;
@@ -135,7 +136,7 @@ impl Connection {
     /// `runtime` runs the requests. It must have its I/O and time drivers enabled, and outlive what is queued:
     /// what is left when it goes gets an error.
     pub fn open(settings: &Settings, runtime: Handle) -> Result<Self, ConnectionError> {
-        Self::open_with(settings, Policy::new(settings.limits.attempts), runtime)
+        Self::open_with(settings, Policy::new(&settings.limits), runtime)
     }
 
     fn open_with(settings: &Settings, policy: Policy, runtime: Handle) -> Result<Self, ConnectionError> {
@@ -233,6 +234,13 @@ impl Connection {
     pub fn queue(&self, window: usize, cancel: &CancellationToken) -> Queue {
         let owner = self.0.dispatch.open(cancel.child_token());
         Queue::new(self.clone(), owner, window)
+    }
+
+    /// Why nothing is asked any more, where the desk stopped answering and was waited for as long as the settings say: every
+    /// request fails with [`ErrorKind::Network`](plugin_api::ErrorKind::Network), and will, also with another exporter.
+    pub fn given_up(&self) -> Option<String> {
+        let outage = self.0.dispatch.outage().filter(|outage| outage.given_up);
+        outage.map(|outage| outage.note)
     }
 
     /// What is going on.

@@ -52,6 +52,7 @@ use crate::service::ServiceError;
 pub use controls::Controls;
 pub use inside::run_backup;
 pub use lock::{FILE as LOCK_FILE, Lock, LockError, Owner};
+pub(crate) use wire::hear;
 
 /// Has other messages logged from now on, as another configuration says. The error says why not.
 pub type Relog = Box<dyn Fn(&Log) -> Result<(), String>>;

@@ -60,6 +60,8 @@ pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod daemon;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod history;
 pub mod key;
 pub mod links;

@@ -19,7 +19,7 @@ mod search;
 mod tests;
 
 pub use each::{Child, Each};
-pub use list::{List, ListPage, ListPages};
+pub use list::{List, ListCursor, ListPage, ListPages};
 pub use pages::{Pages, Paging};
 pub use search::{Counted, Order, Search, SearchCursor, SearchPage, SearchPages};
 
@@ -164,6 +164,17 @@ impl<'a> Desk<'a> {
     /// comes twice is given once. See [`List`].
     pub fn list<'d>(&'d self, request: Request, list: &List) -> Result<ListPages<'d, 'a>> {
         ListPages::new(self, request, list)
+    }
+
+    /// Goes on with a [`list`](Self::list) behind a page; `given` are the ids of all that it has given.
+    pub fn list_on<'d>(
+        &'d self,
+        request: Request,
+        list: &List,
+        cursor: ListCursor,
+        given: impl IntoIterator<Item = String>,
+    ) -> Result<ListPages<'d, 'a>> {
+        ListPages::on(self, request, list, cursor, given)
     }
 
     /// The pages of a search that is walked by time, with as few requests as can be: nothing is lost or repeated while

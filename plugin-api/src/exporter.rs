@@ -10,7 +10,8 @@ pub trait Exporter: Send + Sync + 'static {
     /// What it exports. Asked without a desk at hand, e.g. for `deskvault plugins list`; always the same.
     fn describe(&self) -> Description;
 
-    /// Its tables and their columns. It may ask the desk for its custom fields. Always the same for the same desk.
+    /// Its tables and their columns. It may ask the desk for its custom fields. Always the same for the same desk. An export
+    /// that goes on with an earlier one keeps its tables ([`Job::tables`]), and this is not called.
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>>;
 
     /// Writes every record that the job asks for to its table, once.

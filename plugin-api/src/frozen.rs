@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::abi::manifest::{self, PluginManifest};
 use crate::abi::{self, AbiError, Cell, CellKind, ExporterBox, HostRef, HttpResponse, PluginRef};
-use crate::{Column, Description, ErrorKind, Job, Kind, Method, Note, Range, Request, Table, Timestamp};
+use crate::{Column, Description, ErrorKind, Job, Kind, Method, Note, Range, Request, Table, Timestamp, Wanted};
 
 #[test]
 fn sizes_and_alignments() {
@@ -177,7 +177,18 @@ fn the_job_as_json() {
     assert_eq!(serde_json::from_str::<Job>(least).unwrap(), full);
     // Came later: not said where it is as it always was.
     let sparing = r#"{"module":"tickets","kind":"full","range":null,"started":"2031-03-12T07:00:00Z","window":16,"resume":null,"log_level":null,"waiting_bytes":5}"#;
-    check(&full.with_waiting_bytes(5), sparing);
+    check(&full.clone().with_waiting_bytes(5), sparing);
+    let mut going_on = full;
+    going_on.tables = Some(vec![Table::new("T").column(Column::new("a", "A").from("/b"))]);
+    going_on.remembered = vec![json!([7])];
+    going_on.only = vec![Wanted {
+        table: "T".to_owned(),
+        key: vec!["7".to_owned()],
+    }];
+    check(
+        &going_on,
+        r#"{"module":"tickets","kind":"full","range":null,"started":"2031-03-12T07:00:00Z","window":16,"resume":null,"log_level":null,"tables":[{"name":"T","columns":[{"name":"a","label":"A","source":{"pointer":"/b"}}],"key":[],"parents":[]}],"remembered":[[7]],"only":[{"table":"T","key":["7"]}]}"#,
+    );
     assert_eq!(serde_json::to_string(&Kind::Incremental).unwrap(), "\"incremental\"");
 }
 
@@ -188,11 +199,21 @@ fn the_table_as_json() {
         .column(Column::new("ticket", "Ticket \"Id\"").from("/ticket/id"))
         .key(["id"])
         .child_of("Tickets", "ticket");
-    let text = r#"{"name":"Threads","columns":[{"name":"id","label":"Thread Id"},{"name":"ticket","label":"Ticket \"Id\""}],"key":["id"],"parents":[{"table":"Tickets","column":"ticket"}]}"#;
-    assert_eq!(serde_json::to_string(&table).unwrap(), text);
-    // Where a column's value comes from stays in the plugin.
-    let read: Table = serde_json::from_str(text).unwrap();
-    check(&read, text);
+    let text = r#"{"name":"Threads","columns":[{"name":"id","label":"Thread Id"},{"name":"ticket","label":"Ticket \"Id\"","source":{"pointer":"/ticket/id"}}],"key":["id"],"parents":[{"table":"Tickets","column":"ticket"}]}"#;
+    check(&table, text);
+    // Came later: as a plugin of 1.0 says it, which keeps to itself where a column's value comes from.
+    let first = text.replace(",\"source\":{\"pointer\":\"/ticket/id\"}", "");
+    let read: Table = serde_json::from_str(&first).unwrap();
+    check(&read, &first);
+    let columns = ["a", "b", "c", "d"].map(|name| Column::new(name, name));
+    let [a, b, c, d] = columns;
+    let all = Table::new("T")
+        .columns([a.time(), b.time().from("/b"), c.given(), d])
+        .rest("R");
+    check(
+        &all,
+        r#"{"name":"T","columns":[{"name":"a","label":"a","source":{"time":null}},{"name":"b","label":"b","source":{"time":"/b"}},{"name":"c","label":"c","source":"given"},{"name":"d","label":"d"},{"name":"R","label":"R","source":"rest"}],"key":[],"parents":[]}"#,
+    );
     let least = r#"{"name":"T","columns":[]}"#;
     assert_eq!(serde_json::from_str::<Table>(least).unwrap(), Table::new("T"));
 }
@@ -224,10 +245,16 @@ fn the_description_as_json() {
         label: "Tickets".into(),
         connection: "zoho".into(),
         tables: vec!["Tickets".into(), "Threads".into()],
+        again: false,
     };
     check(
         &description,
         r#"{"module":"tickets","label":"Tickets","connection":"zoho","tables":["Tickets","Threads"]}"#,
+    );
+    // Came later: not said where it is as it always was.
+    check(
+        &description.again(),
+        r#"{"module":"tickets","label":"Tickets","connection":"zoho","tables":["Tickets","Threads"],"again":true}"#,
     );
 }
 
@@ -249,6 +276,7 @@ fn notes_as_json() {
             r#"{"unread":{"table":1,"key":"7","reason":"no"}}"#,
         ),
         (Note::Gone { table: 1, key }, r#"{"gone":{"table":1,"key":"7"}}"#),
+        (Note::Remember { value: json!([7]) }, r#"{"remember":{"value":[7]}}"#),
     ] {
         assert_eq!(serde_json::to_string(&note).unwrap(), text);
         assert_eq!(serde_json::from_str::<Note>(text).unwrap(), note);

@@ -141,11 +141,10 @@ impl<E: Exporter> AbiExporter for Instance<E> {
 
 fn run<E: Exporter>(exporter: &E, job: &Job, host: Host<'_>) -> Result<()> {
     let desk = Desk::new(host, job.window, job.waiting_bytes);
-    let tables = match &job.tables {
-        Some(tables) => tables.clone(),
-        None => exporter.tables(&desk)?,
+    let mut out = match &job.tables {
+        Some(tables) => Output::open_again(host, tables)?,
+        None => Output::open(host, exporter.tables(&desk)?)?,
     };
-    let mut out = Output::open(host, tables)?;
     exporter.export(job, &desk, &mut out)
 }
 

@@ -183,12 +183,12 @@ mod frozen;
 
 pub use cell::Value;
 pub use desk::{
-    Child, Counted, Desk, Each, Judge, List, ListPage, ListPages, Order, Pages, Paging, Search, SearchCursor,
-    SearchPage, SearchPages,
+    Child, Counted, Desk, Each, Judge, List, ListCursor, ListPage, ListPages, Order, Pages, Paging, Search,
+    SearchCursor, SearchPage, SearchPages,
 };
 pub use error::{ErrorKind, ExportError, Result};
 pub use exporter::Exporter;
-pub use job::{Description, Job, Kind, Range};
+pub use job::{Description, Job, Kind, Range, Wanted};
 pub use note::Note;
 pub use output::{Output, TableId};
 pub use request::{Method, Request};

@@ -99,6 +99,9 @@ mod tests {
                 reason: text,
             },
             Note::Gone { table, key },
+            Note::Remember {
+                value: serde_json::json!([1]),
+            },
         ];
         for (note, name) in notes.iter().zip(Note::NAMES) {
             let json = serde_json::to_value(note).expect("a note is JSON");
@@ -115,7 +118,8 @@ mod tests {
                 | Note::LeastRequests { .. }
                 | Note::Remark { .. }
                 | Note::Unread { .. }
-                | Note::Gone { .. } => {}
+                | Note::Gone { .. }
+                | Note::Remember { .. } => {}
             }
         }
     }

@@ -12,6 +12,8 @@ use crate::{ErrorKind, ExportError, Note, Result, Table, Value};
 pub struct Output<'a> {
     host: Host<'a>,
     tables: Vec<Open>,
+    /// Tables of an earlier run, open from the start, that the exporter has not added again yet.
+    earlier: Vec<String>,
 }
 
 struct Open {
@@ -48,6 +50,7 @@ impl<'a> Output<'a> {
         let mut output = Self {
             host,
             tables: Vec::new(),
+            earlier: Vec::new(),
         };
         for table in tables {
             output.add(table)?;
@@ -55,8 +58,20 @@ impl<'a> Output<'a> {
         Ok(output)
     }
 
-    /// Opens one more table, for an exporter that learns of it only while it works.
+    /// Opens the tables of an earlier run, those too that its exporter learnt of only while it worked.
+    pub(crate) fn open_again(host: Host<'a>, tables: &[Table]) -> Result<Self> {
+        let mut output = Self::open(host, tables.to_vec())?;
+        output.earlier = tables.iter().map(|table| table.name.clone()).collect();
+        Ok(output)
+    }
+
+    /// Opens one more table, for an exporter that learns of it only while it works. One that an earlier run had opened
+    /// stays as it was then.
     pub fn add(&mut self, table: Table) -> Result<TableId> {
+        if let Some(at) = self.earlier.iter().position(|name| *name == table.name) {
+            self.earlier.swap_remove(at);
+            return self.table(&table.name);
+        }
         let mapping = Mapping::new(&table)?;
         let number = self.host.open_table(&table)?;
         let key = table.key.iter().filter_map(|name| table.position(name)).collect();

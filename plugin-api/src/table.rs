@@ -40,13 +40,15 @@ pub struct Column {
     pub name: String,
     /// What a person reads; the first header row.
     pub label: String,
-    /// Where [`Output::record`](crate::Output::record) takes the value from. It does not cross the ABI.
-    #[serde(skip)]
+    /// Where [`Output::record`](crate::Output::record) takes the value from. The host has no use for it but to give it back
+    /// in [`Job::tables`](crate::Job::tables).
+    #[serde(default, skip_serializing_if = "Source::is_same_name")]
     pub source: Source,
 }
 
 /// Where the value of a column is found in a record of the desk.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The key of the record that is named like the column.
     #[default]
@@ -59,6 +61,12 @@ pub enum Source {
     Given,
     /// A JSON object of every key of the record that no other column took.
     Rest,
+}
+
+impl Source {
+    fn is_same_name(&self) -> bool {
+        *self == Self::SameName
+    }
 }
 
 /// Says that a column holds the key of a row in another table.

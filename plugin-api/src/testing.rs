@@ -61,7 +61,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Finding, check_exporter, conformance_report};
+pub use check::{Finding, check_exporter, check_resume, conformance_report};
 pub use fake_desk::FakeDesk;
 pub use reply::Reply;
 pub use run::{Checkpoint, Field, LogEvent, Rows, Run};

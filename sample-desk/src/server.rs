@@ -21,6 +21,8 @@ mod surface;
 mod tests;
 mod times;
 mod token;
+mod trouble;
+mod wire;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -33,6 +35,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Settings;
@@ -44,6 +47,7 @@ use crate::server::route::Router;
 use crate::server::stats::Counters;
 pub use crate::server::stats::Stats;
 use crate::server::surface::Surface;
+use crate::server::wire::Wire;
 use crate::world::{self, Desk};
 
 /// Why a sample desk did not start.
@@ -101,6 +105,8 @@ struct Shared {
     client_secret: String,
     requests: AtomicU64,
     counters: Counters,
+    /// Asks for the listener to be away for this long.
+    away: watch::Sender<Duration>,
 }
 
 impl Shared {
@@ -170,11 +176,12 @@ impl SampleDesk {
             client_secret: format!("{:016x}{:016x}", mix(!settings.seed), mix(mix(settings.seed))),
             requests: AtomicU64::new(0),
             counters: Counters::new(surface.endpoints.len()),
+            away: watch::Sender::default(),
             surface,
             desk,
             settings,
         });
-        let task = runtime.spawn(accept(listener, Arc::clone(&shared)));
+        let task = runtime.spawn(accept(listener, address, Arc::clone(&shared)));
         Ok(Self {
             shared,
             refresh_token,
@@ -231,6 +238,17 @@ impl SampleDesk {
         stats.credits = shared.credits.spent();
         stats.in_flight = shared.gate.greatest();
         stats
+    }
+
+    /// Closes all connections and refuses new ones for this long, as if the desk had been stopped and started again on the
+    /// same port. What it holds and what it gave out stay.
+    pub fn leave(&self, time: Duration) {
+        self.shared.away.send_replace(time);
+    }
+
+    /// Ends all tokens that were given out, the refresh token too, as if a person had revoked them.
+    pub fn revoke(&self) {
+        self.shared.tokens().end_all();
     }
 
     /// What it holds.
@@ -303,11 +321,24 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 const HEAD_WITHIN: Duration = Duration::from_mins(5);
 
 /// Takes connections until it is aborted, and all of them with it.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     let mut told = false;
+    let mut away = shared.away.subscribe();
     loop {
         tokio::select! {
+            Ok(()) = away.changed() => {
+                let time = *away.borrow_and_update();
+                drop(listener);
+                connections.shutdown().await;
+                tokio::time::sleep(time).await;
+                listener = loop {
+                    match TcpListener::bind(address).await {
+                        Ok(listener) => break listener,
+                        Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    }
+                };
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     told = false;
@@ -315,11 +346,16 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                     let _ = stream.set_nodelay(true);
                     let shared = Arc::clone(&shared);
                     connections.spawn(async move {
-                        let service = service_fn(move |request| http::handle(Arc::clone(&shared), request));
+                        let wire = Wire::new(stream);
+                        let fate = wire.fate();
+                        let service = service_fn(move |request| {
+                            let (shared, fate) = (Arc::clone(&shared), fate.clone());
+                            async move { http::handle(shared, request, &fate).await }
+                        });
                         let served = http1::Builder::new()
                             .timer(TokioTimer::new())
                             .header_read_timeout(HEAD_WITHIN)
-                            .serve_connection(TokioIo::new(stream), service)
+                            .serve_connection(TokioIo::new(wire), service)
                             .await;
                         if let Err(error) = served {
                             tracing::trace!(%error, "a connection ended");

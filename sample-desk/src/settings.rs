@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+pub use planned::{Planned, Trouble, When};
+
+mod planned;
+
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -37,6 +41,8 @@ pub struct Settings {
     pub changes: Changes,
     /// Readings of what is not certain of the API.
     pub behaviour: Behaviour,
+    /// Further things that go wrong on purpose, each by itself. Of several for one request the first is meant.
+    pub planned: Vec<Planned>,
 }
 
 /// Zoho Desk's editions.
@@ -182,6 +188,7 @@ impl Default for Settings {
             faults: Faults::default(),
             changes: Changes::default(),
             behaviour: Behaviour::default(),
+            planned: Vec::new(),
         }
     }
 }

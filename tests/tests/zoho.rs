@@ -10,6 +10,8 @@ mod changes;
 mod damage;
 #[path = "zoho/faults.rs"]
 mod faults;
+#[path = "zoho/matrix.rs"]
+mod matrix;
 #[path = "zoho/quiet.rs"]
 mod quiet;
 #[path = "zoho/ranges.rs"]

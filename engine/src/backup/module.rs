@@ -131,7 +131,7 @@ impl Module {
             requests: stats.tries,
             in_flight: stats.in_flight as u32,
             retries: stats.retries,
-            note: self.counts.table().as_deref(),
+            note: self.meter.trouble().as_deref().or(self.counts.table().as_deref()),
         });
     }
 }

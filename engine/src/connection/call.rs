@@ -3,6 +3,7 @@
 use plugin_api::{ErrorKind, ExportError, Method, Request};
 
 use super::access::Access;
+use super::answer;
 use super::headers;
 use super::target::Base;
 
@@ -40,5 +41,13 @@ impl Call {
         *request.headers_mut() = headers;
         *request.body_mut() = asked.body.map(Into::into);
         Ok(Self { request, name })
+    }
+
+    /// Whether JSON and nothing else is asked for.
+    pub(super) fn wants_json(&self) -> bool {
+        let accept = self.request.headers().get(reqwest::header::ACCEPT);
+        accept
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(answer::names_json)
     }
 }

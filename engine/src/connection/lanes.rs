@@ -124,6 +124,11 @@ impl<J> Lanes<J> {
         (self.in_flight, self.throttle.allowed())
     }
 
+    /// Whether no exporter is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Requests of one lane in flight.
     pub(super) fn running(&self, lane: u64) -> usize {
         self.by_id.get(&lane).map_or(0, |lane| lane.running)

@@ -1,8 +1,11 @@
-//! What is worth trying again, and when. Pure: attempt, outcome, moment and chance come in, a decision goes out.
+//! What is worth trying again, and when: the one place where that is decided for every kind of failure. Pure: attempt,
+//! outcome, moment and chance come in, a decision goes out. What an error code of Zoho Desk means is in `zoho::judge`.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::settings::Limits;
 
 /// What the outcome of one try means for the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,58 @@ pub(super) enum Class {
 /// refused too, more of them do not help.
 const RENEWALS: u32 = 2;
 
+/// What can go wrong with a try besides a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The name of the host is not known, nobody listens, no connection came about in time, or TLS broke off.
+    Connect,
+    /// The desk's certificate is not trusted.
+    Certificate,
+    /// The answer broke off: reset, half a body, a wrong length, packed bytes that end early or are damaged, no HTTP.
+    Broken,
+    /// No whole answer in time.
+    Late,
+    /// The body has begun, and for too long nothing more of it came.
+    Stalled,
+    /// Text that is not the JSON it should be, whatever its status says: a page of a proxy, half of it, bytes that are no
+    /// UTF-8.
+    NotJson,
+    /// The answer says of itself that it is larger than what is taken.
+    TooLarge,
+    /// More came than is taken, of an answer that did not say how large it is.
+    Endless,
+    /// Packed in a way that was not offered.
+    Packed,
+    /// It leads elsewhere, or in a circle.
+    Redirect,
+    /// The request itself can't be sent.
+    Unsendable,
+    /// No access token can be had for now.
+    NoToken,
+    /// No access token will be given.
+    Refused,
+}
+
 impl Class {
+    /// The meaning of what is no status.
+    pub(super) fn of_failure(failure: Failure) -> Self {
+        match failure {
+            Failure::Connect
+            | Failure::Broken
+            | Failure::Late
+            | Failure::Stalled
+            | Failure::NotJson
+            | Failure::NoToken => Self::Passing,
+            Failure::Endless => Self::Defect,
+            Failure::Certificate
+            | Failure::TooLarge
+            | Failure::Packed
+            | Failure::Redirect
+            | Failure::Unsendable
+            | Failure::Refused => Self::Final,
+        }
+    }
+
     /// The meaning that HTTP gives a status.
     pub(super) fn of_status(status: u16, retry_after: Option<Duration>) -> Self {
         match status {
@@ -73,13 +127,14 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    /// The rules for connections that try `attempts` times in all.
-    pub(super) fn new(attempts: u32) -> Self {
+    /// The rules for connections with these limits.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let attempts = limits.attempts.max(1);
         Self {
-            attempts: attempts.max(1),
+            attempts,
             defect_attempts: 3,
-            throttled_attempts: attempts.max(1),
-            first: Duration::from_secs(1),
+            throttled_attempts: attempts,
+            first: limits.first_wait,
             longest: Duration::from_mins(1),
             longest_retry_after: Duration::from_mins(5),
         }
@@ -149,12 +204,19 @@ mod tests {
 
     const NONE: Option<Duration> = None;
 
+    fn policy(attempts: u32) -> Policy {
+        Policy::new(&Limits {
+            attempts,
+            ..Limits::default()
+        })
+    }
+
     fn decide(attempt: u32, class: Class, retry_after: Option<u64>, jitter: f64) -> Option<u128> {
         let outcome = Outcome {
             class,
             retry_after: retry_after.map(Duration::from_secs),
         };
-        match Policy::new(6).decide(attempt, 0, outcome, jitter) {
+        match policy(6).decide(attempt, 0, outcome, jitter) {
             Decision::Finish => None,
             Decision::Again(wait) => Some(wait.as_millis()),
         }
@@ -173,6 +235,71 @@ mod tests {
         }
         assert_eq!(Class::of_status(503, Some(Duration::ZERO)), Class::Throttled);
         assert_eq!(Class::of_status(200, Some(Duration::ZERO)), Class::Final);
+    }
+
+    /// Every way in which a try can fail, and how often it is made in all: by the defaults, and as a Zoho Desk sets them.
+    #[test]
+    fn every_failure_has_its_tries() {
+        use Failure::{
+            Broken, Certificate, Connect, Endless, Late, NoToken, NotJson, Packed, Redirect, Refused, Stalled,
+            TooLarge, Unsendable,
+        };
+        let failure = Class::of_failure;
+        let status = |status| Class::of_status(status, NONE);
+        let busy = Class::of_status(503, Some(Duration::from_secs(1)));
+        let rows = [
+            ("400 BAD_REQUEST", status(400), [1, 1]),
+            ("401 of a token that has ended", Class::Outdated, [3, 3]),
+            ("403", status(403), [1, 1]),
+            ("404, a record that is gone", status(404), [1, 1]),
+            ("405", status(405), [1, 1]),
+            ("413", status(413), [1, 1]),
+            ("415", status(415), [1, 1]),
+            ("422", status(422), [1, 1]),
+            ("429 TOO_MANY_REQUESTS", status(429), [6, 12]),
+            ("429 THRESHOLD_EXCEEDED, which waits elsewhere", Class::Final, [1, 1]),
+            ("500", status(500), [3, 5]),
+            ("502", status(502), [6, 6]),
+            ("503", status(503), [6, 6]),
+            ("503 with Retry-After", busy, [6, 12]),
+            ("504", status(504), [6, 6]),
+            ("connection refused, DNS, a TLS handshake cut", failure(Connect), [6, 6]),
+            ("an untrusted certificate", failure(Certificate), [1, 1]),
+            ("reset, half a body, wrong length, cut gzip", failure(Broken), [6, 6]),
+            ("no answer in time", failure(Late), [6, 6]),
+            ("a body that stops", failure(Stalled), [6, 6]),
+            ("a body without end", failure(Endless), [3, 5]),
+            ("a body that says it is too large", failure(TooLarge), [1, 1]),
+            ("HTML for JSON, half of it, no UTF-8", failure(NotJson), [6, 6]),
+            ("a packing that was not offered", failure(Packed), [1, 1]),
+            ("a redirect elsewhere", failure(Redirect), [1, 1]),
+            ("a request that can't be sent", failure(Unsendable), [1, 1]),
+            ("no token for now", failure(NoToken), [6, 6]),
+            ("a refresh token that was revoked", failure(Refused), [1, 1]),
+        ];
+        let zoho = Policy {
+            defect_attempts: 5,
+            throttled_attempts: 12,
+            ..policy(6)
+        };
+        for (name, class, expected) in rows {
+            let tries = [policy(6), zoho].map(|policy| {
+                let outcome = Outcome {
+                    class,
+                    retry_after: None,
+                };
+                let (mut attempt, mut renewals) = (1, 0);
+                while let Decision::Again(_) = policy.decide(attempt, renewals, outcome, 0.5) {
+                    if class == Class::Outdated {
+                        renewals += 1;
+                    } else {
+                        attempt += 1;
+                    }
+                }
+                attempt + renewals
+            });
+            assert_eq!(tries, expected, "{name}");
+        }
     }
 
     #[test]
@@ -202,7 +329,7 @@ mod tests {
                 "{attempt} {class:?} {asked:?} {jitter}"
             );
         }
-        let many = Policy::new(u32::MAX);
+        let many = policy(u32::MAX);
         let passing = Outcome {
             class: Passing,
             retry_after: None,
@@ -213,7 +340,7 @@ mod tests {
             };
             assert!(wait <= many.longest && wait > many.longest / 2, "{attempt}: {wait:?}");
         }
-        assert_eq!(Policy::new(0).decide(1, 0, passing, 0.5), Decision::Finish);
+        assert_eq!(policy(0).decide(1, 0, passing, 0.5), Decision::Finish);
         let outdated = Outcome {
             class: Class::Outdated,
             retry_after: None,
@@ -223,11 +350,7 @@ mod tests {
             (1, Decision::Again(Duration::ZERO)),
             (2, Decision::Finish),
         ] {
-            assert_eq!(
-                Policy::new(1).decide(1, renewals, outdated, 0.5),
-                decision,
-                "{renewals}"
-            );
+            assert_eq!(policy(1).decide(1, renewals, outdated, 0.5), decision, "{renewals}");
         }
     }
 

@@ -160,6 +160,13 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// Time for one try, from sending to the last byte of the answer.
     pub request_timeout: Duration,
+    /// Time without a further byte of an answer that has begun.
+    pub idle_timeout: Duration,
+    /// The longest wait before the second try of a request; it doubles with each further one, up to a minute. So do the
+    /// waits between two looks at a desk that does not answer.
+    pub first_wait: Duration,
+    /// How long a desk that answered and does not any more is waited for.
+    pub patience: Duration,
     /// The largest answer taken, unpacked, in bytes.
     pub max_response_bytes: u64,
     /// Answers that wait to be taken, over all exporters, in bytes: beyond it no further request is started.
@@ -175,6 +182,9 @@ impl Default for Limits {
             attempts: 6,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_mins(2),
+            idle_timeout: Duration::from_secs(30),
+            first_wait: Duration::from_secs(1),
+            patience: Duration::from_mins(15),
             max_response_bytes: 64 << 20,
             max_waiting_bytes: 32 << 20,
             max_redirects: 5,

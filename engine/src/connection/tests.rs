@@ -13,6 +13,8 @@ use super::{Answer, Connection, ConnectionError, Next, Queue};
 use server::Server;
 
 mod bounds;
+mod faults;
+mod outage;
 mod pacing;
 mod sample;
 mod server;
@@ -39,7 +41,7 @@ fn settings(url: &str, limits: Limits) -> Settings {
 fn impatient(limits: &Limits) -> Policy {
     Policy {
         first: Duration::from_micros(1),
-        ..Policy::new(limits.attempts)
+        ..Policy::new(limits)
     }
 }
 

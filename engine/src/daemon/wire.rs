@@ -243,6 +243,17 @@ impl Ear {
     }
 }
 
+/// Hears all that a process says, in pieces, for the fuzz target: nothing else needs it at once.
+pub(crate) fn hear(said: &[u8], progress: &dyn Progress) {
+    let mut ear = Ear::default();
+    // Where a piece ends must not matter: one in two sizes, one whole.
+    let in_pieces = said.chunks(7).try_for_each(|piece| ear.hear(piece, progress));
+    let in_pieces = in_pieces.and_then(|()| ear.end());
+    let mut ear = Ear::default();
+    let whole = ear.hear(said, progress).and_then(|()| ear.end());
+    assert_eq!(in_pieces.is_ok(), whole.is_ok(), "it matters where a piece ends");
+}
+
 /// What kind of error it is, without the words in which serde quotes what it met.
 fn reason(error: &serde_json::Error) -> &'static str {
     match error.classify() {

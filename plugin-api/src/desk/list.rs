@@ -6,6 +6,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::search::range_named;
@@ -75,6 +76,16 @@ impl ListPage {
     }
 }
 
+/// Where a list stands behind a page, for a checkpoint. What it has given is for the exporter to
+/// [remember](crate::Output::remember): the ids go back to [`Desk::list_on`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListCursor {
+    passed: u64,
+    first: u64,
+    size: u64,
+}
+
 /// Iterator of [`Desk::list`]. Pages without new records are not given.
 pub struct ListPages<'d, 'a> {
     desk: &'d Desk<'a>,
@@ -134,6 +145,35 @@ impl<'d, 'a> ListPages<'d, 'a> {
             known: Ids::default(),
             steps_back: 0,
             ended: list.total == Some(0),
+        })
+    }
+
+    /// Goes on behind a page, where these ids were given before.
+    pub(super) fn on(
+        desk: &'d Desk<'a>,
+        request: Request,
+        list: &List,
+        cursor: ListCursor,
+        given: impl IntoIterator<Item = String>,
+    ) -> Result<Self> {
+        let mut list = *list;
+        if cursor.passed > 0 && cursor.size > u64::from(list.overlap) {
+            (list.first, list.size) = (cursor.first, cursor.size.min(list.size));
+        }
+        let mut pages = Self::new(desk, request, &list)?;
+        pages.passed = cursor.passed;
+        for id in given {
+            pages.known.insert(id);
+        }
+        Ok(pages)
+    }
+
+    /// Where it stands behind the page that was given last. `None` at its end.
+    pub fn cursor(&self) -> Option<ListCursor> {
+        (!self.ended).then_some(ListCursor {
+            passed: self.passed,
+            first: self.list.first,
+            size: self.list.size,
         })
     }
 

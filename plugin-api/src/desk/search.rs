@@ -99,6 +99,11 @@ pub struct SearchPage {
 }
 
 impl SearchPage {
+    /// How many records it has that were not given before.
+    pub fn count(&self) -> u64 {
+        self.fresh.iter().filter(|fresh| **fresh).count() as u64
+    }
+
     /// The records that were not given before and lie in the range.
     pub fn records(&self) -> Result<Vec<&RawValue>> {
         let records = self.response.records(self.items)?;

@@ -29,6 +29,7 @@ impl<T: Send + 'static> Exporter for Does<T> {
             label: "Does".into(),
             connection: "http".into(),
             tables: vec!["T".into()],
+            again: false,
         }
     }
 

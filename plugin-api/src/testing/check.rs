@@ -59,13 +59,31 @@ impl fmt::Display for Finding {
 /// | `unreadable answer` | HTML, half of a JSON text, JSON of another shape and an empty body with 200 are [`ErrorKind::Decode`] |
 /// | `unknown keys` | new keys in records do no harm, and are kept in the column made by [`Table::rest`] |
 /// | `missing keys` | without any one key: no panic, no rows without key |
-/// | `resume` | from every checkpoint: what was written before, and what is written then, is the whole, once; there is one where an export makes more than ten different requests |
+/// | `resume` | from every checkpoint: what was written before, and what is written then, is the whole, once; there is one where an export makes more than ten different requests; no request is made again behind it, but for the few in flight; its cursor stays small |
 /// | `ranges` | a range that has everything gives every row; no range panics, nor a cursor of another version |
 ///
 /// # Panics
 /// If the exporter fails a check.
 pub fn check_exporter<E: Exporter>(make: impl Fn() -> E, desk: FakeDesk) {
-    let findings = conformance_report(make, desk);
+    assert_none(&conformance_report(make, desk));
+}
+
+/// Runs the check `resume` of [`check_exporter`] alone: for a desk that is large enough to be interrupted everywhere, and too
+/// large for the other checks.
+///
+/// # Panics
+/// If the exporter fails it.
+#[allow(clippy::needless_pass_by_value, reason = "reads as check_exporter does")]
+pub fn check_resume<E: Exporter>(make: impl Fn() -> E, desk: FakeDesk) {
+    let findings = RefCell::default();
+    if let Some(suite) = Suite::new(&make, &desk, &findings) {
+        suite.resume();
+        suite.requests_when_resumed();
+    }
+    assert_none(&shortened(findings.into_inner()));
+}
+
+fn assert_none(findings: &[Finding]) {
     if findings.is_empty() {
         return;
     }
@@ -92,6 +110,7 @@ pub fn conformance_report<E: Exporter>(make: impl Fn() -> E, desk: FakeDesk) -> 
         suite.unknown_keys();
         suite.missing_keys();
         suite.resume();
+        suite.requests_when_resumed();
         suite.ranges();
     }
     shortened(findings.into_inner())

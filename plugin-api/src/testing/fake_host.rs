@@ -276,7 +276,13 @@ impl AbiHost for FakeHost {
         across(self.call(|state| {
             let cursor = state.read("a cursor", cursor_json)?;
             let rows = state.run.tables.iter().map(|rows| rows.rows.len()).collect();
-            state.run.checkpoints.push(Checkpoint { rows, cursor });
+            let (notes, requests) = (state.run.notes.len(), state.run.requests.len());
+            state.run.checkpoints.push(Checkpoint {
+                rows,
+                cursor,
+                notes,
+                requests,
+            });
             Ok(())
         }))
     }

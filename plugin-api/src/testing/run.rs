@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use crate::{ExportError, Note, Request, Result, Table, Timestamp, Value};
+use crate::{ExportError, Job, Note, Request, Result, Table, Timestamp, Value};
 
 /// What an exporter did in one export.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Run {
 /// A table and its rows.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    /// The table as it crossed the ABI: without its columns' sources.
+    /// The table as it crossed the ABI.
     pub table: Table,
     /// Its rows.
     pub rows: Vec<Vec<Field>>,
@@ -94,6 +94,10 @@ pub struct Checkpoint {
     pub rows: Vec<usize>,
     /// What the exporter needs to go on.
     pub cursor: Json,
+    /// How many notes of [`Run::notes`] came before it.
+    pub notes: usize,
+    /// How many requests of [`Run::requests`] were made before it.
+    pub requests: usize,
 }
 
 /// An event of the exporter's log.
@@ -123,6 +127,25 @@ impl Run {
         };
         let shown = |row: &Vec<Field>| row.iter().map(ToString::to_string).collect();
         found.rows.iter().map(shown).collect()
+    }
+
+    /// What the exporter had remembered by a checkpoint.
+    pub fn remembered(&self, checkpoint: &Checkpoint) -> Vec<Json> {
+        let notes = self.notes.iter().take(checkpoint.notes);
+        let values = notes.filter_map(|note| match note {
+            Note::Remember { value } => Some(value.clone()),
+            _ => None,
+        });
+        values.collect()
+    }
+
+    /// The job with which a host goes on from a checkpoint of this run.
+    #[must_use]
+    pub fn gone_on(&self, job: Job, checkpoint: &Checkpoint) -> Job {
+        let mut job = job.resumed(&checkpoint.cursor);
+        job.tables = Some(self.tables.iter().map(|rows| rows.table.clone()).collect());
+        job.remembered = self.remembered(checkpoint);
+        job
     }
 
     /// Records that the exporter told it could not read: table and key.

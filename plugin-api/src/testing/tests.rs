@@ -106,6 +106,7 @@ impl Exporter for Contacts {
             label,
             connection: "http".into(),
             tables,
+            again: false,
         }
     }
 

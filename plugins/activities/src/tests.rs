@@ -143,7 +143,7 @@ fn a_kind_that_is_refused_is_told_and_the_others_are_exported() {
         assert_eq!(rows, [3, 0, 3, 4]);
         // The same from a checkpoint behind it.
         for checkpoint in &run.checkpoints {
-            let job = Job::full("activities").resumed(&checkpoint.cursor);
+            let job = run.gone_on(Job::full("activities"), checkpoint);
             let resumed = desk_again(code).run(Activities, &job);
             assert_eq!(
                 (&resumed.result, resumed.unread()),

@@ -1,5 +1,7 @@
 //! The export: one kind after the other.
 
+use std::collections::HashSet;
+
 use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, RawValue, Result, TableId};
 use serde::{Deserialize, Serialize};
 use zoho::{Least, Records, list};
@@ -18,35 +20,44 @@ struct Cursor {
     refused: Vec<(usize, ExportError)>,
     /// About how many rows the kinds before it have.
     before: u64,
+    /// Activities of the page behind that which are written.
+    #[serde(default)]
+    done: Vec<String>,
+    /// The least number of requests, without those for the records of the kind that is read.
+    #[serde(default)]
+    least: Least,
 }
+
+/// Activities between two checkpoints.
+const TOGETHER: usize = 10;
 
 /// Exports all kinds, and tells those that these credentials may not read: as an error if it is all of them, else as
 /// unread.
 pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
-    let mut cursor = match &job.resume {
-        Some(cursor) => Cursor::deserialize(cursor).map_err(|error| ExportError::decode("the cursor", error))?,
-        None => Cursor::default(),
-    };
-    let mut least = Least::default();
-    // The fields of each kind.
-    least.add(ALL.len() as u64);
+    let mut cursor: Cursor = zoho::cursor(job)?.unwrap_or_else(|| {
+        let mut begin = Cursor::default();
+        // The fields of each kind.
+        begin.least.add(ALL.len() as u64);
+        begin
+    });
     while let Some(kind) = ALL.get(cursor.kind) {
         let table = out.table(kind.table)?;
-        let mut at = At { kind, table, least };
+        let mut at = At { kind, table };
         match at.export(job, desk, out, &mut cursor) {
-            Err(error) if is_closed(&error) && out.rows(table) == 0 && cursor.records.is_none() => {
+            Err(error)
+                if is_closed(&error) && out.rows(table) == 0 && cursor.records.is_none() && cursor.done.is_empty() =>
+            {
                 cursor.refused.push((cursor.kind, error));
                 // Its search and its list, which both were refused.
-                at.least.add(2);
+                cursor.least.add(2);
             }
             done => done?,
         }
-        least = at.least;
         cursor.kind += 1;
-        cursor.records = None;
+        (cursor.records, cursor.done) = (None, Vec::new());
         out.checkpoint(&cursor)?;
     }
-    least.tell(out)?;
+    cursor.least.tell(out)?;
     if cursor.refused.len() >= ALL.len()
         && let Some((_, error)) = cursor.refused.pop()
     {
@@ -70,11 +81,10 @@ fn is_closed(error: &ExportError) -> bool {
 struct At<'k> {
     kind: &'k Kind,
     table: TableId,
-    least: Least,
 }
 
-/// An activity, with the cursor behind it if it is the last one of its page.
-type Item = (Box<RawValue>, String, Option<zoho::Cursor>);
+/// An activity and its id; or none, and the cursor behind a page.
+type Item = (Option<Box<RawValue>>, String, Option<zoho::Cursor>);
 
 impl At<'_> {
     fn export(&mut self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>, cursor: &mut Cursor) -> Result<()> {
@@ -82,8 +92,13 @@ impl At<'_> {
         let pages = Records::open(desk, job, self.kind.records, cursor.records.as_ref())?;
         let facts = pages.facts();
         let mut expected = 0;
-        let activities = pages.flat_map(items);
-        let request = |(activity, id, _): &Item| comments::may_have(activity).then(|| comments::request(self.kind, id));
+        // Where the export goes on amid a page, some of it were written before.
+        let earlier: HashSet<String> = cursor.done.iter().cloned().collect();
+        let activities = pages.flat_map(move |page| items(page, &earlier));
+        let request = |(activity, id, _): &Item| {
+            let has_comments = activity.as_deref().is_some_and(comments::may_have);
+            has_comments.then(|| comments::request(self.kind, id))
+        };
         for child in desk.each(activities, request) {
             let child = child?;
             let (activity, id, behind) = child.parent;
@@ -91,47 +106,61 @@ impl At<'_> {
                 expected = facts.expected().unwrap_or(0);
                 out.expect(cursor.before + expected)?;
             }
+            let Some(activity) = activity else {
+                pass(cursor, behind, out)?;
+                continue;
+            };
             out.record(self.table, &activity)?;
             match child.answer {
                 None => {}
                 Some(Ok(first)) => {
                     let count = comments::write(desk, out, table, (self.kind, &id), &first)?;
-                    self.least.add(list(count, PAGE));
+                    cursor.least.add(list(count, PAGE));
                 }
                 // Deleted since it was listed: the activity is kept as it was. If it is still there, so are its comments.
                 Some(Err(error)) if error.kind == ErrorKind::NotFound => {
                     if zoho::is_gone(desk, &format!("{}/{id}", self.kind.records.path))? {
-                        out.gone(table, id)?;
+                        out.gone(table, &id)?;
                     } else {
-                        out.unread(table, id, &error)?;
+                        out.unread(table, &id, &error)?;
                     }
                 }
-                Some(Err(error)) if zoho::is_of_one_record(&error) => out.unread(table, id, &error)?,
+                Some(Err(error)) if zoho::is_of_one_record(&error) => out.unread(table, &id, &error)?,
                 Some(Err(error)) => return Err(error),
             }
             facts.tell(out, self.table)?;
-            if behind.is_some() {
-                cursor.records = behind;
+            cursor.done.push(id);
+            if cursor.done.len().is_multiple_of(TOGETHER) {
                 out.checkpoint(cursor)?;
             }
         }
         facts.tell(out, self.table)?;
-        self.least.add(facts.least());
+        cursor.least.add(facts.least());
         cursor.before += facts.expected().unwrap_or(expected);
         Ok(())
     }
 }
 
-/// The activities of a page, each with its id; the last one with the cursor behind the page.
-fn items(page: Result<zoho::Page>) -> Vec<Result<Item>> {
+/// Goes behind a page.
+fn pass(cursor: &mut Cursor, behind: Option<zoho::Cursor>, out: &mut Output<'_>) -> Result<()> {
+    if behind.is_some() {
+        (cursor.records, cursor.done) = (behind, Vec::new());
+        out.checkpoint(cursor)?;
+    }
+    Ok(())
+}
+
+/// The activities of a page, each with its id, without those that were written before; then the cursor behind the page.
+fn items(page: Result<zoho::Page>, earlier: &HashSet<String>) -> Vec<Result<Item>> {
     let items = page.and_then(|page| {
         let mut items = Vec::new();
         for record in page.records()? {
-            items.push(Ok((record.to_owned(), zoho::id(record)?, None)));
+            let id = zoho::id(record)?;
+            if !earlier.contains(&id) {
+                items.push(Ok((Some(record.to_owned()), id, None)));
+            }
         }
-        if let Some(Ok((_, _, behind))) = items.last_mut() {
-            *behind = page.cursor;
-        }
+        items.push(Ok((None, String::new(), page.cursor)));
         Ok(items)
     });
     items.unwrap_or_else(|error| vec![Err(error)])

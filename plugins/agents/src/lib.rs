@@ -2,7 +2,8 @@
 //! backup has them all.
 
 use plugin_api::{Column, Description, Desk, ErrorKind, Exporter, Job, Output, Result, Table};
-use zoho::{AgentCounts, AgentStatus, Agents, Least};
+use serde::{Deserialize, Serialize};
+use zoho::{AgentCounts, AgentStatus, Agents, AgentsCursor, Least};
 
 struct Exporting;
 
@@ -21,21 +22,29 @@ impl Exporter for Exporting {
         Ok(vec![zoho::table("Agents", format(), custom, &FURTHER)])
     }
 
-    fn export(&self, _: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         desk.judge_by(zoho::judge);
         let table = out.table("Agents")?;
         zoho::remark_unread_fields(out)?;
-        let counts = count(desk, out)?;
+        let cursor: Option<Cursor> = zoho::cursor(job)?;
+        let (counts, mut agents) = match cursor {
+            Some(Cursor { counts, agents }) => (counts, Agents::on(desk, true, agents, zoho::remembered_ids(job)?)),
+            None => (count(desk, out)?, Agents::list(desk, true)),
+        };
         if let Some(all) = counts.all {
             out.expect(all)?;
         }
-        let mut agents = Agents::list(desk, true);
         while let Some(page) = agents.next() {
             match page {
                 Ok(page) => {
-                    for (_, agent) in page.agents()? {
+                    let page = page.agents()?;
+                    for (_, agent) in &page {
                         out.record(table, agent)?;
                     }
+                    let ids: Vec<&String> = page.iter().map(|(id, _)| id).collect();
+                    out.remember(&ids)?;
+                    let agents = agents.cursor();
+                    out.checkpoint(&Cursor { counts, agents })?;
                 }
                 Err(error)
                     if agents.reading() == Some(AgentStatus::Deleted)
@@ -53,13 +62,20 @@ impl Exporter for Exporting {
             return Ok(());
         };
         out.desk_count(table, total)?;
-        if total != out.rows(table)
+        if total != agents.listed().iter().sum::<u64>()
             && let Some(again) = AgentCounts::ask(desk)?.total(agents.listed())
         {
             out.desk_count_after(table, again)?;
         }
         Ok(())
     }
+}
+
+/// Where an export goes on.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Cursor {
+    counts: AgentCounts,
+    agents: AgentsCursor,
 }
 
 /// What the desk says of their number; nothing, with a remark, where it does not let these credentials know.

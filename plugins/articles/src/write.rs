@@ -20,8 +20,14 @@ const ARTICLES: Module = Module {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Cursor {
     page: Option<zoho::Cursor>,
+    /// Articles of the page behind that which are written.
+    #[serde(default)]
+    done: Vec<String>,
     sums: Sums,
 }
+
+/// Articles between two checkpoints.
+const TOGETHER: usize = 10;
 
 /// What the articles so far have. It goes into checkpoints.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -48,6 +54,9 @@ struct Writer<'w, 'a> {
     desk: &'w Desk<'a>,
     tables: [TableId; 3],
     sums: Sums,
+    /// Where the export goes on.
+    page: Option<zoho::Cursor>,
+    done: Vec<String>,
     open: Option<Open>,
     strikes: zoho::Strikes,
 }
@@ -79,10 +88,14 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
             out.table("ArticleAttachments")?,
         ],
         sums: cursor.sums,
+        page: cursor.page,
+        done: cursor.done.clone(),
         open: None,
         strikes: zoho::Strikes::default(),
     };
-    let parts = records.flat_map(|page| match page.and_then(|page| parts(&page)) {
+    // Where the export goes on amid a page, some of it were written before.
+    let earlier: HashSet<String> = cursor.done.into_iter().collect();
+    let parts = records.flat_map(|page| match page.and_then(|page| parts(&page, &earlier)) {
         Ok(parts) => parts.into_iter().map(Ok).collect(),
         Err(error) => vec![Err(error)],
     });
@@ -97,10 +110,13 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
 }
 
 /// What a page of articles comes to.
-fn parts(page: &zoho::Page) -> Result<Vec<Part>> {
+fn parts(page: &zoho::Page, earlier: &HashSet<String>) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for record in page.records()? {
         let id = zoho::id(record)?;
+        if earlier.contains(&id) {
+            continue;
+        }
         parts.push(Part::Article(record.to_owned(), page.is_detail()));
         for language in Article::read(record)?.others().into_iter().flatten() {
             parts.push(Part::Translation(id.clone(), language));
@@ -145,18 +161,31 @@ impl Writer<'_, '_> {
                 Some(answer) => self.translation(&article, &language, answer, out),
                 None => Ok(()),
             },
-            Part::End(article) => self.end(&article, out),
+            Part::End(article) => {
+                self.end(&article, out)?;
+                self.done.push(article);
+                if self.done.len().is_multiple_of(TOGETHER) {
+                    self.checkpoint(out)?;
+                }
+                Ok(())
+            }
             Part::Mark(page) => {
                 facts.tell(out, self.tables[0])?;
                 if let Some(expected) = facts.expected() {
                     out.expect(expected + self.sums.translations + self.sums.attachments)?;
                 }
-                out.checkpoint(&Cursor {
-                    page: Some(*page),
-                    sums: self.sums,
-                })
+                (self.page, self.done) = (Some(*page), Vec::new());
+                self.checkpoint(out)
             }
         }
+    }
+
+    fn checkpoint(&self, out: &mut Output<'_>) -> Result<()> {
+        out.checkpoint(&Cursor {
+            page: self.page.clone(),
+            done: self.done.clone(),
+            sums: self.sums,
+        })
     }
 
     fn article(&mut self, row: &RawValue, answer: Option<Result<Response>>, out: &mut Output<'_>) -> Result<()> {

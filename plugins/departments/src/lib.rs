@@ -1,8 +1,9 @@
 //! Exports Zoho Desk's departments, enabled and disabled ones. They have no time of change: each backup has them all.
 
-use std::collections::HashSet;
-
-use plugin_api::{Column, Description, Desk, ErrorKind, Exporter, Job, List, Output, Request, Result, Table};
+use plugin_api::{
+    Column, Description, Desk, ErrorKind, Exporter, Job, List, ListCursor, Output, Request, Result, Table,
+};
+use serde::{Deserialize, Serialize};
 use zoho::{AGENTS_LIMIT, Least};
 
 struct Departments;
@@ -20,52 +21,87 @@ impl Exporter for Departments {
         Ok(vec![zoho::table("Departments", format(), Vec::new(), &FURTHER)])
     }
 
-    fn export(&self, _: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         desk.judge_by(zoho::judge);
         let table = out.table("Departments")?;
-        let counted = match count(desk) {
-            Err(error) if error.kind == ErrorKind::Forbidden && zoho::is_refused(&error) => {
-                out.remark(format!(
-                    "the number of departments is not known, and not checked: {}",
-                    error.message
-                ))?;
-                None
-            }
-            count => Some(count?),
+        let mut cursor = match zoho::cursor(job)? {
+            Some(cursor) => cursor,
+            None => Cursor {
+                counted: first_count(desk, out)?,
+                ..Cursor::default()
+            },
         };
+        let counted = cursor.counted;
         if let Some(count) = counted {
             out.expect(count)?;
         }
-        let mut least = Least::default();
-        least.add(1);
+        let mut seen = zoho::remembered_ids(job)?;
         // Without the parameter a desk may list enabled ones only.
-        let mut seen = HashSet::new();
-        let mut rows = [0; 2];
-        for (at, is_enabled) in [true, false].into_iter().enumerate() {
+        while let Some(is_enabled) = [true, false].get(cursor.done) {
             let request = Request::get("/departments").query("isEnabled", is_enabled);
             let list = List {
                 asks_on: counted.is_none(),
                 ..zoho::list_from("/data", AGENTS_LIMIT, 0)
             };
-            for page in desk.list(request, &list)? {
-                for department in page?.records()? {
-                    if seen.insert(zoho::id(department)?) {
+            let mut pages = desk.list_on(request, &list, cursor.list, seen.iter().cloned())?;
+            while let Some(page) = pages.next().transpose()? {
+                let mut ids = Vec::new();
+                for department in page.records()? {
+                    let id = zoho::id(department)?;
+                    if seen.insert(id.clone()) {
                         out.record(table, department)?;
-                        rows[at] += 1;
+                        cursor.rows[cursor.done] += 1;
+                        ids.push(id);
                     }
                 }
+                out.remember(&ids)?;
+                if let Some(list) = pages.cursor() {
+                    cursor.list = list;
+                    out.checkpoint(&cursor)?;
+                }
             }
-            least.add(zoho::list(rows[at], AGENTS_LIMIT));
+            (cursor.done, cursor.list) = (cursor.done + 1, ListCursor::default());
+            out.checkpoint(&cursor)?;
         }
+        let rows = cursor.rows;
+        let mut least = Least::default();
+        least.add(1 + rows.iter().map(|rows| zoho::list(*rows, AGENTS_LIMIT)).sum::<u64>());
         least.tell(out)?;
         let Some(counted) = counted else {
             return Ok(());
         };
         out.desk_count(table, total(counted, rows))?;
-        if total(counted, rows) != out.rows(table) {
+        if total(counted, rows) != rows.iter().sum::<u64>() {
             out.desk_count_after(table, total(count(desk)?, rows))?;
         }
         Ok(())
+    }
+}
+
+/// Where an export goes on.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Cursor {
+    /// As the desk counted them at the beginning.
+    counted: Option<u64>,
+    /// Lists that are done: enabled ones, disabled ones.
+    done: usize,
+    /// Where the next one is.
+    list: ListCursor,
+    /// Rows of each.
+    rows: [u64; 2],
+}
+
+/// What the desk says of their number; nothing, with a remark, where it does not let these credentials know.
+fn first_count(desk: &Desk<'_>, out: &mut Output<'_>) -> Result<Option<u64>> {
+    match count(desk) {
+        Err(error) if error.kind == ErrorKind::Forbidden && zoho::is_refused(&error) => {
+            out.remark(format!(
+                "the number of departments is not known, and not checked: {}",
+                error.message
+            ))?;
+            Ok(None)
+        }
+        count => count.map(Some),
     }
 }
 

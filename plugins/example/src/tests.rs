@@ -147,7 +147,7 @@ fn never_hides_that_the_list_shrank() {
     assert!(error.message.contains("the list shrank"), "{error}");
     assert_eq!(run.desk_count("Tickets"), Some(230));
     // The same between two runs.
-    let resumed = Job::full("example").resumed(&run.checkpoints[0].cursor);
+    let resumed = run.gone_on(Job::full("example"), &run.checkpoints[0]);
     let error = desk(229).run(Example, &resumed).result.unwrap_err();
     assert!(error.message.contains("the list shrank"), "{error}");
 }

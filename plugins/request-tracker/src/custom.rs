@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use plugin_api::{Column, Desk, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use crate::cell::{Row, member, members, plain};
@@ -23,11 +24,13 @@ pub(crate) const ARTICLES: &str = "RT::Class-RT::Article";
 pub(crate) const OTHERS: &str = "Other Custom Fields";
 
 /// The custom fields and roles of a Request Tracker.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Custom {
     fields: Vec<Field>,
     roles: Vec<Field>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Field {
     id: u64,
     name: String,

@@ -33,7 +33,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
 use custom::Custom;
-use plugin_api::{Description, Desk, ErrorKind, ExportError, Exporter, Job, Output, Result, Table, export_plugin};
+use plugin_api::{Description, Desk, ExportError, Exporter, Job, Output, Result, Table, export_plugin};
+use serde::Deserialize;
 
 /// The exporter. Custom fields come and go while a backup runs, so they are asked for once, and the rows are made by
 /// what the columns were made by. An export stays on its thread, and several may run at one time.
@@ -60,10 +61,16 @@ impl Exporter for RequestTracker {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let custom = opened.remove(&thread::current().id());
         drop(opened);
-        let custom = custom.ok_or_else(|| {
-            let message = "an export was begun on a thread that did not ask for its tables before";
-            ExportError::new(ErrorKind::Misuse, message)
-        })?;
+        // An export that goes on keeps its tables, and is not asked for them.
+        let custom = match (custom, job.remembered.first()) {
+            (Some(custom), _) => custom,
+            (None, Some(remembered)) => Custom::deserialize(remembered)
+                .map_err(|error| ExportError::decode("what was remembered of the custom fields", error))?,
+            (None, None) => Custom::read(desk)?,
+        };
+        if job.remembered.is_empty() {
+            out.remember(&custom)?;
+        }
         work::export(job, desk, custom, out)
     }
 }

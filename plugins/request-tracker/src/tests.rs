@@ -147,7 +147,7 @@ fn users_who_come_before_an_export_is_gone_on_with_do_not_hide_others() {
     for checkpoint in &first.checkpoints {
         let mut later = Fake::new();
         later.users = users(260);
-        let job = Job::full("request-tracker").resumed(&checkpoint.cursor);
+        let job = first.gone_on(Job::full("request-tracker"), checkpoint);
         let second = FakeDesk::new(move |request| later.answer(request)).run(RequestTracker::default(), &job);
         assert_eq!(second.result, Ok(()));
         let mut ids = column(&first, "Users", "id");
@@ -200,7 +200,7 @@ fn a_range_that_is_gone_on_with_takes_each_ticket_once() {
                 ticket["Status"] = "deleted".into();
             }
         }
-        let job = range().resumed(&checkpoint.cursor);
+        let job = first.gone_on(range(), checkpoint);
         let second = FakeDesk::new(move |request| later.answer(request)).run(RequestTracker::default(), &job);
         assert_eq!(second.result, Ok(()));
         let mut ids = whole[..checkpoint.rows[0]].to_vec();

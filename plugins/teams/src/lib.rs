@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 
 use plugin_api::{
-    Column, Description, Desk, ExportError, Exporter, Job, Output, RawValue, Request, Result, Table, TableId, Value,
+    Column, Description, Desk, ExportError, Exporter, Job, ListCursor, Output, RawValue, Request, Result, Table,
+    TableId, Value,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zoho::{AGENTS_LIMIT, Least};
 
 struct Teams;
@@ -35,19 +36,38 @@ impl Exporter for Teams {
         Ok(vec![teams, members])
     }
 
-    fn export(&self, _: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         desk.judge_by(zoho::judge);
         let (teams, members) = (out.table("Teams")?, out.table("TeamMembers")?);
-        for page in zoho::list_pages(desk, Request::get("/teams"), "/teams", AGENTS_LIMIT)? {
-            for team in page?.records()? {
+        let (list, given) = (zoho::list_from("/teams", AGENTS_LIMIT, 0), zoho::remembered_ids(job)?);
+        let Cursor { list: on, mut rows } = zoho::cursor(job)?.unwrap_or_default();
+        let mut pages = desk.list_on(Request::get("/teams"), &list, on, given)?;
+        while let Some(page) = pages.next().transpose()? {
+            let mut ids = Vec::new();
+            for team in page.records()? {
+                let id = zoho::id(team)?;
                 out.record(teams, team)?;
-                write_members(out, members, &zoho::id(team)?, team)?;
+                write_members(out, members, &id, team)?;
+                ids.push(id);
+            }
+            rows += ids.len() as u64;
+            if let Some(list) = pages.cursor() {
+                out.remember(&ids)?;
+                out.checkpoint(&Cursor { list, rows })?;
             }
         }
         let mut least = Least::default();
-        least.add(zoho::list(out.rows(teams), AGENTS_LIMIT));
+        least.add(zoho::list(rows, AGENTS_LIMIT));
         least.tell(out)
     }
+}
+
+/// Where an export goes on.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Cursor {
+    list: ListCursor,
+    /// Teams that are written.
+    rows: u64,
 }
 
 /// The members that a team's row names. What is not there names none.

@@ -6,40 +6,65 @@
 
 use std::collections::VecDeque;
 
-use plugin_api::{ErrorKind, ExportError, Kind, List, RawValue, Request, Response, Result};
+use plugin_api::{Child, ErrorKind, ExportError, Kind, List, RawValue, Request, Response, Result};
+use serde::{Deserialize, Serialize};
 use zoho::AGENTS_LIMIT;
 
 use crate::ask::PAGE;
 use crate::ids::key;
 use crate::run::Run;
-use crate::source::{Mark, Row, Step, TICKETS};
+use crate::source::{At, Row, Step, marked};
 use crate::ticket::{Facts, Visit};
 
 /// The greatest index of a row that the list gives.
 const LAST: u64 = 4_999;
 
-/// The archived tickets that were not given before, department by department; behind each a mark.
+/// How often a list is read anew.
+const RESTARTS: u32 = 20;
+
+/// Where the list of a department stands, behind a page. The pages overlap by one row: if it is not there, rows went away,
+/// and those behind moved up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Place {
+    department: String,
+    from: u64,
+    last: Option<String>,
+    restarts: u32,
+    /// Rows of a page that is not the last.
+    size: u64,
+}
+
+/// The archived tickets that were not given before, page by page; behind each a mark.
 pub(crate) struct Archived<'s, 'r, 'a> {
     run: &'s Run<'r, 'a>,
-    /// Departments that an earlier run is done with.
+    /// Departments that an earlier run is done with, or was at.
     done: Vec<String>,
-    /// An earlier run gave tickets, of which this one knows nothing yet.
+    /// Where the list that is read stands.
+    place: Option<Place>,
+    /// The requests for the departments are told.
     is_resumed: bool,
-    departments: Option<VecDeque<String>>,
-    /// First pages that were asked for, in order.
-    firsts: VecDeque<(String, Result<Response>)>,
+    /// The others' first pages.
+    firsts: Option<Firsts<'r>>,
+    /// The least number of requests that no mark has told yet.
+    least: u64,
     steps: VecDeque<Step>,
     ended: bool,
 }
 
+type Firsts<'r> = Box<dyn Iterator<Item = Result<Child<String>>> + 'r>;
+
 impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
-    pub(crate) fn new(run: &'s Run<'r, 'a>, done: Vec<String>, is_resumed: bool) -> Self {
+    /// All of them, or what is left where an earlier run was.
+    pub(crate) fn new(run: &'s Run<'r, 'a>, mut done: Vec<String>, place: Option<Place>) -> Self {
+        done.extend(place.iter().map(|place| place.department.clone()));
         Self {
             run,
+            is_resumed: !done.is_empty(),
             done,
-            is_resumed,
-            departments: None,
-            firsts: VecDeque::new(),
+            place,
+            firsts: None,
+            least: 0,
             steps: VecDeque::new(),
             ended: false,
         }
@@ -53,139 +78,147 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
             if self.ended {
                 return Ok(None);
             }
-            if self.departments.is_none() && !self.begin()? {
-                return Ok(None);
-            }
-            self.department()?;
+            self.read()?;
         }
     }
 
-    /// Lists the departments. False where they can't be.
-    fn begin(&mut self) -> Result<bool> {
-        match departments(self.run) {
-            Ok(ids) => {
-                let ids = ids.into_iter().filter(|id| !self.done.contains(id));
-                self.departments = Some(ids.collect());
-                Ok(true)
-            }
-            Err(error) if zoho::may_be_of_one_record(&error) => {
-                self.ended = true;
-                self.steps.push_back(unread("archived tickets", &error));
-                self.departments = Some(VecDeque::new());
-                Ok(true)
-            }
-            Err(error) => Err(error),
+    /// Reads a page.
+    fn read(&mut self) -> Result<()> {
+        if let Some(place) = self.place.take() {
+            let answer = zoho::judge(self.run.desk.send(&page(&place.department, place.from))?);
+            return self.judged(place, answer);
         }
-    }
-
-    /// Reads the list of the next department.
-    fn department(&mut self) -> Result<()> {
-        if self.firsts.is_empty() {
-            let some: Vec<_> = self
-                .departments
-                .iter_mut()
-                .flat_map(|left| left.drain(..left.len().min(25)))
-                .collect();
-            for child in self.run.desk.each(some.into_iter().map(Ok), |id| Some(page(id, 0))) {
-                let child = child?;
-                if let Some(answer) = child.answer {
-                    self.firsts.push_back((child.parent, answer));
-                }
+        let firsts = match &mut self.firsts {
+            Some(firsts) => firsts,
+            none => {
+                let (ids, least) = match departments(self.run) {
+                    Ok(listed) => listed,
+                    Err(error) if zoho::may_be_of_one_record(&error) => {
+                        self.steps.push_back(unread("archived tickets", &error));
+                        (Vec::new(), 0)
+                    }
+                    Err(error) => return Err(error),
+                };
+                self.least += if self.is_resumed { 0 } else { least };
+                let left: Vec<_> = ids.into_iter().filter(|id| !self.done.contains(id)).map(Ok).collect();
+                let desk = self.run.desk;
+                none.insert(Box::new(desk.each(left, |id: &String| Some(page(id, 0)))))
             }
-        }
-        let Some((id, first)) = self.firsts.pop_front() else {
+        };
+        let Some(child) = firsts.next().transpose()? else {
             self.ended = true;
+            self.mark(Vec::new(), At::Listed);
             return Ok(());
         };
-        match self.list(&id, first) {
-            Ok(()) => self.steps.push_back(Step::Mark(Mark::Department(id))),
-            Err(error) if zoho::may_be_of_one_record(&error) => {
-                self.steps
-                    .push_back(unread(&format!("archived tickets of department {id}"), &error));
+        let place = Place {
+            department: child.parent,
+            from: 0,
+            last: None,
+            restarts: 0,
+            size: PAGE,
+        };
+        child.answer.map_or(Ok(()), |answer| self.judged(place, answer))
+    }
+
+    /// Takes in a page, or that there is none.
+    fn judged(&mut self, place: Place, answer: Result<Response>) -> Result<()> {
+        let department = place.department.clone();
+        // Behind its end some desks say so.
+        let is_end = |error: &ExportError| place.from == LAST && error.kind == ErrorKind::Http;
+        match answer {
+            Err(error) if is_end(&error) && zoho::may_be_of_one_record(&error) => {
+                self.capped(department, &error);
+                Ok(())
             }
-            Err(error) => return Err(error),
+            answer => match answer.and_then(|answer| self.page(place, &answer)) {
+                Err(error) if zoho::may_be_of_one_record(&error) => {
+                    let what = format!("archived tickets of department {department}");
+                    self.steps.push_back(unread(&what, &error));
+                    self.done(department, Vec::new());
+                    Ok(())
+                }
+                taken => taken,
+            },
         }
+    }
+
+    fn page(&mut self, mut place: Place, answer: &Response) -> Result<()> {
+        let records = answer.records("/data")?;
+        let ids = records
+            .iter()
+            .map(|record| zoho::id(record))
+            .collect::<Result<Vec<_>>>()?;
+        let moved = place.last.is_some() && ids.first() != place.last.as_ref();
+        let mut rows = Vec::new();
+        for (id, record) in ids.iter().zip(&records) {
+            rows.extend(self.row(id, record)?);
+        }
+        let count = ids.len() as u64;
+        if moved && place.restarts < RESTARTS {
+            (place.from, place.last) = (0, None);
+            place.restarts += 1;
+            self.goes_on(rows, place);
+            return Ok(());
+        }
+        let behind = place.from + count;
+        // A page that is cut at the last index says nothing of what is behind it.
+        if place.from == LAST && count > 1 || count < PAGE && behind == LAST + 1 && place.from < LAST {
+            self.steps.extend(marked(rows, At::Page, 0));
+            let why = "the desk lists no more than 5,000 archived tickets of a department";
+            self.capped(
+                place.department,
+                &ExportError::decode("GET /tickets/archivedTickets", why),
+            );
+            return Ok(());
+        }
+        if place.from == 0 && List::may_be_cut(count, place.size) {
+            place.size = count;
+        }
+        if count < place.size {
+            self.least += zoho::list(behind, PAGE);
+            self.done(place.department, rows);
+            return Ok(());
+        }
+        place.from = (behind - 1).min(LAST);
+        place.last = if place.from == LAST { None } else { ids.last().cloned() };
+        self.goes_on(rows, place);
         Ok(())
     }
 
-    /// Takes in a whole list. The pages overlap by one row: if it is not there, rows went away, and those behind moved up.
-    fn list(&mut self, id: &str, first: Result<Response>) -> Result<()> {
-        const RESTARTS: u32 = 20;
-        let (mut answer, mut from, mut last, mut restarts) = (first?, 0, None::<String>, 0);
-        let mut size = PAGE;
-        let rows = loop {
-            let records = answer.records("/data")?;
-            let ids = records
-                .iter()
-                .map(|record| zoho::id(record))
-                .collect::<Result<Vec<_>>>()?;
-            let moved = last.is_some() && ids.first() != last.as_ref();
-            for (id, record) in ids.iter().zip(&records) {
-                self.row(id, record)?;
-            }
-            let count = ids.len() as u64;
-            if moved && restarts < RESTARTS {
-                (from, last) = (0, None);
-                restarts += 1;
-            } else {
-                let rows = from + count;
-                // A page that is cut at the last index says nothing of what is behind it.
-                if from == LAST && count > 1 || count < PAGE && rows == LAST + 1 && from < LAST {
-                    let why = "the desk lists no more than 5,000 archived tickets of a department";
-                    self.capped(id, &ExportError::decode("GET /tickets/archivedTickets", why));
-                    return Ok(());
-                }
-                if from == 0 && List::may_be_cut(count, size) {
-                    size = count;
-                }
-                if count < size {
-                    break rows;
-                }
-                from = (from + count - 1).min(LAST);
-                last = if from == LAST { None } else { ids.last().cloned() };
-            }
-            answer = match zoho::judge(self.run.desk.send(&page(id, from))?) {
-                // Behind its end some desks say so.
-                Err(error) if from == LAST && error.kind == ErrorKind::Http && zoho::may_be_of_one_record(&error) => {
-                    self.capped(id, &error);
-                    return Ok(());
-                }
-                answer => answer?,
-            };
-        };
-        self.run.sum(|sums| sums.least += zoho::list(rows, PAGE));
-        Ok(())
+    fn goes_on(&mut self, rows: Vec<Row>, place: Place) {
+        self.mark(rows, At::Archived(place.clone()));
+        self.place = Some(place);
+    }
+
+    fn done(&mut self, department: String, rows: Vec<Row>) {
+        self.mark(rows, At::Department(department));
+    }
+
+    fn mark(&mut self, rows: Vec<Row>, at: At) {
+        let least = std::mem::take(&mut self.least);
+        self.steps.extend(marked(rows, at, least));
     }
 
     /// A list that has more than it gives.
-    fn capped(&mut self, id: &str, error: &ExportError) {
-        self.run.sum(|sums| sums.least += zoho::list(LAST, PAGE));
-        self.steps.push_back(unread(
-            &format!("archived tickets of department {id} behind the first 5,000"),
-            error,
-        ));
+    fn capped(&mut self, department: String, error: &ExportError) {
+        self.least += zoho::list(LAST, PAGE);
+        let what = format!("archived tickets of department {department} behind the first 5,000");
+        self.steps.push_back(unread(&what, error));
+        self.done(department, Vec::new());
     }
 
-    fn row(&mut self, id: &str, record: &RawValue) -> Result<()> {
-        if !may_be_wanted(self.run, &Facts::read(record)?) {
-            return Ok(());
+    /// A row of the list, if it is asked for and was not given before.
+    fn row(&self, id: &str, record: &RawValue) -> Result<Option<Row>> {
+        if !may_be_wanted(self.run, &Facts::read(record)?) || !self.run.given.borrow_mut().insert(key(id)) {
+            return Ok(None);
         }
-        if self.run.given.borrow().contains(&key(id)) {
-            return Ok(());
-        }
-        if std::mem::take(&mut self.is_resumed) {
-            remember(self.run)?;
-        }
-        if self.run.given.borrow_mut().insert(key(id)) {
-            self.steps.push_back(Step::Ticket(Row {
-                id: id.to_owned(),
-                record: Some(record.to_owned()),
-                is_whole: false,
-                is_archived: true,
-                visit: Visit::First,
-            }));
-        }
-        Ok(())
+        Ok(Some(Row {
+            id: id.to_owned(),
+            record: Some(record.to_owned()),
+            is_whole: false,
+            is_archived: true,
+            visit: Visit::First,
+        }))
     }
 }
 
@@ -225,19 +258,11 @@ fn page(department: &str, from: u64) -> Request {
         .query("limit", PAGE)
 }
 
-/// Walks the search once more, for the tickets that an earlier run was given by it.
-fn remember(run: &Run<'_, '_>) -> Result<()> {
-    for page in zoho::Records::open(run.desk, run.job, TICKETS, None)? {
-        for record in page?.records()? {
-            run.given.borrow_mut().insert(key(&zoho::id(record)?));
-        }
-    }
-    Ok(())
-}
-
-/// The ids of all departments, disabled ones too: whether the list has them unasked is not certain.
-fn departments(run: &Run<'_, '_>) -> Result<Vec<String>> {
+/// The ids of all departments, disabled ones too: whether the list has them unasked is not certain. And the least number of
+/// requests for them.
+fn departments(run: &Run<'_, '_>) -> Result<(Vec<String>, u64)> {
     let mut ids: Vec<String> = Vec::new();
+    let mut least = 0;
     for enabled in [true, false] {
         let request = Request::get("/departments").query("isEnabled", enabled);
         let mut listed = 0;
@@ -250,7 +275,7 @@ fn departments(run: &Run<'_, '_>) -> Result<Vec<String>> {
                 }
             }
         }
-        run.sum(|sums| sums.least += zoho::list(listed, AGENTS_LIMIT));
+        least += zoho::list(listed, AGENTS_LIMIT);
     }
-    Ok(ids)
+    Ok((ids, least))
 }

@@ -1,32 +1,36 @@
 //! The order of work, and where an interrupted export goes on.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 
-use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, Result};
+use plugin_api::{Desk, ExportError, Job, Output, Result};
 use serde::{Deserialize, Serialize};
-use zoho::{Acquaintance, Records};
+use zoho::{Acquaintance, Facts, Records};
 
-use crate::archived::Archived;
+use crate::archived::{self, Archived};
+use crate::memory::{self, Keys, Memory, Value};
 use crate::run::{Drafts, Entries, Run, Sums, Tables};
-use crate::source::{Mark, TICKETS, again, searched};
+use crate::source::{At, Mark, TICKETS, again, searched};
 use crate::{chain, entries, least};
 
-/// Where an export goes on. The time entries are found out about again, without being written.
+/// Where an export goes on. What grows with the desk is remembered beside it: see [`Memory`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Cursor {
     sums: Sums,
     drafts: Drafts,
-    /// Tickets that were read as if drafts counted, and are forgotten.
-    unsure: u64,
+    entries: entries::Progress,
     /// How far the search is, from its second page on.
     page: Option<zoho::Cursor>,
     /// The search is done.
     searched: bool,
     /// What the desk counted of them, at the beginning and at the end.
     counts: Option<(u64, Option<u64>)>,
-    /// Departments whose archived tickets are done.
-    departments: Vec<String>,
+    /// Where the list of a department's archived tickets is.
+    archived: Option<archived::Place>,
+    /// All archived tickets are done.
+    listed: bool,
+    /// Tickets that were read once more, because the desk does not count drafts.
+    again: usize,
 }
 
 /// Exports what the job asks for.
@@ -34,77 +38,118 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
     let resumed: Option<Cursor> = job.resume.as_ref().map(read).transpose()?;
     let is_resumed = resumed.is_some();
     let mut cursor = resumed.unwrap_or_default();
-    let run = Run {
-        job,
-        desk,
-        tables: Tables::of(out)?,
-        entries: RefCell::new(Entries::default()),
-        given: RefCell::new(HashSet::new()),
-        drafts: Cell::new(cursor.drafts),
-        unsure: RefCell::new(Vec::new()),
-        sums: RefCell::new(cursor.sums),
-        acquaintance: Acquaintance::default(),
-    };
+    let memory = Memory::of(job)?;
+    let run = run(job, desk, out, &cursor, &memory)?;
     let records = (!cursor.searched)
         .then(|| Records::open(desk, job, TICKETS, cursor.page.as_ref()))
         .transpose()?;
     let facts = records.as_ref().map(Records::facts);
-    let archived = Archived::new(&run, cursor.departments.clone(), is_resumed);
+    let archived = (!cursor.listed).then(|| Archived::new(&run, memory.departments, cursor.archived.clone()));
     let steps = records
         .into_iter()
         .flat_map(|records| searched(&run, records))
-        .chain(archived);
+        .chain(archived.into_iter().flatten());
     // The first tickets are on their way while the agents' lists are read.
     let mut details = desk.each(steps, chain::detail).peekable();
     details.peek();
     if !is_resumed {
         run.sum(|sums| sums.least += least::FIELDS);
     }
-    let before = *run.sums.borrow();
-    entries::read_all(&run, out, !is_resumed)?;
-    if is_resumed {
-        run.sums.replace(before);
-    }
-    cursor.sums = *run.sums.borrow();
-    out.checkpoint(&cursor)?;
+    let mut progress = cursor.entries;
+    entries::read_all(
+        &run,
+        out,
+        &mut progress,
+        (memory.agents, memory.places),
+        |entries, out| {
+            cursor.entries = entries;
+            cursor.sums = *run.sums.borrow();
+            out.checkpoint(&cursor)
+        },
+    )?;
 
-    let forgotten = cursor.unsure;
     chain::walk(&run, out, details, |mark, out| {
-        match mark {
-            Mark::Page(page) => cursor.page = Some(*page),
-            Mark::Searched => cursor.searched = true,
-            Mark::Department(id) => cursor.departments.push(id),
-        }
-        cursor.sums = *run.sums.borrow();
-        cursor.drafts = run.drafts.get();
-        cursor.unsure = match cursor.drafts {
-            Drafts::Counted => 0,
-            _ => forgotten + run.unsure.borrow().len() as u64,
-        };
         if let Some(facts) = &facts {
             facts.tell(out, run.tables.cases)?;
             expect(&run, out, facts.expected())?;
             cursor.counts = facts.desk_counts();
         }
-        out.checkpoint(&cursor)
+        pass(&run, out, &mut cursor, facts.as_ref(), mark)
     })?;
 
     if run.drafts.get() == Drafts::NotCounted {
-        if forgotten > 0 {
-            let why = "the desk does not count drafts, which came out only after the backup was resumed: back up anew";
-            let key = format!("drafts of {forgotten} tickets that were read before");
-            out.unread(run.tables.threads, key, &ExportError::new(ErrorKind::Other, why))?;
-        }
         let unsure = run.unsure.take();
-        chain::walk(&run, out, desk.each(again(unsure), chain::detail), |_, _| Ok(()))?;
+        let steps = again(unsure, cursor.again);
+        chain::walk(&run, out, desk.each(steps, chain::detail), |mark, out| {
+            pass(&run, out, &mut cursor, None, mark)
+        })?;
     }
-    let mut least = run.sums.borrow().least;
     if let Some(facts) = facts {
         facts.tell(out, run.tables.cases)?;
-        least += facts.least();
     }
-    out.least_requests(least)?;
+    out.least_requests(run.sums.borrow().least)?;
     tell(&run, out, cursor.counts)
+}
+
+/// What is known at the beginning.
+fn run<'r, 'a>(
+    job: &'r Job,
+    desk: &'r Desk<'a>,
+    out: &Output<'_>,
+    cursor: &Cursor,
+    memory: &Memory,
+) -> Result<Run<'r, 'a>> {
+    let mut entries = Entries::default();
+    for entry in &memory.entries {
+        entries.add_keys(*entry);
+    }
+    let acquaintance = Acquaintance::default();
+    if !memory.tickets.is_empty() {
+        acquaintance.known();
+    }
+    // Where drafts turned out to be counted, they were read well.
+    let is_sure = cursor.drafts == Drafts::Counted;
+    let unsure = if is_sure { Vec::new() } else { memory.unsure.clone() };
+    Ok(Run {
+        job,
+        desk,
+        tables: Tables::of(out)?,
+        entries: RefCell::new(entries),
+        given: RefCell::new(memory.tickets.iter().copied().collect()),
+        drafts: Cell::new(cursor.drafts),
+        unsure: RefCell::new(unsure),
+        fresh: RefCell::default(),
+        sums: RefCell::new(cursor.sums),
+        acquaintance,
+    })
+}
+
+/// Makes a checkpoint where all before a mark is written.
+fn pass(run: &Run<'_, '_>, out: &mut Output<'_>, cursor: &mut Cursor, facts: Option<&Facts>, mark: Mark) -> Result<()> {
+    run.sum(|sums| sums.least += mark.least);
+    match mark.at {
+        At::Page => {}
+        At::Search(page) => cursor.page = Some(*page),
+        At::Searched => {
+            (cursor.page, cursor.searched) = (None, true);
+            run.sum(|sums| sums.least += facts.map_or(0, Facts::least));
+        }
+        At::Archived(place) => cursor.archived = Some(place),
+        At::Department(id) => {
+            cursor.archived = None;
+            memory::keep(out, &Value::Department(id))?;
+        }
+        At::Listed => cursor.listed = true,
+        At::Again(done) => cursor.again = done,
+    }
+    let mut written = run.fresh.take();
+    written.tickets = Keys(mark.tickets);
+    if !written.is_empty() {
+        memory::keep(out, &Value::Written(written))?;
+    }
+    cursor.sums = *run.sums.borrow();
+    cursor.drafts = run.drafts.get();
+    out.checkpoint(cursor)
 }
 
 fn read(json: &serde_json::Value) -> Result<Cursor> {

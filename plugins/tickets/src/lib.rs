@@ -14,7 +14,8 @@
 //!
 //! # What is held in memory
 //!
-//! What is in flight, and for the whole run one number for each ticket, and two for each time entry.
+//! What is in flight, and for the whole run one number for each ticket, and two for each time entry. An export that goes on is
+//! given these back (`memory`), and asks for nothing that they stand for.
 
 mod archived;
 mod ask;
@@ -24,6 +25,7 @@ mod export;
 mod finish;
 mod ids;
 mod least;
+mod memory;
 mod parts;
 mod run;
 mod source;

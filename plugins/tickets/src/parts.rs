@@ -27,6 +27,8 @@ pub(crate) enum Part {
     /// Deleted since it was listed.
     Gone(TableId, String),
     Unread(TableId, String, ExportError),
+    /// A ticket that turned out to be outside the range.
+    Outside,
     /// A ticket begins, with its record where it is to be written.
     Begin(Option<Box<RawValue>>, Origin),
     /// A page of its attachments.
@@ -93,7 +95,7 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
     }
     // The archived lists know of no range.
     if row.is_archived && !is_wanted(run, &facts) {
-        run.sum(|sums| sums.least += 1);
+        parts.push(Part::Outside);
         return Ok(parts);
     }
     parts.extend(of_facts(run, row, record, &facts));

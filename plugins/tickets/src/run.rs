@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use zoho::Acquaintance;
 
 use crate::ids::key;
+use crate::memory::Written;
 
 /// An export under way.
 pub(crate) struct Run<'r, 'a> {
@@ -21,6 +22,8 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) drafts: Cell<Drafts>,
     /// Tickets that were read as if drafts counted, while that was not known: the ticket, and its one thread.
     pub(crate) unsure: RefCell<Vec<(u64, Option<u64>)>>,
+    /// What was written since the last checkpoint.
+    pub(crate) fresh: RefCell<Written>,
     pub(crate) sums: RefCell<Sums>,
     /// Of the tickets that are listed.
     pub(crate) acquaintance: Acquaintance,
@@ -58,11 +61,17 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Takes an entry in; false if it was there before.
-    pub(crate) fn add(&mut self, id: &str, ticket: Option<&str>) -> bool {
-        let is_new = self.known.insert(key(id));
+    /// Takes an entry in, and gives what is to be remembered of it; `None` if it was there before.
+    pub(crate) fn add(&mut self, id: &str, ticket: Option<&str>) -> Option<(u64, Option<u64>)> {
+        let entry = (key(id), ticket.map(key));
+        self.add_keys(entry).then_some(entry)
+    }
+
+    /// The same with what was remembered; false if it was there before.
+    pub(crate) fn add_keys(&mut self, (id, ticket): (u64, Option<u64>)) -> bool {
+        let is_new = self.known.insert(id);
         if is_new && let Some(ticket) = ticket {
-            let count = self.of_ticket.entry(key(ticket)).or_default();
+            let count = self.of_ticket.entry(ticket).or_default();
             *count = count.saturating_add(1);
         }
         is_new

@@ -3,6 +3,7 @@
 use plugin_api::{ExportError, RawValue, Result};
 use zoho::{Module, Records};
 
+use crate::archived::Place;
 use crate::ids::key;
 use crate::run::Run;
 use crate::ticket::Visit;
@@ -38,13 +39,61 @@ pub(crate) struct Row {
 
 /// A place to go on from.
 #[derive(Debug)]
-pub(crate) enum Mark {
+pub(crate) struct Mark {
+    pub(crate) at: At,
+    /// The tickets since the last one.
+    pub(crate) tickets: Vec<u64>,
+    /// The least number of requests for the lists that gave them, as soon as that is known.
+    pub(crate) least: u64,
+}
+
+/// Where it is.
+#[derive(Debug)]
+pub(crate) enum At {
+    /// Amid a page, which is asked for again.
+    Page,
     /// Behind a page of the search.
-    Page(Box<zoho::Cursor>),
+    Search(Box<zoho::Cursor>),
     /// Behind all of the search.
     Searched,
-    /// Behind a department's archived tickets.
+    /// Behind a page of a department's archived tickets.
+    Archived(Place),
+    /// Behind all of them.
     Department(String),
+    /// Behind those of all departments.
+    Listed,
+    /// Behind so many tickets that were read once more.
+    Again(usize),
+}
+
+/// Tickets between two marks: what is lost with an interruption is asked for again.
+const TOGETHER: usize = 10;
+
+impl Step {
+    pub(crate) fn mark(at: At) -> Self {
+        Self::Mark(Mark {
+            at,
+            tickets: Vec::new(),
+            least: 0,
+        })
+    }
+}
+
+/// The tickets of a page, with marks among them, and `at` behind them.
+pub(crate) fn marked(rows: Vec<Row>, at: At, least: u64) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(rows.len() + rows.len() / TOGETHER + 1);
+    let mut tickets = Vec::new();
+    for row in rows {
+        if tickets.len() >= TOGETHER {
+            let tickets = std::mem::take(&mut tickets);
+            let (at, least) = (At::Page, 0);
+            steps.push(Step::Mark(Mark { at, tickets, least }));
+        }
+        tickets.push(key(&row.id));
+        steps.push(Step::Ticket(row));
+    }
+    steps.push(Step::Mark(Mark { at, tickets, least }));
+    steps
 }
 
 /// The tickets that the search gives, and behind each page a mark.
@@ -53,40 +102,46 @@ pub(crate) fn searched<'s>(run: &'s Run<'_, '_>, records: Records<'s, 's>) -> im
         Ok(steps) => steps.into_iter().map(Ok).collect(),
         Err(error) => vec![Err(error)],
     });
-    pages.chain([Ok(Step::Mark(Mark::Searched))])
+    pages.chain([Ok(Step::mark(At::Searched))])
 }
 
 fn steps(run: &Run<'_, '_>, page: &zoho::Page) -> Result<Vec<Step>> {
-    let mut steps = Vec::new();
+    let mut rows = Vec::new();
     let mut given = run.given.borrow_mut();
     for record in page.records()? {
         let id = zoho::id(record)?;
-        given.insert(key(&id));
-        steps.push(Step::Ticket(Row {
-            id,
-            record: Some(record.to_owned()),
-            is_whole: page.is_detail(),
-            is_archived: false,
-            visit: Visit::First,
-        }));
+        // Where an export goes on amid a page, it was written before.
+        if given.insert(key(&id)) {
+            rows.push(Row {
+                id,
+                record: Some(record.to_owned()),
+                is_whole: page.is_detail(),
+                is_archived: false,
+                visit: Visit::First,
+            });
+        }
     }
-    steps.extend(
-        page.cursor
-            .clone()
-            .map(|cursor| Step::Mark(Mark::Page(Box::new(cursor)))),
-    );
-    Ok(steps)
+    let at = page
+        .cursor
+        .clone()
+        .map_or(At::Page, |cursor| At::Search(Box::new(cursor)));
+    Ok(marked(rows, at, 0))
 }
 
-/// Tickets that were read as if drafts counted, once more.
-pub(crate) fn again(unsure: Vec<(u64, Option<u64>)>) -> impl Iterator<Item = Result<Step>> {
-    unsure.into_iter().map(|(ticket, thread)| {
-        Ok(Step::Ticket(Row {
+/// Tickets that were read as if drafts counted, once more; the first `done` of them are done.
+pub(crate) fn again(unsure: Vec<(u64, Option<u64>)>, done: usize) -> impl Iterator<Item = Result<Step>> {
+    let all = unsure.len();
+    let left = unsure.into_iter().enumerate().skip(done);
+    left.flat_map(move |(at, (ticket, thread))| {
+        let row = Step::Ticket(Row {
             id: ticket.to_string(),
             record: None,
             is_whole: false,
             is_archived: false,
             visit: Visit::Again(thread),
-        }))
+        });
+        let behind = at + 1;
+        let mark = (behind % TOGETHER == 0 || behind == all).then(|| Step::mark(At::Again(behind)));
+        [Some(row), mark].into_iter().flatten().map(Ok)
     })
 }

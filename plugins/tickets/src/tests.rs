@@ -10,6 +10,7 @@ use crate::Tickets;
 mod doubts;
 mod odd;
 mod ranges;
+mod resume;
 mod whole;
 
 /// A ticket with all that belongs to it.

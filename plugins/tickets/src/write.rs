@@ -77,6 +77,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
     pub(crate) fn part(&mut self, part: Part, answer: Option<Result<Response>>, out: &mut Output<'_>) -> Result<()> {
         match (part, answer) {
             (Part::Gone(table, key), _) => out.gone(table, key),
+            (Part::Outside, _) => {
+                self.run.sum(|sums| sums.least += 1);
+                Ok(())
+            }
             (Part::Unread(table, key, error), _) => self.unread(table, key, &error, out),
             (Part::Begin(record, origin), _) => {
                 self.open = Open::default();
@@ -334,7 +338,9 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             self.open.behind[1] = from + records.len() as u64;
             for record in records {
                 let id = zoho::id(record)?;
-                if self.run.entries.borrow_mut().add(&id, Some(&ticket.id)) {
+                let added = self.run.entries.borrow_mut().add(&id, Some(&ticket.id));
+                if let Some(entry) = added {
+                    self.run.fresh.borrow_mut().entries.0.push(entry);
                     out.record(self.run.tables.entries, record)?;
                     self.run.sum(|sums| sums.entry_rows += 1);
                 }
@@ -375,6 +381,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         if let Some(id) = ids::number(&ticket.id) {
             let thread = self.open.latest.as_deref().and_then(ids::number);
             self.run.unsure.borrow_mut().push((id, thread));
+            self.run.fresh.borrow_mut().unsure.0.push((id, thread));
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::HashSet;
 
-use plugin_api::{Desk, ExportError, List, ListPage, ListPages, RawValue, Request, Result};
+use plugin_api::{Desk, ExportError, List, ListCursor, ListPage, ListPages, RawValue, Request, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::least::{AGENTS_LIMIT, list};
@@ -36,7 +37,7 @@ impl AgentStatus {
 }
 
 /// What `/agents/count` says, as texts or numbers. What it does not say is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentCounts {
     /// Active ones.
     pub active: Option<u64>,
@@ -97,7 +98,20 @@ pub struct Agents<'d, 'a> {
     list: Option<ListPages<'d, 'a>>,
     statuses: &'static [AgentStatus],
     failed: bool,
+    /// Where the first list goes on that is read.
+    on: Option<ListCursor>,
     seen: HashSet<String>,
+    listed: [u64; 3],
+}
+
+/// Where [`Agents`] stands behind a page, for a checkpoint. What the lists gave is for the exporter to remember.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentsCursor {
+    /// Lists that are done.
+    done: usize,
+    /// Where the next one is.
+    list: Option<ListCursor>,
     listed: [u64; 3],
 }
 
@@ -124,14 +138,31 @@ impl<'d, 'a> Agents<'d, 'a> {
     /// Lists all agents; with the names of their profiles and roles if `named` (deleted ones without: their list knows no
     /// `include`).
     pub fn list(desk: &'d Desk<'a>, named: bool) -> Self {
+        Self::on(desk, named, AgentsCursor::default(), HashSet::new())
+    }
+
+    /// The same, going on behind a page; `given` are the ids of all agents that were given before.
+    pub fn on(desk: &'d Desk<'a>, named: bool, cursor: AgentsCursor, given: HashSet<String>) -> Self {
         Self {
             desk,
             named,
             list: None,
-            statuses: &AgentStatus::ALL,
+            statuses: AgentStatus::ALL.get(cursor.done..).unwrap_or_default(),
             failed: false,
-            seen: HashSet::new(),
-            listed: [0; 3],
+            on: cursor.list,
+            seen: given,
+            listed: cursor.listed,
+        }
+    }
+
+    /// Where they stand behind the page that was given last.
+    pub fn cursor(&self) -> AgentsCursor {
+        let list = self.list.as_ref().and_then(ListPages::cursor);
+        let is_done = self.list.is_some() && list.is_none();
+        AgentsCursor {
+            done: AgentStatus::ALL.len() - self.statuses.len() + usize::from(is_done),
+            list,
+            listed: self.listed,
         }
     }
 
@@ -164,7 +195,10 @@ impl<'d, 'a> Agents<'d, 'a> {
                         asks_on: !self.named,
                         ..list_from("/data", AGENTS_LIMIT, 0)
                     };
-                    none.insert(self.desk.list(request, &list)?)
+                    none.insert(match self.on.take() {
+                        Some(on) => self.desk.list_on(request, &list, on, self.seen.iter().cloned())?,
+                        None => self.desk.list(request, &list)?,
+                    })
                 }
             };
             let Some(page) = list.next().transpose()? else {

@@ -22,6 +22,7 @@
 //! and a request for each record: `1 + list(n, 100) + n`.
 
 use plugin_api::{Output, Result};
+use serde::{Deserialize, Serialize};
 
 /// Records in a page of a search, and of most lists.
 pub const SEARCH_LIMIT: u64 = 100;
@@ -40,7 +41,7 @@ pub const fn list(n: u64, limit: u64) -> u64 {
 }
 
 /// The least number of requests of an export, added up term by term.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Least(u64);
 
 impl Least {

@@ -16,11 +16,12 @@ mod merge;
 mod module;
 mod path;
 mod records;
+mod resume;
 mod strikes;
 pub mod testing;
 mod time;
 
-pub use agents::{AgentCounts, AgentStatus, Agents, AgentsPage};
+pub use agents::{AgentCounts, AgentStatus, Agents, AgentsCursor, AgentsPage};
 pub use answer::{error_code, is_missing_scope, is_of_one_record, is_refused, judge};
 pub use columns::{column, label, table};
 pub use fields::{custom_fields, remark_unread_fields};
@@ -31,6 +32,7 @@ pub use merge::{union, without};
 pub use module::export_module;
 pub use path::segment;
 pub use records::{Cursor, Facts, Module, Page, Records, id};
+pub use resume::{cursor, remembered_ids};
 pub use strikes::{Strikes, may_be_of_one_record};
 pub use time::range;
 

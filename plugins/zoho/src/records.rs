@@ -8,8 +8,6 @@
 //! Where these credentials may not search, the plain list names the records, and each is read by itself: the list's
 //! rows have neither custom fields nor, mostly, the time of the last change.
 
-use std::cell::Cell;
-
 use plugin_api::{
     Desk, ErrorKind, ExportError, Job, Kind, Order, Range, RawValue, Request, Result, Search, SearchCursor, SearchPage,
     SearchPages, Timestamp,
@@ -95,9 +93,6 @@ impl Walk {
 #[derive(Debug)]
 pub struct Page {
     body: Body,
-    facts: Facts,
-    /// Whether the facts have its records.
-    is_counted: Cell<bool>,
     /// Where the walk stands behind it: all records up to here have been given. `None` where it can't be gone on with.
     pub cursor: Option<Cursor>,
 }
@@ -105,7 +100,7 @@ pub struct Page {
 #[derive(Debug)]
 enum Body {
     /// Rows of a search, but those that were created in this range.
-    Search(SearchPage, Walk, Option<Range>),
+    Search(SearchPage, Option<Range>),
     /// A record's detail, and what only the list has of it.
     Detail(Box<RawValue>),
 }
@@ -113,15 +108,11 @@ enum Body {
 impl Page {
     /// The records, each once in the whole walk.
     pub fn records(&self) -> Result<Vec<&RawValue>> {
-        let (page, walk, given) = match &self.body {
+        let (page, given) = match &self.body {
             Body::Detail(record) => return Ok(vec![record]),
-            Body::Search(page, walk, given) => (page, *walk, *given),
+            Body::Search(page, given) => (page, *given),
         };
         let mut records = page.records()?;
-        // Only now: to tell the records of a page apart is most of the work.
-        if !self.is_counted.replace(true) {
-            self.facts.gave(walk == Walk::Modified, records.len() as u64);
-        }
         if let Some(given) = given {
             records.retain(|record| !is_given(record, given));
         }
@@ -185,9 +176,7 @@ impl<'d, 'a> Records<'d, 'a> {
                 records.facts.resume(*counted);
                 Source::Search(*walk, Box::new(records.search(*walk, Some(search))?), false)
             }
-            Some(Cursor(Place::List(cursor))) => {
-                records.listed("searching was refused when the backup began", Some(cursor))?
-            }
+            Some(Cursor(Place::List(cursor))) => records.listed(Some(cursor))?,
         };
         Ok(records)
     }
@@ -207,7 +196,11 @@ impl<'d, 'a> Records<'d, 'a> {
                     match pages.next() {
                         Some(Ok(page)) => return self.found(walk, page).map(Some),
                         Some(Err(error)) if was_first && is_refused(&error) => {
-                            self.source = self.listed(&format!("searching is refused: {}", error.message), None)?;
+                            self.facts.remark(format!(
+                                "{}: the list was read, and each record by itself, which takes many more requests: searching is refused: {}",
+                                self.module.path, error.message
+                            ));
+                            self.source = self.listed(None)?;
                         }
                         Some(Err(error)) => return Err(error),
                         None => {
@@ -228,7 +221,8 @@ impl<'d, 'a> Records<'d, 'a> {
                 "a page of a search that is not walked",
             ));
         };
-        self.facts.searched(walk == Walk::Modified, pages.expected());
+        self.facts
+            .searched(walk == Walk::Modified, page.count(), pages.expected());
         let given = (walk == Walk::Modified && self.kind == Kind::Custom).then_some(self.range);
         if let Some(given) = given {
             let records = page.records()?;
@@ -241,9 +235,7 @@ impl<'d, 'a> Records<'d, 'a> {
             counted: self.facts.counted(),
         });
         Ok(Page {
-            body: Body::Search(page, walk, given),
-            facts: self.facts(),
-            is_counted: Cell::new(false),
+            body: Body::Search(page, given),
             cursor: Some(cursor),
         })
     }
@@ -292,17 +284,19 @@ impl<'d, 'a> Records<'d, 'a> {
     }
 
     /// The same without searching.
-    fn listed(&self, why: &str, resume: Option<&ListCursor>) -> Result<Source<'d, 'a>> {
-        let path = self.module.path;
-        let remark =
-            format!("{path}: the list was read, and each record by itself, which takes many more requests: {why}");
-        self.facts.refused(&remark, listed::pages_of(path).0);
+    fn listed(&self, resume: Option<&ListCursor>) -> Result<Source<'d, 'a>> {
+        let passed = resume.map_or(0, ListCursor::passed);
+        self.facts.refused(listed::pages_of(self.module.path).0, passed);
+        let acquaintance = Acquaintance::default();
+        if passed > 0 {
+            acquaintance.known();
+        }
         let listed = Listed {
             module: self.module,
             kind: self.kind,
             range: self.range,
             facts: self.facts(),
-            acquaintance: Acquaintance::default(),
+            acquaintance,
         };
         Ok(Source::List(listed.pages(self.desk, resume)?))
     }

@@ -64,6 +64,7 @@ fn settings(typed: &SampleDesk) -> Result<Settings, String> {
             delete_every: typed.delete_every,
         },
         behaviour,
+        planned: typed.faults.planned.clone(),
     })
 }
 

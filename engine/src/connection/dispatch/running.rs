@@ -68,10 +68,15 @@ impl Running {
         if verdict == Verdict::Refused {
             add([&dispatch.totals.throttled, &owner.counts.throttled], 1);
         }
-        let wait = match dispatch
-            .policy
-            .decide(job.attempt, job.renewals, tried.outcome, (dispatch.jitter)())
-        {
+        let waits = dispatch.heard(&tried, (owner.lane, job.ticket), &job.call);
+        let decision = if waits {
+            Decision::Again(dispatch.policy.first.mul_f64((dispatch.jitter)()))
+        } else {
+            dispatch
+                .policy
+                .decide(job.attempt, job.renewals, tried.outcome, (dispatch.jitter)())
+        };
+        let wait = match decision {
             Decision::Finish => {
                 let (ticket, made) = (job.ticket, job.attempt + job.renewals);
                 let result = tried.result.map_err(|error| counted(error, made));
@@ -83,10 +88,7 @@ impl Running {
             }
             Decision::Again(wait) => wait,
         };
-        let reason = match &tried.result {
-            Ok(answer) => format!("status {}", answer.status),
-            Err(error) => error.message.clone(),
-        };
+        let reason = tried.why();
         tracing::debug!(
             request = job.call.name,
             attempt = job.attempt,
@@ -95,10 +97,11 @@ impl Running {
             "will be tried again"
         );
         add([&dispatch.totals.retries, &owner.counts.retries], 1);
-        if tried.outcome.class == Class::Outdated {
-            job.renewals += 1;
-        } else {
-            job.attempt += 1;
+        match tried.outcome.class {
+            Class::Outdated => job.renewals += 1,
+            // That the desk was away is not its fault.
+            _ if waits => {}
+            _ => job.attempt += 1,
         }
         if let (Verdict::Refused, Some(asked)) = (verdict, tried.outcome.retry_after) {
             dispatch.hold(asked);
@@ -111,10 +114,10 @@ impl Running {
             () = owner.cancel.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        if let Some(job) = self.job.take() {
-            lock(&dispatch.state).lanes.push_first(owner.lane, job);
+        match self.job.take() {
+            Some(job) => dispatch.again(job),
+            None => dispatch.pump(),
         }
-        dispatch.pump();
     }
 
     /// Gives the slot back, once. An outcome must be counted before it is delivered, since it may be taken at once.

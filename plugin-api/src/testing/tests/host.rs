@@ -21,6 +21,7 @@ impl Exporter for Does {
             label: "Does".into(),
             connection: "http".into(),
             tables: vec!["T".into()],
+            again: false,
         }
     }
 

@@ -124,7 +124,7 @@ fn entries_made_after_the_backup_began_come_once_when_it_goes_on() {
     let first = desk.run(Tickets, &Job::full("tickets"));
     assert_eq!(first.result, Ok(()));
     for checkpoint in &first.checkpoints {
-        let again = desk.run(Tickets, &Job::full("tickets").resumed(&checkpoint.cursor));
+        let again = desk.run(Tickets, &first.gone_on(Job::full("tickets"), checkpoint));
         assert_eq!(again.result, Ok(()));
         let at = first
             .tables

@@ -157,14 +157,14 @@ fn conversations_without_a_second_page_are_made_up_for() {
     assert_eq!((run.rows("Threads").len(), run.rows("Comments").len()), (5, 250));
 }
 
-fn draft(id: u64) -> Json {
+pub(super) fn draft(id: u64) -> Json {
     let mut draft = thread(id);
     draft["status"] = json!("DRAFT");
     draft
 }
 
 #[test]
-fn drafts_are_written_whether_they_count_or_not() {
+pub(super) fn drafts_are_written_whether_they_count_or_not() {
     for counts in [true, false] {
         // A draft as the only thread, behind one, before one; and none.
         let mut cases = [

@@ -20,9 +20,6 @@ struct State {
     listed: Option<u64>,
     /// Records in a page of that list.
     page: u64,
-    /// Records of each walk that were read in this run: what was read before is no request of now.
-    created: Option<u64>,
-    modified: Option<u64>,
     remarks: Vec<String>,
     gone: Vec<String>,
     unread: Vec<(String, ExportError)>,
@@ -46,6 +43,9 @@ struct Count {
     /// Exactly, at its beginning and its end, as soon as it is over.
     before: Option<u64>,
     after: Option<u64>,
+    /// Records that were read.
+    #[serde(default)]
+    read: Option<u64>,
 }
 
 impl Counted {
@@ -119,7 +119,8 @@ impl Facts {
     /// The least number of requests for the records given so far; see `least`.
     pub fn least(&self) -> u64 {
         let state = self.0.borrow();
-        super::least([state.created, state.modified], state.listed, state.page)
+        let Counted { created, modified, .. } = state.counted;
+        super::least([created.read, modified.read], state.listed, state.page)
     }
 
     pub(super) fn counted(&self) -> Counted {
@@ -130,8 +131,8 @@ impl Facts {
         self.0.borrow_mut().counted = counted;
     }
 
-    /// A page of a walk came, of which the desk says that it has about so many records.
-    pub(super) fn searched(&self, is_modified: bool, count: Option<u64>) {
+    /// A page of a walk came, with so many records, of which the desk says that it has about so many.
+    pub(super) fn searched(&self, is_modified: bool, records: u64, count: Option<u64>) {
         let mut state = self.0.borrow_mut();
         let walk = if is_modified {
             &mut state.counted.modified
@@ -140,23 +141,7 @@ impl Facts {
         };
         walk.expected = count.or(walk.expected);
         // Also a page without records is a request.
-        let records = if is_modified {
-            &mut state.modified
-        } else {
-            &mut state.created
-        };
-        records.get_or_insert(0);
-    }
-
-    /// A page of a walk gave so many records.
-    pub(super) fn gave(&self, is_modified: bool, records: u64) {
-        let mut state = self.0.borrow_mut();
-        let sum = if is_modified {
-            &mut state.modified
-        } else {
-            &mut state.created
-        };
-        *sum = Some(sum.unwrap_or(0) + records);
+        walk.read = Some(walk.read.unwrap_or(0) + records);
     }
 
     /// So many records of the second walk were in the first.
@@ -183,12 +168,15 @@ impl Facts {
         self.0.borrow_mut().ended = true;
     }
 
-    /// Searching was refused.
-    pub(super) fn refused(&self, remark: &str, page: u64) {
+    /// Searching was refused: the list is read, of which so many records were named before.
+    pub(super) fn refused(&self, page: u64, listed: u64) {
         let mut state = self.0.borrow_mut();
-        state.remarks.push(remark.to_owned());
-        state.listed = Some(0);
+        state.listed = Some(listed);
         state.page = page;
+    }
+
+    pub(super) fn remark(&self, remark: String) {
+        self.0.borrow_mut().remarks.push(remark);
     }
 
     /// The list named one more record.

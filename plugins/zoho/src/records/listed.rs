@@ -1,6 +1,5 @@
 //! The records of a module without its search: the plain list, and each record by itself.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 
 use plugin_api::{Desk, ErrorKind, ExportError, Kind, ListPages, Range, RawValue, Request, Result, Timestamp};
@@ -36,6 +35,13 @@ pub(super) struct ListCursor {
     passed: u64,
     /// The ids of the last of them.
     last: VecDeque<String>,
+}
+
+impl ListCursor {
+    /// Records from the beginning of the list up to here.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
+    }
 }
 
 /// A list, and what of it is asked for.
@@ -105,8 +111,6 @@ impl Listed {
         };
         Ok(self.wants(&record)?.then(|| Page {
             body: Body::Detail(record),
-            facts: self.facts.clone(),
-            is_counted: Cell::new(true),
             cursor: Some(Cursor(Place::List(behind))),
         }))
     }
