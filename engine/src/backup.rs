@@ -9,10 +9,15 @@
 //! reached*, where there are more records than a backup may have, and the archive says which tables stopped where; and an
 //! error, where there is no archive.
 
+mod again;
+mod begun;
+mod cause;
 mod checkpoint;
 mod error;
 mod judge;
+mod keeping;
 mod limit;
+mod memory;
 mod module;
 mod often;
 mod run;
@@ -20,6 +25,7 @@ mod services;
 mod verdict;
 mod watch;
 
+pub use cause::Cause;
 pub use checkpoint::{Checkpoint, End, Forgetful, Keeper, Memory, Said, Unread};
 pub use error::BackupError;
 pub(crate) use judge::stopped_table;

@@ -131,7 +131,8 @@ impl Failure {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Refused(_) => Exit::Refused,
-            Self::Cancelled => Exit::Cancelled,
+            Self::Cancelled | Self::Stopped(_) => Exit::Cancelled,
+            Self::Suspended(_) => Exit::Suspended,
             Self::Damaged(_) => Exit::Damaged,
             Self::Failed(_) => Exit::Failed,
         }
@@ -140,7 +141,11 @@ impl Failure {
     /// The error with its chain: the one place where chains are printed.
     fn text(&self) -> String {
         let text = match self {
-            Self::Usage(text) | Self::Refused(text) | Self::Damaged(text) => text.clone(),
+            Self::Usage(text)
+            | Self::Refused(text)
+            | Self::Damaged(text)
+            | Self::Suspended(text)
+            | Self::Stopped(text) => text.clone(),
             Self::Cancelled => "stopped".to_owned(),
             Self::Failed(error) => format!("{error:#}"),
         };

@@ -22,7 +22,7 @@ mod trust;
 
 pub use crate::connection::Answer;
 pub use host::{ModuleHost, Services};
-pub(crate) use inspect::inspect;
+pub(crate) use inspect::inspect_file;
 pub use plugin::Plugin;
 pub use refusal::{Reason, Refusal};
 pub(crate) use refusal::{describe, one_line};

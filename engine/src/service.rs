@@ -3,7 +3,7 @@
 //!
 //! Start at [`Service::backup`]. What belongs together is in one transaction of the store: a backup's row, its entry in the
 //! history and the notification that waits to be sent. What happens in a crash between a file and its row is in `crash`
-//! (backups) and in `keeping` (removals). Nothing is run here: a [`Runner`] does that, in this process ([`InProcess`]) or in
+//! (backups) and in `keeping` (removals). A backup that came to no end is *suspended*, and gone on with: `going_on`. Nothing is run here: a [`Runner`] does that, in this process ([`InProcess`]) or in
 //! one of its own.
 //!
 //! Who may do what is asked at the start of each function that takes an [`Actor`]; every refusal goes into the history. What
@@ -19,8 +19,10 @@ mod desk_lock;
 mod due;
 mod ending;
 mod error;
+mod going_on;
 mod in_process;
 mod keeping;
+mod making;
 mod notices;
 mod runner;
 mod schedules;
@@ -42,14 +44,16 @@ use crate::people::{Action, Actor};
 use crate::quota::Refusal;
 use crate::store::{Store, Tx};
 
+pub use crate::backup::Cause;
 pub use backups::{Done, Which, Wish};
 pub(crate) use desk_lock::is_desk_lock;
 pub use due::{Due, Ran};
 pub use ending::state_name;
 pub use error::ServiceError;
+pub use going_on::{GoOn, Resumable, Suspended};
 pub use in_process::InProcess;
 pub(crate) use in_process::{is_connection_configured_wrong, registry};
-pub use runner::{Cause, Order, RunError, Runner};
+pub use runner::{Order, RunError, Runner};
 
 /// The service of one installation. Clones are of the same one, for other threads.
 #[derive(Clone)]

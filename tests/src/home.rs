@@ -97,7 +97,9 @@ impl Home {
     /// # Panics
     /// Where it can't.
     pub fn configure(&self, sections: &str) {
-        let text = format!("{sections}\n[plugins]\nfolders = [\"plugins\"]\nrequire_trust = false\n\n[archive]\nfolder = \"archives\"\n");
+        let text = format!(
+            "{sections}\n[plugins]\nfolders = [\"plugins\"]\nrequire_trust = false\n\n[archive]\nfolder = \"archives\"\n"
+        );
         let beside = self.path().join("deskvault.toml.new");
         fs::write(&beside, text).expect("the configuration");
         fs::rename(&beside, self.configuration()).expect("the configuration");

@@ -76,7 +76,7 @@ pub(super) fn join(
     let mut position = 0;
     for entry in &layout.entries[..layout.entries.len() - 1] {
         out.write_all(&layout.local_header(entry)).map_err(writing())?;
-        let path = shared.spool.path(&format!("{}.deflate", entry.name));
+        let path = shared.spool.path(&name::packed(&entry.name));
         let mut part = File::open(&path).map_err(ArchiveError::io("open", &path))?;
         let mut copied = 0;
         loop {

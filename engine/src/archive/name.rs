@@ -14,6 +14,7 @@ pub(super) const MANIFEST: &str = "manifest.json";
 /// What a spool folder's name begins and ends with.
 const SPOOL: &str = ".deskvault-";
 const SPOOL_END: &str = ".spool";
+const TAIL_END: &str = ".tail";
 /// More columns than a spreadsheet shows are no table.
 const MAX_COLUMNS: usize = 16_384;
 
@@ -118,6 +119,23 @@ fn sanitised(desk: &str) -> String {
 /// The name of a table's file; parts are counted from 1.
 pub(super) fn part(table: &str, number: usize) -> String {
     format!("{table}__{number}.csv")
+}
+
+/// The file in the spool folder that holds a part, packed.
+pub(super) fn packed(part: &str) -> String {
+    format!("{part}.deflate")
+}
+
+/// The file in the spool folder that holds what of a part was not packed at a checkpoint.
+pub(super) fn tail(part: &str, checkpoint: u64) -> String {
+    format!("{part}.{checkpoint}{TAIL_END}")
+}
+
+/// Whether [`tail`] may have made it.
+pub(super) fn is_tail(part: &str, name: &str) -> bool {
+    let number = name.strip_prefix(part).and_then(|rest| rest.strip_prefix('.'));
+    let number = number.and_then(|rest| rest.strip_suffix(TAIL_END));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a table can be called so: a letter, then at most 63 letters, digits or single underscores.

@@ -4,24 +4,31 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
 use super::digest::Digest;
+use super::durable;
 use super::error::ArchiveError;
 use super::pack::Block;
 use super::spool;
+
+const NOTHING: u64 = u64::MAX;
 
 /// A part under way. The packers put blocks into it, in any order; its table waits for its end.
 #[derive(Debug)]
 pub(super) struct PartFile {
     path: PathBuf,
     state: Mutex<State>,
-    ended: Condvar,
+    /// Its end, or the block that [`PartFile::mark`] asked for.
+    came: Condvar,
+    /// How many of its first bytes are known to be on the disk; [`NOTHING`]: not even that it is there.
+    safe: AtomicU64,
 }
 
-/// A finished part, as it lies in the spool folder.
+/// A finished part, or the first blocks of one, as it lies in the spool folder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packed {
     pub(super) bytes: u64,
@@ -37,6 +44,8 @@ struct State {
     waiting: BTreeMap<u64, Block>,
     bytes: u64,
     sha256: Sha256,
+    /// How many blocks are to be told of when they are written, and what they are when they were.
+    mark: (u64, Option<Packed>),
     end: Option<Result<Packed, io::Error>>,
 }
 
@@ -53,12 +62,43 @@ impl PartFile {
             waiting: BTreeMap::new(),
             bytes: 0,
             sha256: Sha256::new(),
+            mark: (0, None),
             end: None,
         };
         Self {
             path,
             state: Mutex::new(state),
-            ended: Condvar::new(),
+            came: Condvar::new(),
+            safe: AtomicU64::new(NOTHING),
+        }
+    }
+
+    /// Goes on behind blocks that are in the file already. They are `bytes`, and on the disk.
+    pub(super) fn resume(path: PathBuf, file: File, blocks: u64, bytes: u64, sha256: Sha256) -> Self {
+        let part = Self::with_file(path, file);
+        part.safe.store(bytes, Ordering::Relaxed);
+        let mut state = part.lock();
+        (state.next, state.bytes, state.sha256) = (blocks, bytes, sha256);
+        drop(state);
+        part
+    }
+
+    /// A part that is finished already, and on the disk.
+    pub(super) fn finished(path: PathBuf, packed: Packed) -> Self {
+        let state = State {
+            file: None,
+            next: 0,
+            waiting: BTreeMap::new(),
+            bytes: packed.bytes,
+            sha256: Sha256::new(),
+            mark: (0, None),
+            end: Some(Ok(packed)),
+        };
+        Self {
+            path,
+            state: Mutex::new(state),
+            came: Condvar::new(),
+            safe: AtomicU64::new(packed.bytes),
         }
     }
 
@@ -81,13 +121,16 @@ impl PartFile {
             };
             state.write(&block);
             give_back(block);
+            if state.mark_if_due() {
+                self.came.notify_all();
+            }
         }
         if state.end.is_some() {
             state.file = None;
             while let Some((_, block)) = state.waiting.pop_first() {
                 give_back(block);
             }
-            self.ended.notify_all();
+            self.came.notify_all();
         }
     }
 
@@ -106,9 +149,41 @@ impl PartFile {
             match &state.end {
                 Some(Ok(packed)) => return Ok(*packed),
                 Some(Err(error)) => return Err(self.error(error)),
-                None => state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+
+    /// Asks for what the first `blocks` are when they are written. They must be all that were submitted so far. The last one who
+    /// asks is told.
+    pub(super) fn mark(&self, blocks: u64) {
+        let mut state = self.lock();
+        state.mark = (blocks, None);
+        state.mark_if_due();
+    }
+
+    /// Waits until the blocks for which [`mark`](Self::mark) asked are written, and gives what they are.
+    pub(super) fn marked(&self) -> Result<Packed, ArchiveError> {
+        let mut state = self.lock();
+        loop {
+            match (state.mark.1, &state.end) {
+                (Some(packed), _) => return Ok(packed),
+                (None, Some(Err(error))) => return Err(self.error(error)),
+                // It ended before them: not where they were submitted.
+                (None, Some(Ok(_))) => return Err(self.error(&io::Error::other("a block of it is missing"))),
+                (None, None) => state = self.came.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Brings its first bytes, which are written, to the disk.
+    pub(super) fn bring_to_disk(&self, bytes: u64) -> Result<(), ArchiveError> {
+        let safe = self.safe.load(Ordering::Relaxed);
+        if safe == NOTHING || safe < bytes {
+            durable::file(&self.path).map_err(ArchiveError::io("bring to disk", &self.path))?;
+            self.safe.store(bytes, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The same failure for everyone who asks.
@@ -122,6 +197,19 @@ impl PartFile {
 }
 
 impl State {
+    /// Notes what the blocks are that are written, if those are the ones that are asked for.
+    fn mark_if_due(&mut self) -> bool {
+        let is_due = self.mark.1.is_none() && self.mark.0 == self.next && !matches!(self.end, Some(Err(_)));
+        if is_due {
+            let sha256 = Digest(self.sha256.clone().finalize().into());
+            self.mark.1 = Some(Packed {
+                bytes: self.bytes,
+                sha256,
+            });
+        }
+        is_due
+    }
+
     fn write(&mut self, block: &Block) {
         self.next += 1;
         self.bytes += block.packed.len() as u64;
@@ -130,7 +218,7 @@ impl State {
         if let Err(error) = written {
             self.end = Some(Err(error));
         } else if block.last {
-            let sha256 = Digest(self.sha256.finalize_reset().into());
+            let sha256 = Digest(self.sha256.clone().finalize().into());
             self.end = Some(Ok(Packed {
                 bytes: self.bytes,
                 sha256,

@@ -189,7 +189,7 @@ pub(super) fn reserve(parent: &Path, stem: &str) -> Result<Option<PathBuf>, Arch
 
 /// Locks the file `owner` in a folder, which is made where it is missing, and writes down whose it is. `None`: another has it.
 fn lock(folder: &Path, path: &Path, owner: &Owner) -> io::Result<Option<File>> {
-    let file = match open_owner(path, true) {
+    let file = match open_file(path, true) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return match own(folder, owner) {
                 Ok(file) => Ok(Some(file)),
@@ -213,8 +213,8 @@ fn lock(folder: &Path, path: &Path, owner: &Owner) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Opens the file `owner`. Neither a link is followed nor a pipe waited for.
-pub(super) fn open_owner(path: &Path, write: bool) -> io::Result<File> {
+/// Opens a file of a spool folder. Neither a link is followed nor a pipe waited for.
+pub(super) fn open_file(path: &Path, write: bool) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new()
         .read(true)
@@ -229,13 +229,14 @@ pub(super) fn open_owner(path: &Path, write: bool) -> io::Result<File> {
 
 /// Who has a folder, where that can be read.
 pub(super) fn read_owner(path: &Path) -> Option<Owner> {
+    serde_json::from_str(&read_text(path, MAX_OWNER).ok()?).ok()
+}
+
+/// The text of a file, of which no more than `most` bytes are read.
+pub(super) fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
-    open_owner(path, false)
-        .ok()?
-        .take(MAX_OWNER)
-        .read_to_string(&mut text)
-        .ok()?;
-    serde_json::from_str(&text).ok()
+    open_file(path, false)?.take(most).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 impl Drop for Spool {

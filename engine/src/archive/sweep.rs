@@ -101,7 +101,7 @@ enum Found {
 /// Whose a spool folder is. One that `is_kept` is never made this process's.
 fn look(parent: &Path, folder: &Path, is_kept: bool) -> io::Result<Found> {
     let owner = folder.join(OWNER);
-    let file = match spool::open_owner(&owner, false) {
+    let file = match spool::open_file(&owner, false) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_kept => return Ok(Found::Young),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return without_owner(parent, folder),
         opened => opened?,

@@ -12,8 +12,9 @@ use super::error::ArchiveError;
 use super::manifest::FileEntry;
 use super::name;
 use super::pack::{BLOCK, WINDOW};
-use super::part::{Packed, PartFile};
+use super::part::PartFile;
 use super::settings::Headers;
+use super::snapshot::{self, Snapshot, Tail};
 use super::writer::Shared;
 
 /// A row is not larger as CSV. Readers hold a row in memory, `verify` too.
@@ -26,6 +27,7 @@ pub struct TableWriter {
     /// Its place among the tables that were opened.
     place: usize,
     name: String,
+    table: Arc<Table>,
     columns: usize,
     /// What every part starts with.
     header: Vec<u8>,
@@ -44,28 +46,38 @@ pub struct TableWriter {
 
 /// The part under way.
 #[derive(Debug)]
-struct Part {
-    file: Arc<PartFile>,
-    blocks: u64,
+pub(super) struct Part {
+    pub(super) file: Arc<PartFile>,
+    pub(super) blocks: u64,
     /// The last bytes that went into a block.
-    window: Vec<u8>,
-    rows: u64,
-    bytes: u64,
-    crc32: crc32fast::Hasher,
-    sha256: Sha256,
+    pub(super) window: Vec<u8>,
+    pub(super) rows: u64,
+    /// In blocks.
+    pub(super) bytes: u64,
+    pub(super) crc32: crc32fast::Hasher,
+    pub(super) sha256: Sha256,
 }
 
+/// A part whose last block is submitted.
+#[derive(Clone, Debug)]
+pub(super) struct Sealed {
+    pub(super) file: Arc<PartFile>,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) crc32: u32,
+    pub(super) sha256: Digest,
+}
+
+/// What of a table is on the disk, read again.
 #[derive(Debug)]
-struct Sealed {
-    file: Arc<PartFile>,
-    rows: u64,
-    bytes: u64,
-    crc32: u32,
-    sha256: Digest,
+pub(super) struct Resumed {
+    pub(super) part: Part,
+    pub(super) pending: Vec<u8>,
+    pub(super) sealed: Vec<Sealed>,
 }
 
 /// What was written of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableSummary {
     /// Rows, header rows not counted.
     pub rows: u64,
@@ -75,6 +87,17 @@ pub struct TableSummary {
     pub packed_bytes: u64,
     /// Parts.
     pub files: usize,
+}
+
+impl TableSummary {
+    pub(super) fn of(files: &[FileEntry]) -> Self {
+        Self {
+            rows: files.iter().map(|file| file.rows).sum(),
+            bytes: files.iter().map(|file| file.bytes).sum(),
+            packed_bytes: files.iter().map(|file| file.packed_bytes).sum(),
+            files: files.len(),
+        }
+    }
 }
 
 /// A table that was closed, for the manifest.
@@ -88,9 +111,30 @@ pub(super) struct Closed {
 impl TableWriter {
     pub(super) fn open(shared: Arc<Shared>, place: usize, table: &Table) -> Result<Self, ArchiveError> {
         let part = Part::open(&shared, &table.name, 1)?;
-        let mut writer = Self {
+        let mut writer = Self::with_part(shared, place, table, part);
+        writer.begin();
+        Ok(writer)
+    }
+
+    /// Goes on with a part that is as it says, and with what is behind its blocks.
+    pub(super) fn resume(shared: Arc<Shared>, place: usize, table: &Table, resumed: Resumed) -> Self {
+        let Resumed { part, pending, sealed } = resumed;
+        let rows = sealed.iter().map(|sealed| sealed.rows).sum::<u64>() + part.rows;
+        let bytes = sealed.iter().map(|sealed| sealed.bytes).sum::<u64>() + part.bytes + pending.len() as u64;
+        Self {
+            pending,
+            sealed,
+            rows,
+            bytes,
+            ..Self::with_part(shared, place, table, part)
+        }
+    }
+
+    fn with_part(shared: Arc<Shared>, place: usize, table: &Table, part: Part) -> Self {
+        Self {
             place,
             name: table.name.clone(),
+            table: Arc::new(table.clone()),
             columns: table.columns.len(),
             header: header(table, shared.settings.headers, shared.settings.byte_order_mark),
             pending: Vec::new(),
@@ -102,9 +146,7 @@ impl TableWriter {
             desk_count_after: None,
             broken: false,
             shared,
-        };
-        writer.begin();
-        Ok(writer)
+        }
     }
 
     /// Writes one row; one cell for each column. After [`ArchiveError::Cells`] and [`ArchiveError::Table`] the
@@ -162,38 +204,56 @@ impl TableWriter {
 
     /// Ends the table and waits until it is packed. A table that is dropped without it is not done, and its
     /// backup cannot be finished.
-    pub fn close(mut self) -> Result<TableSummary, ArchiveError> {
+    pub fn close(self) -> Result<TableSummary, ArchiveError> {
+        self.finish().map(|(summary, _)| summary)
+    }
+
+    /// As [`close`](Self::close), and gives the table as it then is.
+    pub fn finish(mut self) -> Result<(TableSummary, Snapshot), ArchiveError> {
         self.check()?;
         self.seal()?;
-        let mut files = Vec::with_capacity(self.sealed.len());
-        for (index, sealed) in self.sealed.iter().enumerate() {
-            let Packed {
-                bytes: packed_bytes,
-                sha256: packed_sha256,
-            } = sealed.file.wait()?;
-            files.push(FileEntry {
-                name: name::part(&self.name, index + 1),
-                rows: sealed.rows,
-                bytes: sealed.bytes,
-                crc32: sealed.crc32,
-                sha256: sealed.sha256,
-                packed_bytes,
-                packed_sha256,
-            });
-        }
-        let summary = TableSummary {
-            rows: self.rows,
-            bytes: self.bytes,
-            packed_bytes: files.iter().map(|file| file.packed_bytes).sum(),
-            files: files.len(),
-        };
+        let files = snapshot::files(&self.name, &self.sealed)?;
+        let summary = TableSummary::of(&files);
         let closed = Closed {
             files,
             desk_count: self.desk_count,
             desk_count_after: self.desk_count_after,
         };
         self.shared.close_table(self.place, closed);
-        Ok(summary)
+        let snapshot = Snapshot {
+            _shared: Arc::clone(&self.shared),
+            table: Arc::clone(&self.table),
+            sealed: mem::take(&mut self.sealed),
+            open: None,
+            desk_count: self.desk_count,
+            desk_count_after: self.desk_count_after,
+        };
+        Ok((summary, snapshot))
+    }
+
+    /// The table as it is now, to be brought to the disk while it is gone on with. Costs a copy of less than a block. Until
+    /// what was taken has been brought there, no other may be taken.
+    pub fn snapshot(&self) -> Result<Snapshot, ArchiveError> {
+        self.check()?;
+        self.part.file.mark(self.part.blocks);
+        Ok(Snapshot {
+            _shared: Arc::clone(&self.shared),
+            table: Arc::clone(&self.table),
+            sealed: self.sealed.clone(),
+            open: Some(Tail {
+                file: Arc::clone(&self.part.file),
+                rows: self.part.rows,
+                blocks: self.part.blocks,
+                plain: self.pending.clone(),
+            }),
+            desk_count: self.desk_count,
+            desk_count_after: self.desk_count_after,
+        })
+    }
+
+    /// What it is, as its exporter opened it.
+    pub fn table(&self) -> &Table {
+        &self.table
     }
 
     fn check(&self) -> Result<(), ArchiveError> {
@@ -263,7 +323,7 @@ impl TableWriter {
 impl Part {
     fn open(shared: &Shared, table: &str, number: usize) -> Result<Self, ArchiveError> {
         shared.count_file(table)?;
-        let path = shared.spool.path(&format!("{}.deflate", name::part(table, number)));
+        let path = shared.spool.path(&name::packed(&name::part(table, number)));
         Ok(Self {
             file: Arc::new(PartFile::create(path)?),
             blocks: 0,

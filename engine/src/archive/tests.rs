@@ -15,6 +15,7 @@ mod damage;
 mod foreign;
 mod naming;
 mod publish;
+mod resume;
 mod round_trip;
 mod rules;
 mod sweep;

@@ -1,6 +1,6 @@
 //! One backup's archive being written: opens tables, joins their parts, publishes the whole.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,16 @@ use plugin_api::{Kind, Range, Table, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::error::ArchiveError;
+use super::form::{FORM, Form};
 use super::join::{self, Joined, Published};
 use super::manifest::{self, Manifest, Module, ModuleState, Plugin, State, TableEntry};
+use super::mark::TableMark;
 use super::name;
 use super::pack::Packers;
+use super::resume;
 use super::settings::Settings;
 use super::spool::{self, Owner, Spool};
-use super::table_writer::{Closed, TableWriter};
+use super::table_writer::{Closed, Resumed, TableSummary, TableWriter};
 use super::zip_format::{Limits, ZIP_32};
 
 /// More backups of a desk do not start in one second.
@@ -38,6 +41,15 @@ pub struct Head {
     pub engine: String,
     /// The plugins that export.
     pub plugins: Vec<Plugin>,
+}
+
+/// A table that is gone on with.
+#[derive(Debug)]
+pub enum Resumption {
+    /// It is open, behind its mark.
+    Open(Box<TableWriter>),
+    /// It was closed already.
+    Closed(TableSummary),
 }
 
 /// What is known of a backup when its last row is written.
@@ -162,19 +174,68 @@ impl Writer {
         cancel: CancellationToken,
         limits: Limits,
     ) -> Result<Self, ArchiveError> {
+        let stem = stem(&head.desk, head.kind, head.started)?;
+        let owner = Owner::this(&head.backup, head.started);
+        let folder = &settings.folder;
+        let (stem, spool) = first_free(folder, &stem, |stem| Spool::create(folder, stem, &owner), drop)?;
+        Self::in_spool(settings.clone(), head, stem, spool, cancel, limits)
+    }
+
+    /// Takes a spool folder that was [reserved](super::reserve), and removes everything in it but the files of these names. The
+    /// archive will be left in it. Told too: whether what is in it can be gone on with, because it is known how it was written;
+    /// if not, nothing of it is there any more.
+    ///
+    /// # Errors
+    /// [`ArchiveError::InUse`] while another process writes there.
+    pub fn take(
+        settings: &Settings,
+        head: Head,
+        spool: &Path,
+        keep: &BTreeSet<String>,
+        cancel: CancellationToken,
+    ) -> Result<(Self, bool), ArchiveError> {
+        let spool = Spool::take(spool, &Owner::this(&head.backup, head.started))?;
+        let stem = spool.stem().to_owned();
+        if stem.is_empty() {
+            let reason = format!("{} is no spool folder", spool.folder().display());
+            return Err(ArchiveError::Settings(reason));
+        }
+        let mut settings = settings.clone();
+        let form = if keep.is_empty() { None } else { Form::read(&spool) };
+        let is_known = form.is_some();
+        match form {
+            Some(form) => {
+                let mut keep = keep.clone();
+                keep.insert(FORM.to_owned());
+                spool.keep_only(&keep)?;
+                form.put(&mut settings);
+            }
+            None => {
+                spool.keep_only(&BTreeSet::new())?;
+                Form::of(&settings).write(&spool)?;
+            }
+        }
+        let writer = Self::in_spool(settings, head, stem, spool, cancel, ZIP_32)?;
+        Ok((writer, is_known))
+    }
+
+    fn in_spool(
+        settings: Settings,
+        head: Head,
+        stem: String,
+        spool: Spool,
+        cancel: CancellationToken,
+        limits: Limits,
+    ) -> Result<Self, ArchiveError> {
         if settings.rows_per_part == 0 {
             return Err(ArchiveError::Settings(
                 "rows_per_part is 0: a part needs at least one row".into(),
             ));
         }
-        let stem = stem(&head.desk, head.kind, head.started)?;
-        let owner = Owner::this(&head.backup, head.started);
-        let folder = &settings.folder;
-        let (stem, spool) = first_free(folder, &stem, |stem| Spool::create(folder, stem, &owner), drop)?;
         let packers =
             Packers::start(settings.packers).map_err(ArchiveError::io("start packers for", &settings.folder))?;
         let shared = Arc::new(Shared {
-            settings: settings.clone(),
+            settings,
             cancel,
             packers,
             spool,
@@ -193,27 +254,82 @@ impl Writer {
     /// Tables of one module are in the archive in the order in which they were opened.
     pub fn open_table(&self, module: &str, table: Table) -> Result<TableWriter, ArchiveError> {
         name::check_table(&table)?;
-        let opened = table.clone();
-        let place = {
-            let mut tables = self.shared.lock();
-            if let Some(other) = tables
-                .iter()
-                .find(|open| open.table.name.eq_ignore_ascii_case(&table.name))
-            {
-                let reason = format!(
-                    "cannot be opened for module {module}: module {} has opened {} already",
-                    other.module, other.table.name
-                );
-                return Err(ArchiveError::table(&table.name, reason));
+        let place = self.register(module, &table)?;
+        TableWriter::open(Arc::clone(&self.shared), place, &table)
+    }
+
+    fn register(&self, module: &str, table: &Table) -> Result<usize, ArchiveError> {
+        let mut tables = self.shared.lock();
+        if let Some(other) = tables
+            .iter()
+            .find(|open| open.table.name.eq_ignore_ascii_case(&table.name))
+        {
+            let reason = format!(
+                "cannot be opened for module {module}: module {} has opened {} already",
+                other.module, other.table.name
+            );
+            return Err(ArchiveError::table(&table.name, reason));
+        }
+        tables.push(OpenTable {
+            module: module.to_owned(),
+            table: table.clone(),
+            closed: None,
+        });
+        Ok(tables.len() - 1)
+    }
+
+    /// Goes on with the tables of a module, before any other is opened: with each behind its mark, if all are as their marks
+    /// say. If not, none of their files is there any more, and the module can start over.
+    pub fn resume(&self, module: &str, marks: &[TableMark]) -> Result<Vec<Resumption>, ArchiveError> {
+        // Before any of their names is used.
+        marks.iter().try_for_each(|mark| name::check_table(&mark.table))?;
+        let before = self.shared.lock().len();
+        let files = self.shared.files.load(Ordering::Relaxed);
+        let resumed = marks.iter().map(|mark| self.resume_table(module, mark)).collect();
+        if let Err(ArchiveError::Differs { .. }) = &resumed {
+            self.shared.lock().truncate(before);
+            self.shared.files.store(files, Ordering::Relaxed);
+            self.forget(marks)?;
+        }
+        resumed
+    }
+
+    /// Removes the files of tables that are not gone on with.
+    pub fn forget(&self, marks: &[TableMark]) -> Result<(), ArchiveError> {
+        for file in marks.iter().flat_map(TableMark::files) {
+            let path = self.shared.spool.path(&file);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ArchiveError::io("remove", &path)(error));
+                }
+                _ => {}
             }
-            tables.push(OpenTable {
-                module: module.to_owned(),
-                table,
-                closed: None,
-            });
-            tables.len() - 1
+        }
+        Ok(())
+    }
+
+    fn resume_table(&self, module: &str, mark: &TableMark) -> Result<Resumption, ArchiveError> {
+        let (sealed, open) = resume::read(&self.shared, mark)?;
+        let place = self.register(module, &mark.table)?;
+        let Some(open) = open else {
+            let closed = Closed {
+                files: mark.parts.clone(),
+                desk_count: mark.desk_count,
+                desk_count_after: mark.desk_count_after,
+            };
+            self.shared.close_table(place, closed);
+            return Ok(Resumption::Closed(TableSummary::of(&mark.parts)));
         };
-        TableWriter::open(Arc::clone(&self.shared), place, &opened)
+        let resumed = Resumed::new(sealed, open);
+        let mut writer = TableWriter::resume(Arc::clone(&self.shared), place, &mark.table, resumed);
+        mark.desk_count.inspect(|count| writer.desk_count(*count));
+        mark.desk_count_after.inspect(|count| writer.desk_count_after(*count));
+        Ok(Resumption::Open(Box::new(writer)))
+    }
+
+    /// The spool folder.
+    pub fn folder(&self) -> &Path {
+        self.shared.spool.folder()
     }
 
     /// Joins and publishes. `progress` is told how far the verification before the publication is: bytes of the

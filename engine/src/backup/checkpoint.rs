@@ -4,9 +4,10 @@
 //! then the checkpoint goes to a [`Keeper`], which makes it durable. What is in the spool folder beyond the last checkpoint that
 //! was kept is cut off when the backup is gone on with.
 
-use plugin_api::ErrorKind;
+use plugin_api::{ErrorKind, ExportError};
 use serde::{Deserialize, Serialize};
 
+use super::begun::Figures;
 use crate::archive::{Digest, TableMark};
 
 /// Keeps checkpoints. The store is one; in a backup's own process, the pipe to the daemon is.
@@ -51,6 +52,31 @@ pub struct Checkpoint {
     pub milliseconds: u64,
     /// How it ended, where it has.
     pub ended: Option<End>,
+}
+
+impl Checkpoint {
+    /// One without cursor, number and tables.
+    pub(super) fn new(module: &str, version: &str, memory: Memory, said: Said, figures: Figures) -> Self {
+        Self {
+            module: module.to_owned(),
+            version: version.to_owned(),
+            number: 0,
+            cursor: None,
+            tables: Vec::new(),
+            memory,
+            said,
+            requests: figures.requests,
+            retries: figures.retries,
+            milliseconds: figures.milliseconds,
+            ended: None,
+        }
+    }
+
+    /// Where its exporter goes on.
+    pub(super) fn at(mut self, cursor: serde_json::Value) -> Self {
+        self.cursor = Some(cursor);
+        self
+    }
 }
 
 /// What an exporter has remembered.
@@ -109,10 +135,43 @@ pub enum End {
         message: String,
         /// The HTTP status, if it was one.
         status: Option<u16>,
+        /// The place in the plugin's code, for a panic.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
     },
 }
 
 impl End {
+    /// For the end of an export.
+    pub(super) fn of(outcome: &Result<(), ExportError>) -> Self {
+        match outcome {
+            Ok(()) => Self::Done,
+            Err(error) => Self::Failed {
+                kind: error.kind.code(),
+                message: error.message.clone(),
+                status: error.status,
+                place: error.place.clone(),
+            },
+        }
+    }
+
+    /// The end of the export.
+    pub(super) fn outcome(&self) -> Result<(), ExportError> {
+        match self {
+            Self::Done => Ok(()),
+            Self::Failed {
+                kind,
+                message,
+                status,
+                place,
+            } => {
+                let mut error = ExportError::new(ErrorKind::from_code(*kind), message);
+                (error.status, error.place) = (*status, place.clone());
+                Err(error)
+            }
+        }
+    }
+
     /// What kind of error it broke off with.
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::cause::Cause;
 use crate::archive::ArchiveError;
 use crate::connection::ConnectionError;
 
@@ -71,12 +72,28 @@ pub enum BackupError {
     /// It came to no end, but can be gone on with: what was kept is in its spool folder. Only where a plan names one.
     #[error("{reason}")]
     Suspended {
+        /// What is in its way.
+        cause: Cause,
         /// Why, and what to do.
         reason: String,
     },
     /// It was cancelled.
     #[error("the backup was cancelled; nothing is left of it")]
     Cancelled,
+}
+
+/// What the disk refuses, with what there is to be done about it.
+pub(super) fn on_disk(error: &ArchiveError) -> String {
+    let said = crate::chain(error);
+    match error {
+        ArchiveError::Io { source, .. } if is_full(source) => format!("{said}: the backup goes on when there is room"),
+        _ => said,
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// What a failure of the archive means for the backup.

@@ -7,7 +7,7 @@ use plugin_api::{ErrorKind, ExportError};
 use super::error::{BackupError, archive_failed};
 use super::limit::Limit;
 use super::module::Module;
-use super::services::Open;
+use super::services::{Left, Open};
 use super::verdict::{DeskCounts, Verdict, count_differs, is_cut, verdict};
 use super::watch::Running;
 use crate::archive::ModuleState;
@@ -51,10 +51,10 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
         limit_reached: Vec::new(),
     };
     for module in modules {
-        let Some((outcome, took)) = module.ended.take() else {
+        let Some((outcome, left)) = module.ended.take() else {
             continue;
         };
-        let summary = judge_one(module, &outcome, took, limit, &mut judged)?;
+        let summary = judge_one(module, &outcome, left, limit, &mut judged)?;
         progress.event(Event::ModuleEnded {
             module: &summary.module,
             state: summary.state,
@@ -74,12 +74,11 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
 fn judge_one(
     module: &Module,
     outcome: &Result<(), ExportError>,
-    took: Duration,
+    written: Left,
     limit: &Limit,
     judged: &mut Judged,
 ) -> Result<ModuleSummary, BackupError> {
-    let written = module.host.services().finish();
-    let rows = written.tables.iter().map(|table| table.writer.rows()).sum();
+    let rows = written.tables.iter().map(|table| table.written.rows()).sum();
     let mut verdict = verdict(outcome, rows);
     let is_cut = limit.is_reached() && is_cut(outcome, written.cut.is_some());
     if is_cut {
@@ -88,9 +87,11 @@ fn judge_one(
             reason: Some(limit.reason()),
         };
     }
-    let mut missing = written.unread;
+    let mut missing = written.unread();
     let whole = verdict.state == ModuleState::Complete;
+    let failed_requests = written.failed_requests();
     let remarks = written
+        .said
         .remarks
         .iter()
         .map(|remark| format!("{}: {remark}", module.name));
@@ -102,23 +103,20 @@ fn judge_one(
                 module.name
             )
         }));
-        judged.notes.extend(
-            written
-                .failed_requests
-                .map(|failed| format!("{}: {failed}", module.name)),
-        );
+        judged
+            .notes
+            .extend(failed_requests.map(|failed| format!("{}: {failed}", module.name)));
     }
     let mut tables = Vec::with_capacity(written.tables.len());
-    for Open {
-        name,
-        writer,
-        desk_count,
-        desk_count_after,
-        gone,
-        ..
-    } in written.tables
-    {
-        let closed = writer.close().map_err(archive_failed)?;
+    for mut open in written.tables {
+        let closed = open.close().map_err(archive_failed)?;
+        let Open {
+            name,
+            desk_count,
+            desk_count_after,
+            ..
+        } = open;
+        let gone = written.said.gone.get(&*name).copied().unwrap_or_default();
         if written.cut.as_ref() == Some(&name) {
             judged.limit_reached.insert(0, (name.to_string(), closed.rows));
         } else if is_cut {
@@ -154,15 +152,15 @@ fn judge_one(
         verdict.reason = missing.first().cloned();
     }
     judged.reasons.extend(missing);
-    let stats = module.stats();
+    let figures = module.figures();
     Ok(ModuleSummary {
         module: module.name.clone(),
         state: verdict.state,
         reason: verdict.reason,
-        requests: stats.tries,
-        least_requests: written.least_requests.filter(|_| whole),
-        retries: stats.retries,
-        seconds: took.as_secs_f64(),
+        requests: figures.requests,
+        least_requests: written.said.least_requests.filter(|_| whole),
+        retries: figures.retries,
+        seconds: Duration::from_millis(figures.milliseconds).as_secs_f64(),
         tables,
     })
 }

@@ -92,6 +92,11 @@ impl Limit {
         }
     }
 
+    /// So many rows are there already.
+    pub(super) fn begin(&self, rows: u64) {
+        self.taken.store(rows, Ordering::Relaxed);
+    }
+
     /// One more module counts.
     pub(super) fn join(&self, counts: Arc<Counts>) {
         self.modules.lock().unwrap_or_else(PoisonError::into_inner).push(counts);

@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use plugin_api::{Job, Kind, Range, Timestamp};
+use plugin_api::{ErrorKind, Job, Kind, Range, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::again::read_again;
+use super::begun::{self, Begun};
+use super::cause::Cause;
 use super::checkpoint::{Forgetful, Keeper};
-use super::error::{BackupError, archive_failed};
+use super::error::{BackupError, archive_failed, on_disk};
 use super::judge::{Judged, judge};
+use super::keeping::Keeping;
 use super::limit::Limit;
-use super::module::Module;
+use super::module::{Module, Shop};
 use super::often::{Hurry, Often};
 use super::watch::{Running, watch};
-use crate::archive::{self, Digest, Head, ModuleState, Outcome, State, Writer};
+use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
@@ -85,63 +90,252 @@ pub fn run(
 /// Runs a backup to its end. Where the plan names a spool folder, checkpoints go to `keeper`.
 ///
 /// The plugins that it uses are taken out of `registry`. Cancelling `cancel` ends it within seconds and leaves nothing
-/// behind.
+/// behind, but for what is in the plan's spool folder.
 pub fn run_kept(
     plan: &Plan,
     registry: &mut Registry,
     progress: &dyn Progress,
-    _keeper: &dyn Keeper,
+    keeper: &dyn Keeper,
     cancel: &CancellationToken,
 ) -> Result<Summary, BackupError> {
-    let clock = Instant::now();
-    let started = whole_seconds(plan.started.unwrap_or_else(|| plan.clock.now()));
-    let plugins = take_plugins(plan, registry)?;
-    let requests = Requests::start().map_err(BackupError::System)?;
-    let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
-    connection.prepare(cancel).map_err(|error| match error {
-        ConnectionError::Cancelled { .. } => BackupError::Cancelled,
-        error => BackupError::Connection(error),
-    })?;
-    if let Some(edition) = connection.edition() {
-        quota::edition(&plan.editions, &edition, plan.kind)?;
-    }
-    let until = plan.connection.upper_end(started);
-    let writer = Writer::create(&plan.archive, head(plan, started, &plugins), cancel.clone());
-    let writer = Arc::new(writer.map_err(archive_failed)?);
+    let work = Run {
+        plan,
+        progress,
+        keeper,
+        cancel,
+        clock: Instant::now(),
+        started: whole_seconds(plan.started.unwrap_or_else(|| plan.clock.now())),
+    };
+    work.whole(registry).map_err(|error| work.suspended(error))
+}
 
-    let limit = Limit::new(plan.records, plan.allow_partial, cancel.child_token());
-    let mut running = Running::new(limit);
-    export(plan, until, plugins, &connection, &writer, progress, &mut running)?;
-    if cancel.is_cancelled() {
-        return Err(BackupError::Cancelled);
-    }
-    if let Some(refusal) = running.limit.refused() {
-        return Err(refusal.into());
-    }
-    let judged = judge(&mut running, progress)?;
-    drop(running);
-    if judged
-        .modules
-        .iter()
-        .all(|module| module.state != ModuleState::Complete && module.is_empty())
-    {
-        let said = |module: &ModuleSummary| {
-            let reason = module.reason.as_deref().unwrap_or("no reason given");
-            format!("{}: {reason}", module.module)
+/// What a run works with from its beginning to its end.
+struct Run<'a> {
+    plan: &'a Plan,
+    progress: &'a dyn Progress,
+    keeper: &'a dyn Keeper,
+    cancel: &'a CancellationToken,
+    clock: Instant,
+    started: Timestamp,
+}
+
+impl Run<'_> {
+    fn whole(&self, registry: &mut Registry) -> Result<Summary, BackupError> {
+        let Self { plan, cancel, .. } = self;
+        let plugins = take_plugins(plan, registry)?;
+        let requests = Requests::start().map_err(BackupError::System)?;
+        let connection = self.connect(&requests);
+        let connection = match connection {
+            // What there is is published without it.
+            Err(error @ BackupError::Connection(_)) if plan.finish && !plan.resume.is_empty() => Err(error),
+            connection => Ok(connection?),
         };
-        return Err(BackupError::Nothing(judged.modules.iter().map(said).collect()));
+        let until = plan.connection.upper_end(self.started);
+        let (writer, begun) = self.begin(&plugins, head(plan, self.started, &plugins))?;
+        let writer = Arc::new(writer);
+
+        let limit = Limit::new(plan.records, plan.allow_partial, cancel.child_token());
+        limit.begin(begun.iter().map(Begun::rows).fold(0, u64::saturating_add));
+        let earlier = begun.iter().map(|begun| begun.figures.milliseconds).max();
+        let is_kept = plan.spool.is_some();
+        let (keeping, keep) = Keeping::new(
+            writer.folder().to_path_buf(),
+            plan.often,
+            plan.hurry.clone(),
+            limit.stop.clone(),
+        );
+        let judged = thread::scope(|scope| {
+            thread::Builder::new()
+                .name("checkpoints".to_owned())
+                .spawn_scoped(scope, || keep(self.keeper))
+                .map_err(BackupError::System)?;
+            let keeping = is_kept.then_some(keeping);
+            let mut running = Running::new(limit);
+            for (plugin, begun) in plugins.into_iter().zip(begun) {
+                let module = Module::new(plugin, begun, &running.limit, keeping.as_ref());
+                running.modules.push(module);
+            }
+            let exported = match &connection {
+                Ok(connection) => self.export(until, connection, &writer, &mut running),
+                Err(error) => {
+                    running.not_reached(&crate::chain(error));
+                    Ok(())
+                }
+            };
+            // Why something could not be kept says more than what came of it.
+            match keeping.as_ref().and_then(Keeping::failed) {
+                Some(reason) => Err(BackupError::Suspended {
+                    cause: Cause::Machine,
+                    reason,
+                }),
+                None => exported,
+            }?;
+            self.come_to_an_end(&running)?;
+            let judged = judge(&mut running, self.progress)?;
+            drop(running);
+            Ok::<_, BackupError>(judged)
+        })?;
+        if judged
+            .modules
+            .iter()
+            .all(|module| module.state != ModuleState::Complete && module.is_empty())
+        {
+            let said = |module: &ModuleSummary| {
+                let reason = module.reason.as_deref().unwrap_or("no reason given");
+                format!("{}: {reason}", module.module)
+            };
+            return Err(BackupError::Nothing(judged.modules.iter().map(said).collect()));
+        }
+        let writer = Arc::into_inner(writer)
+            .ok_or_else(|| BackupError::Engine("an exporter that was given up is still writing".into()))?;
+        // A clock that was set back must not end a backup before its start.
+        let finished = whole_seconds(plan.clock.now()).max(self.started);
+        let summary = publish(plan, (self.started, finished), writer, judged, self.progress)?;
+        let before = Duration::from_millis(earlier.unwrap_or_default());
+        Ok(Summary {
+            until: plan.range.map_or(until, |range| range.to.min(until)),
+            seconds: (before + self.clock.elapsed()).as_secs_f64(),
+            credits: connection.ok().and_then(|connection| connection.stats().credits),
+            ..summary
+        })
     }
-    let writer = Arc::into_inner(writer)
-        .ok_or_else(|| BackupError::Engine("an exporter that was given up is still writing".into()))?;
-    // A clock that was set back must not end a backup before its start.
-    let finished = whole_seconds(plan.clock.now()).max(started);
-    let summary = publish(plan, (started, finished), writer, judged, progress)?;
-    Ok(Summary {
-        until: plan.range.map_or(until, |range| range.to.min(until)),
-        seconds: clock.elapsed().as_secs_f64(),
-        credits: connection.stats().credits,
-        ..summary
-    })
+
+    fn connect(&self, requests: &Requests) -> Result<Connection, BackupError> {
+        let Self { plan, cancel, .. } = self;
+        let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
+        connection.prepare(cancel).map_err(|error| match error {
+            ConnectionError::Cancelled { .. } => BackupError::Cancelled,
+            error => BackupError::Connection(error),
+        })?;
+        if let Some(edition) = connection.edition() {
+            quota::edition(&plan.editions, &edition, plan.kind)?;
+        }
+        Ok(connection)
+    }
+
+    /// Makes a spool folder, or takes the one that the plan names, and reads what an earlier run left in it.
+    fn begin(&self, plugins: &[Plugin], head: Head) -> Result<(Writer, Vec<Begun>), BackupError> {
+        let Self { plan, cancel, .. } = self;
+        let Some(spool) = &plan.spool else {
+            let writer = Writer::create(&plan.archive, head, CancellationToken::clone(cancel));
+            let begun = plugins.iter().map(|_| Begun::default()).collect();
+            return Ok((writer.map_err(archive_failed)?, begun));
+        };
+        let keep = begun::files(&begun::usable(plugins, &plan.resume));
+        let taken = Writer::take(&plan.archive, head, spool, &keep, CancellationToken::clone(cancel));
+        let (writer, is_known) = taken.map_err(archive_failed)?;
+        let begun = begun::begin(plugins, &plan.resume, &writer, is_known)?;
+        Ok((writer, begun))
+    }
+
+    /// Runs all exports side by side until each has ended or was given up; then has read once more what could not be read.
+    fn export(
+        &self,
+        until: Timestamp,
+        connection: &Connection,
+        writer: &Arc<Writer>,
+        running: &mut Running,
+    ) -> Result<(), BackupError> {
+        let Self { plan, progress, .. } = self;
+        let (sender, ended) = mpsc::channel();
+        let window = u32::try_from(connection.limit().saturating_mul(AHEAD)).unwrap_or(u32::MAX);
+        let job = |module: &str| {
+            Job::new(module, plan.kind, plan.range)
+                .started(until)
+                .with_window(window)
+                .with_log_level(Some(&plan.log_level.as_str().to_ascii_lowercase()))
+        };
+        let limit = Arc::clone(&running.limit);
+        let shop = Shop {
+            connection,
+            archive: writer,
+            limit: &limit,
+            ended: sender,
+        };
+        for (place, module) in running.modules.iter_mut().enumerate() {
+            progress.event(Event::ModuleStarted { module: &module.name });
+            if module.has_ended() {
+                module.tell(*progress);
+            } else {
+                let job = job(&module.name);
+                module
+                    .start(place, job, &shop, Vec::new())
+                    .map_err(BackupError::System)?;
+            }
+        }
+        watch(running, &ended, plan.stall_timeout, *progress, true)?;
+        self.come_to_an_end(running)?;
+        if limit.is_reached() {
+            return Ok(());
+        }
+        let may_go_on = plan.spool.is_some() && !plan.finish;
+        let with = (connection, writer);
+        let passing = read_again(running, job, with, (plan.stall_timeout, may_go_on), *progress)?;
+        let cause = Cause::Desk;
+        passing.map_or(Ok(()), |reason| Err(BackupError::Suspended { cause, reason }))
+    }
+
+    /// Whether what the modules came to is to be published: if not, why.
+    fn come_to_an_end(&self, running: &Running) -> Result<(), BackupError> {
+        if self.cancel.is_cancelled() {
+            return Err(BackupError::Cancelled);
+        }
+        if let Some(refusal) = running.limit.refused() {
+            return Err(refusal.into());
+        }
+        for module in &running.modules {
+            module.wait_kept().map_err(|error| BackupError::Suspended {
+                cause: Cause::of(error.kind),
+                reason: error.message,
+            })?;
+        }
+        if self.plan.spool.is_none() || running.limit.is_reached() {
+            return Ok(());
+        }
+        let worth = !self.plan.resume.is_empty() || running.modules.iter().any(Module::has_something);
+        let passing: Vec<(Cause, String)> = running
+            .modules
+            .iter()
+            .filter_map(|module| {
+                let error = module.passing()?;
+                let is_due = error.kind == ErrorKind::Host || worth && !self.plan.finish;
+                let what = || format!("module {}: {}", module.name, crate::plugins::describe(error));
+                is_due.then(|| (Cause::of(error.kind), what()))
+            })
+            .collect();
+        // What a person must mend says more than that the desk cannot be reached.
+        let needs_a_person = passing.iter().find(|(cause, _)| cause.needs_a_person());
+        let Some((cause, _)) = needs_a_person.or(passing.first()) else {
+            return Ok(());
+        };
+        let reasons: Vec<&str> = passing.iter().map(|(_, reason)| reason.as_str()).collect();
+        Err(BackupError::Suspended {
+            cause: *cause,
+            reason: reasons.join("\n"),
+        })
+    }
+
+    /// What an error means for a backup that can be gone on with.
+    fn suspended(&self, error: BackupError) -> BackupError {
+        if self.plan.spool.is_none() {
+            return error;
+        }
+        let has_earlier = !self.plan.resume.is_empty();
+        let (cause, reason) = match &error {
+            BackupError::Cancelled => (Cause::Stopped, "the backup was stopped".to_owned()),
+            BackupError::Archive(cause @ (ArchiveError::Io { .. } | ArchiveError::InUse { .. })) => {
+                (Cause::Machine, on_disk(cause))
+            }
+            BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
+            BackupError::Engine(_) => (Cause::Lost, crate::chain(&error)),
+            BackupError::Connection(ConnectionError::Desk { .. }) if has_earlier => (Cause::Desk, crate::chain(&error)),
+            // What is configured, or the credentials.
+            BackupError::Connection(_) if has_earlier => (Cause::Credentials, crate::chain(&error)),
+            BackupError::NoPlugin { .. } if has_earlier => (Cause::Machine, crate::chain(&error)),
+            _ => return error,
+        };
+        BackupError::Suspended { cause, reason }
+    }
 }
 
 /// The threads that make the requests. What is still under way when they are dropped is not waited for: a name may take
@@ -236,31 +430,6 @@ fn head(plan: &Plan, started: Timestamp, plugins: &[Plugin]) -> Head {
         engine: env!("CARGO_PKG_VERSION").to_owned(),
         plugins: plugins.collect(),
     }
-}
-
-/// Runs all exports side by side until each has ended or was given up.
-fn export(
-    plan: &Plan,
-    until: Timestamp,
-    plugins: Vec<Plugin>,
-    connection: &Connection,
-    writer: &Arc<Writer>,
-    progress: &dyn Progress,
-    running: &mut Running,
-) -> Result<(), BackupError> {
-    let (sender, ended) = mpsc::channel();
-    let window = u32::try_from(connection.limit().saturating_mul(AHEAD)).unwrap_or(u32::MAX);
-    for (place, plugin) in plugins.into_iter().enumerate() {
-        let job = Job::new(&plugin.description.module, plan.kind, plan.range)
-            .started(until)
-            .with_window(window)
-            .with_log_level(Some(&plan.log_level.as_str().to_ascii_lowercase()));
-        progress.event(Event::ModuleStarted { module: &job.module });
-        let module = Module::start(place, plugin, job, connection, writer, &running.limit, sender.clone());
-        running.modules.push(module.map_err(BackupError::System)?);
-    }
-    watch(running, &ended, plan.stall_timeout, progress);
-    Ok(())
 }
 
 fn publish(

@@ -45,6 +45,15 @@ pub(super) fn is_cut(outcome: &Result<(), ExportError>, refused: bool) -> bool {
     }
 }
 
+/// Whether what ended an export is a fault that passes, or that somebody can put right, so that it is worth to go on from its
+/// last checkpoint: the desk is away or refuses the credentials, the disk is full, the backup was stopped.
+pub(super) fn passes(error: &ExportError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Network | ErrorKind::Unauthorized | ErrorKind::Host | ErrorKind::Cancelled
+    )
+}
+
 /// Why a request got nothing that an exporter could use, where that is so. What the desk refuses by 4xx, such as a record that
 /// is gone, is the exporter's to know.
 pub(super) fn failed(result: &Result<Answer, ExportError>) -> Option<String> {

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use plugin_api::ErrorKind;
 
+use super::error::BackupError;
 use super::limit::Limit;
 use super::module::{Ended, Module};
+use super::verdict::{is_cut, passes};
 use crate::progress::Progress;
 
 /// How often those who watch are told how far it is.
@@ -31,30 +33,53 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Ends all modules that have not ended, because the desk could not be reached.
+    pub(super) fn not_reached(&mut self, why: &str) {
+        for module in &mut self.modules {
+            module.not_reached(why);
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.limit.stop.cancel();
         for module in &self.modules {
-            module.host.services().finish();
+            module.finish();
         }
     }
 }
 
 /// Waits for the ends of all modules; tells how far they are; gives up those that are stuck. Where the engine itself
 /// failed under one, e.g. the disk is full, the others are stopped too: their work would be for nothing.
-pub(super) fn watch(running: &mut Running, ended: &Receiver<Ended>, patience: Duration, progress: &dyn Progress) {
+/// Whether the ends of those that are not to be run again are kept: `keep_ends`.
+pub(super) fn watch(
+    running: &mut Running,
+    ended: &Receiver<Ended>,
+    patience: Duration,
+    progress: &dyn Progress,
+    keep_ends: bool,
+) -> Result<(), BackupError> {
     let Running { modules, limit } = running;
     let stop = &limit.stop;
     let mut stopped_at = None;
     while modules.iter().any(|module| module.ended.is_none()) {
         match ended.recv_timeout(TICK) {
-            Ok(Ended { module, outcome }) => {
+            Ok(Ended {
+                module,
+                outcome,
+                plugin,
+            }) => {
                 if outcome.as_ref().is_err_and(|error| error.kind == ErrorKind::Host) {
                     stop.cancel();
                 }
                 let module = &mut modules[module];
-                module.end(outcome);
+                module.end(outcome, plugin);
                 module.tell(progress);
+                if keep_ends && has_come_to_its_end(module, limit) {
+                    module.keep_end(!module.again().is_empty())?;
+                }
             }
             Err(RecvTimeoutError::Timeout) => {
                 for module in modules.iter_mut().filter(|module| module.ended.is_none()) {
@@ -75,4 +100,14 @@ pub(super) fn watch(running: &mut Running, ended: &Receiver<Ended>, patience: Du
             }
         }
     }
+    Ok(())
+}
+
+/// Whether a module is not to be run again when its backup is gone on with.
+fn has_come_to_its_end(module: &Module, limit: &Limit) -> bool {
+    let Some((outcome, left)) = &module.ended else {
+        return false;
+    };
+    let passes = outcome.as_ref().is_err_and(passes);
+    !passes && !(limit.is_reached() && is_cut(outcome, left.cut.is_some()))
 }

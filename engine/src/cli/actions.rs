@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::{Config, Desk};
 use crate::connection::sample;
 use crate::connection::zoho::connect::Probe;
@@ -17,7 +18,7 @@ use crate::service::Runner;
 /// What the rest of the engine does.
 pub(crate) trait Actions {
     /// What runs backups, as this configuration says.
-    fn runner(&self, config: &Arc<Config>) -> Box<dyn Runner + '_>;
+    fn runner(&self, config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Box<dyn Runner + '_>;
 
     /// Reads an archive again. `Err` only where it cannot be read at all; damage is a finding.
     fn verify(&self, archive: &Path, progress: &dyn Progress, cancel: &CancellationToken)

@@ -33,6 +33,9 @@ Examples:
     deskvault backup --json | jq .
   A range of more than 31 days, in parts that pass:
     deskvault backup --from 2024-01-01 --to 2024-03-15 --split
+  One that was interrupted; the same, with an archive of what there is if need be:
+    deskvault backup --resume
+    deskvault backup --resume --finish
   A backup each Friday night, while the daemon runs:
     deskvault schedule set weekly --on fri --at 02:00 --until 2027-03-31
     deskvault daemon
@@ -64,7 +67,8 @@ Exit codes:
        of connect: access is granted, but a module of the desk cannot be read with it
   4    damage was found, by verify, download or history verify
   5    refused by a rule, or by who may do what; the message says which, and what to do
-  130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made
+  6    suspended: the backup came to no end, and what is read is kept; --resume goes on
+  130  stopped (Ctrl-C, SIGTERM or SIGHUP); no archive was made; a backup is suspended
 
 Files:
   The configuration is the file of --config, else of the environment variable
@@ -72,9 +76,8 @@ Files:
   folder. `deskvault config keys` prints all that it may say.
   Archives are in the folder that [archive] names: `backups` beside the configuration
   if it names none. With them: deskvault.db, the memory; deskvault.key, what links and
-  the history are signed with; deskvault.lock, who runs the daemon. While a backup runs,
-  its parts are in a folder `.deskvault-...spool` there; what a crash leaves of it is
-  removed by the next backup.
+  the history are signed with; deskvault.lock, who runs the daemon. While a backup runs
+  or is suspended, its parts are in a folder `.deskvault-...spool` there.
   Exporters are looked for in the folders of --plugins, else of [plugins]; without
   either, beside the executable (files called libdeskvault_*), in `plugins` beside it,
   and in ../lib/deskvault/plugins from there.
@@ -172,8 +175,10 @@ pub(crate) enum Command {
 ///
 /// The archive is listed by `deskvault list`, and expires after what the configuration says, 7 days if nothing.
 ///
-/// Ctrl-C (or SIGTERM, or a terminal that closes) stops cleanly and leaves nothing half-done. A second Ctrl-C ends at once,
-/// and leaves a folder `.deskvault-...spool` behind in the archive folder, which the next backup removes.
+/// Ctrl-C (or SIGTERM, or a terminal that closes) stops cleanly, a second Ctrl-C at once. A backup that was stopped or crashed,
+/// or ended because the disk is full, the credentials do not hold or the desk cannot be reached, is suspended (exit code 6, or
+/// 130): --resume goes on with it, and asks the desk for nothing again that is kept. While one is suspended, another one of the
+/// desk is refused. The daemon goes on by itself with all that no person has stopped.
 #[derive(Args, Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag that is typed or not
 pub(crate) struct Backup {
@@ -198,6 +203,24 @@ pub(crate) struct Backup {
     /// Waits while another backup of the desk runs, in place of being refused.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Goes on with a backup that is suspended: this one, or the only one.
+    ///
+    /// Its modules, range and folder are those with which it was started.
+    #[arg(
+        long,
+        value_name = "ID",
+        num_args = 0..=1,
+        require_equals = false,
+        conflicts_with_all = ["from", "to", "split", "allow_partial", "modules", "out", "anew"]
+    )]
+    #[allow(clippy::option_option)] // typed or not, with a number or without
+    pub(crate) resume: Option<Option<u64>>,
+    /// Makes an incomplete archive of what there is, where the backup still cannot be gone on with.
+    #[arg(long, requires = "resume")]
+    pub(crate) finish: bool,
+    /// Gives up what is suspended of the desk, and starts a new backup.
+    #[arg(long)]
+    pub(crate) anew: bool,
     /// Only this module of the desk. May be repeated.
     #[arg(long = "module", short, value_name = "M")]
     pub(crate) modules: Vec<String>,
@@ -305,6 +328,14 @@ mod tests {
                 true,
             ),
             ("backup --split", false),
+            ("backup --resume", true),
+            ("backup --resume 7 --finish --wait --desk main", true),
+            ("backup --resume --json", true),
+            ("backup --resume x", false),
+            ("backup --resume --from 2024-06-01", false),
+            ("backup --resume --anew", false),
+            ("backup --finish", false),
+            ("backup --anew -m tickets", true),
             ("list", true),
             ("list --desk main --all --json", true),
             ("download 7", true),
@@ -369,6 +400,7 @@ mod tests {
             Exit::Incomplete,
             Exit::Damaged,
             Exit::Refused,
+            Exit::Suspended,
             Exit::Cancelled,
         ];
         assert_eq!(listed, all.map(Exit::code));

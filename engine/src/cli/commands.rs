@@ -25,7 +25,7 @@ use crate::config::text::{did_you_mean, excerpt, or_list};
 use crate::config::{self, LoadError, Loaded, Log};
 use crate::people::Actor;
 use crate::quota::Refusal;
-use crate::service::{RunError, Service, ServiceError};
+use crate::service::{RunError, Service, ServiceError, Suspended};
 
 use super::actions::{Actions, Stop};
 use super::args::{Command, Config, Global, Plugins, Typed};
@@ -41,6 +41,10 @@ pub(super) enum Failure {
     Refused(String),
     /// It was stopped.
     Cancelled,
+    /// A backup was stopped, and can be gone on with.
+    Stopped(String),
+    /// A backup came to no end, and can be gone on with.
+    Suspended(String),
     /// An archive is damaged.
     Damaged(String),
     /// It failed.
@@ -64,12 +68,22 @@ impl From<ServiceError> for Failure {
         match error {
             ServiceError::Refused(refusal) => Self::Refused(told(&refusal)),
             ServiceError::Cancelled | ServiceError::Run(RunError::Cancelled) => Self::Cancelled,
+            ServiceError::Suspended(suspended) if suspended.was_stopped() => {
+                Self::Stopped(format!("stopped; {}", to_go_on(&suspended)))
+            }
+            ServiceError::Suspended(suspended) => {
+                let Suspended { id, reason, .. } = suspended.as_ref();
+                Self::Suspended(format!("backup {id} is suspended: {reason}\n{}", to_go_on(&suspended)))
+            }
             ServiceError::Damaged { .. } => Self::Damaged(error.to_string()),
             ServiceError::Run(RunError::Configuration { .. })
             | ServiceError::NoSuchDesk { .. }
             | ServiceError::NoSuchModule { .. }
             | ServiceError::NoSuchBackup { .. }
             | ServiceError::NoArchive { .. }
+            | ServiceError::NotSuspended { .. }
+            | ServiceError::SeveralSuspended { .. }
+            | ServiceError::NoFolder { .. }
             | ServiceError::NoSchedule { .. }
             | ServiceError::NoRun
             | ServiceError::Link(_)
@@ -77,6 +91,13 @@ impl From<ServiceError> for Failure {
             error => Self::Failed(error.into()),
         }
     }
+}
+
+/// What is kept of a backup, and how to go on.
+fn to_go_on(suspended: &Suspended) -> String {
+    let Suspended { id, rows, .. } = suspended;
+    let rows = super::figures::grouped(*rows);
+    format!("backup {id} keeps {rows} rows; `deskvault backup --resume {id}` goes on with it")
 }
 
 /// A refusal, and what can be done on the command line.

@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, ArchiveError, State};
+use crate::clock::Clock;
 use crate::config::{Config, Desk};
 use crate::connection::ConnectionError;
 use crate::connection::sample;
@@ -24,8 +25,8 @@ use super::actions::{Actions, Connected, Finding, Places, PluginLine, SampleRequ
 pub(crate) struct Engine;
 
 impl Actions for Engine {
-    fn runner(&self, config: &Arc<Config>) -> Box<dyn Runner + '_> {
-        Box::new(InProcess::new(Arc::clone(config)))
+    fn runner(&self, config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Box<dyn Runner + '_> {
+        Box::new(InProcess::new(Arc::clone(config), Arc::clone(clock)))
     }
 
     fn verify(

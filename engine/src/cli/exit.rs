@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Damaged = 4,
     /// A rule refused it, or the role of whoever asked; it is in the history.
     Refused = 5,
+    /// A backup came to no end, and can be gone on with.
+    Suspended = 6,
     /// It was stopped; as a shell tells it of a command that SIGINT ended.
     Cancelled = 130,
 }

@@ -22,9 +22,8 @@ pub(crate) struct Words {
 
 /// For a backup, which has a folder of parts.
 pub(crate) const BACKUP: Words = Words {
-    stopping: "stopping cleanly, nothing half-done is left behind; again to end at once, which leaves a \
-               `.deskvault-...spool` folder behind in the archive folder",
-    ended: "ended at once; a `.deskvault-...spool` folder may be left in the archive folder: delete it",
+    stopping: "stopping cleanly; again to end at once",
+    ended: "ended at once; what was kept is in a `.deskvault-...spool` folder: `deskvault backup --resume` goes on with it",
 };
 
 /// For what writes nothing.

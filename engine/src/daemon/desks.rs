@@ -1,4 +1,4 @@
-//! The scheduled backups that run: one thread for each desk, and none twice.
+//! The backups that run by themselves, scheduled ones and those that are gone on with: one thread for each desk, and none twice.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,12 +7,50 @@ use std::time::{Duration, Instant};
 
 use plugin_api::Timestamp;
 
-use crate::service::{Due, Ran, ServiceError};
+use crate::service::{Due, Ran, Resumable, ServiceError};
 
-/// The wait before a slot that did not come to an end is tried again; doubled each time.
+/// The wait before a backup that did not come to an end is tried again; doubled each time.
 const FIRST: Duration = Duration::from_mins(1);
 /// The longest such wait.
 const LONGEST: Duration = Duration::from_hours(1);
+
+/// What is to be done at a desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// A run of its schedule.
+    Slot(Due),
+    /// A backup that is suspended is gone on with.
+    Rest(Resumable),
+}
+
+impl Work {
+    /// The desk.
+    pub(super) fn desk(&self) -> &str {
+        match self {
+            Self::Slot(due) => &due.desk,
+            Self::Rest(resumable) => &resumable.desk,
+        }
+    }
+
+    /// What it is called in messages.
+    pub(super) fn what(&self) -> &'static str {
+        match self {
+            Self::Slot(_) => "the scheduled backup",
+            Self::Rest(_) => "the backup that was suspended",
+        }
+    }
+}
+
+/// When something is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// At once: it was not its fault, and it got further.
+    AtOnce,
+    /// After the first wait: it got further.
+    Soon,
+    /// After a longer wait than the last time.
+    Later,
+}
 
 /// What a run came to.
 pub(super) type Outcome = Result<Ran, ServiceError>;
@@ -25,14 +63,14 @@ pub(super) struct Desks {
 }
 
 struct Running {
-    due: Due,
+    work: Work,
     since: Timestamp,
     thread: JoinHandle<Outcome>,
 }
 
 #[derive(Debug, PartialEq)]
 struct Waiting {
-    due: Due,
+    work: Work,
     until: Instant,
     length: Duration,
 }
@@ -45,15 +83,15 @@ impl Desks {
             .map(|(desk, running)| (desk.as_str(), running.since))
     }
 
-    /// Whether this is to be started: the desk is not at work, and the slot has waited long enough.
-    pub(super) fn may_start(&mut self, due: &Due, now: Instant) -> bool {
-        if self.running.contains_key(&due.desk) {
+    /// Whether this is to be started: the desk is not at work, and it has waited long enough.
+    pub(super) fn may_start(&mut self, work: &Work, now: Instant) -> bool {
+        if self.running.contains_key(work.desk()) {
             return false;
         }
-        match self.waiting.get(&due.desk) {
-            Some(waiting) if waiting.due == *due => waiting.until <= now,
+        match self.waiting.get(work.desk()) {
+            Some(waiting) if waiting.work == *work => waiting.until <= now,
             Some(_) => {
-                self.waiting.remove(&due.desk);
+                self.waiting.remove(work.desk());
                 true
             }
             None => true,
@@ -63,37 +101,43 @@ impl Desks {
     /// Starts it on a thread of its own.
     pub(super) fn start(
         &mut self,
-        due: Due,
+        work: Work,
         since: Timestamp,
-        run: impl FnOnce(&Due) -> Outcome + Send + 'static,
+        run: impl FnOnce(&Work) -> Outcome + Send + 'static,
     ) -> io::Result<()> {
-        let told = due.clone();
-        let name = format!("backup {}", due.desk);
+        let told = work.clone();
+        let name = format!("backup {}", work.desk());
         let thread = thread::Builder::new().name(name).spawn(move || run(&told))?;
-        self.running.insert(due.desk.clone(), Running { due, since, thread });
+        self.running
+            .insert(work.desk().to_owned(), Running { work, since, thread });
         Ok(())
     }
 
     /// A run that has ended since this was last asked. None for its outcome: it panicked.
-    pub(super) fn ended(&mut self) -> Option<(Due, Option<Outcome>)> {
+    pub(super) fn ended(&mut self) -> Option<(Work, Option<Outcome>)> {
         let desk = self.running.iter().find(|(_, running)| running.thread.is_finished());
         let desk = desk.map(|(desk, _)| desk.clone())?;
         let running = self.running.remove(&desk)?;
-        Some((running.due, running.thread.join().ok()))
+        Some((running.work, running.thread.join().ok()))
     }
 
-    /// The slot is still due: it is tried again after a while, a longer one each time. Gives how long that is.
-    pub(super) fn wait(&mut self, due: Due, now: Instant) -> Duration {
-        let before = self.waiting.get(&due.desk).filter(|waiting| waiting.due == due);
-        let length = before.map_or(FIRST, |waiting| (waiting.length * 2).min(LONGEST));
+    /// It is still to be done: it is tried again after a while. Gives how long that is.
+    pub(super) fn wait(&mut self, work: Work, again: Again, now: Instant) -> Duration {
+        let before = self.waiting.get(work.desk()).filter(|waiting| waiting.work == work);
+        let length = match again {
+            Again::AtOnce => Duration::ZERO,
+            Again::Soon => FIRST,
+            Again::Later => before.map_or(FIRST, |waiting| (waiting.length * 2).clamp(FIRST, LONGEST)),
+        };
         let until = now + length;
-        self.waiting.insert(due.desk.clone(), Waiting { due, until, length });
+        self.waiting
+            .insert(work.desk().to_owned(), Waiting { work, until, length });
         length
     }
 
     /// It came to its end.
-    pub(super) fn done(&mut self, due: &Due) {
-        self.waiting.remove(&due.desk);
+    pub(super) fn done(&mut self, work: &Work) {
+        self.waiting.remove(work.desk());
     }
 }
 
@@ -105,20 +149,20 @@ mod tests {
 
     use plugin_api::Timestamp;
 
-    use super::{Desks, FIRST, LONGEST};
+    use super::{Again, Desks, FIRST, LONGEST, Work};
     use crate::service::{Due, Ran};
 
     const NOW: Timestamp = Timestamp::from_micros(0);
 
-    fn due(desk: &str, slot: i64) -> Due {
-        Due {
+    fn due(desk: &str, slot: i64) -> Work {
+        Work::Slot(Due {
             desk: desk.into(),
             schedule: 1,
             slot: Timestamp::from_micros(slot),
-        }
+        })
     }
 
-    fn ended(desks: &mut Desks) -> (Due, Option<super::Outcome>) {
+    fn ended(desks: &mut Desks) -> (Work, Option<super::Outcome>) {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             if let Some(ended) = desks.ended() {
@@ -165,7 +209,7 @@ mod tests {
         let mut now = Instant::now();
         let mut lengths = Vec::new();
         for _ in 0..9 {
-            let length = desks.wait(due("a", 1), now);
+            let length = desks.wait(due("a", 1), Again::Later, now);
             assert!(!desks.may_start(&due("a", 1), now + length / 2));
             assert!(desks.may_start(&due("a", 1), now + length));
             now += length;
@@ -174,8 +218,26 @@ mod tests {
         assert_eq!(lengths, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!((FIRST, LONGEST), (Duration::from_mins(1), Duration::from_hours(1)));
         assert!(desks.may_start(&due("a", 2), now), "another slot waits for nothing");
-        assert_eq!(desks.wait(due("a", 2), now), FIRST);
+        assert_eq!(desks.wait(due("a", 2), Again::Later, now), FIRST);
         desks.done(&due("a", 2));
-        assert_eq!(desks.wait(due("a", 2), now), FIRST);
+        assert_eq!(desks.wait(due("a", 2), Again::Later, now), FIRST);
+    }
+    #[test]
+    fn one_that_gets_further_waits_no_longer_each_time() {
+        let mut desks = Desks::default();
+        let now = Instant::now();
+        let mut wait = |again| desks.wait(due("a", 1), again, now);
+        let waits = [
+            Again::Later,
+            Again::Later,
+            Again::AtOnce,
+            Again::Later,
+            Again::Later,
+            Again::Soon,
+        ];
+        let lengths = waits.map(|again| wait(again).as_secs() / 60);
+        assert_eq!(lengths, [1, 2, 0, 1, 2, 1]);
+        assert_eq!(wait(Again::AtOnce), Duration::ZERO);
+        assert!(desks.may_start(&due("a", 1), now));
     }
 }

@@ -15,22 +15,24 @@ use super::job::Job;
 use super::pulse::Pulse;
 use super::sandbox;
 use super::wire::{Answers, Mouth};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::progress::Summary;
 use crate::service::{InProcess, RunError, Runner as _};
 
 /// Runs the backup that standard input tells of, for the daemon, and says on standard output what comes of it.
 ///
-/// `adapt` may change the configuration. `prepare` starts the log, and gives the token by which signals cancel; what it says if
+/// `clock` says when it ends. `adapt` may change the configuration. `prepare` starts the log, and gives the token by which signals cancel; what it says if
 /// it fails ends the backup. No thread may be started before it is called: from then on the process is shut in. The error is
 /// that nobody could be told.
 pub fn run_backup(
+    clock: Arc<dyn Clock>,
     adapt: impl FnOnce(&mut Config),
     prepare: impl FnOnce(&Config) -> Result<CancellationToken, String>,
 ) -> io::Result<()> {
     let (input, output) = take_pipes()?;
     let mouth = Mouth::new(output);
-    mouth.end(run(BufReader::new(input), &mouth, adapt, prepare))
+    mouth.end(run(BufReader::new(input), &mouth, clock, (adapt, prepare)))
 }
 
 /// The pipes to the daemon, which from now on only they are: what a plugin prints goes to the log, what it reads is empty,
@@ -46,8 +48,11 @@ fn take_pipes() -> io::Result<(File, File)> {
 fn run(
     mut input: BufReader<File>,
     mouth: &Mouth<File>,
-    adapt: impl FnOnce(&mut Config),
-    prepare: impl FnOnce(&Config) -> Result<CancellationToken, String>,
+    clock: Arc<dyn Clock>,
+    (adapt, prepare): (
+        impl FnOnce(&mut Config),
+        impl FnOnce(&Config) -> Result<CancellationToken, String>,
+    ),
 ) -> Result<Summary, RunError> {
     let wrong = |message: String| RunError::Configuration { message };
     let job = Job::read(&mut input).map_err(|error| {
@@ -77,7 +82,7 @@ fn run(
         let pulse = &pulse;
         let beat = move || pulse.beat(&stopped, || mouth.beat());
         let _ = thread::Builder::new().name("pulse".into()).spawn_scoped(scope, beat);
-        let ended = InProcess::new(Arc::new(config)).run(&job.order, pulse, mouth, &cancel);
+        let ended = InProcess::new(Arc::new(config), clock).run(&job.order, pulse, mouth, &cancel);
         drop(stop);
         ended
     });

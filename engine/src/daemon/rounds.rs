@@ -13,7 +13,7 @@ use plugin_api::Timestamp;
 
 use super::child::{Bounds, Child, executable};
 use super::chores::{Current, Settler, send_notices};
-use super::desks::Desks;
+use super::desks::{Again, Desks, Work};
 use super::job::Text;
 use super::lock::Lock;
 use super::systemd::Manager;
@@ -23,7 +23,7 @@ use super::{Controls, DaemonError, Ended, Setup, exporters, reload, status};
 use crate::chain;
 use crate::config::Loaded;
 use crate::progress::Silent;
-use crate::service::{Due, Ran, Service, state_name};
+use crate::service::{Cause, Ran, Service, ServiceError, state_name};
 use crate::store::StoreError;
 
 /// The longest time between two rounds.
@@ -207,10 +207,10 @@ impl Rounds {
         self.manager.alive();
         let over = troubles.end.look("schedules cannot be ended", own.end_schedules());
         tell(over.as_deref());
-        let due = troubles.due.look("it cannot be seen what is due", own.due());
+        let due = troubles.due.look("it cannot be seen what is due", work(&own));
         let service = self.service();
-        for due in due.unwrap_or_default() {
-            self.start_run(&service, due);
+        for work in due.unwrap_or_default() {
+            self.start_run(&service, work);
         }
         self.look_for_crashes(&service);
         let next = self
@@ -222,12 +222,19 @@ impl Rounds {
         next
     }
 
-    /// Starts what is due, unless it runs or waits.
-    fn start_run(&mut self, service: &Service, due: Due) {
-        if !self.desks.may_start(&due, Instant::now()) {
+    /// Starts what is to be done, unless it runs or waits.
+    fn start_run(&mut self, service: &Service, work: Work) {
+        if !self.desks.may_start(&work, Instant::now()) {
             return;
         }
-        tracing::info!(desk = due.desk, slot = %due.slot, "a scheduled backup starts");
+        match &work {
+            Work::Slot(due) => tracing::info!(desk = due.desk, slot = %due.slot, "a scheduled backup starts"),
+            Work::Rest(rest) => tracing::info!(
+                desk = rest.desk,
+                backup = rest.backup,
+                "a suspended backup is gone on with"
+            ),
+        }
         let runner = executable().map(|executable| Child {
             executable,
             arguments: self.setup.arguments.clone(),
@@ -239,65 +246,78 @@ impl Rounds {
         });
         let (service, controls) = (service.clone(), self.setup.controls.clone());
         let started = runner.and_then(|runner| {
-            self.desks.start(due.clone(), service.now(), move |due| {
+            self.desks.start(work.clone(), service.now(), move |work| {
                 // However it ends, the loop hears of it.
                 let _bell = Bell(controls.clone());
-                service.run_due(due, &runner, &Silent, controls.stopping())
+                match work {
+                    Work::Slot(due) => service.run_due(due, &runner, &Silent, controls.stopping()),
+                    Work::Rest(rest) => service.run_resumable(rest, &runner, &Silent, controls.stopping()),
+                }
             })
         });
-        if self
-            .troubles
-            .start
-            .look("a scheduled backup cannot be started", started)
-            .is_none()
-        {
-            self.desks.wait(due, Instant::now());
+        let looked = self.troubles.start.look("a backup cannot be started", started);
+        if looked.is_none() {
+            self.desks.wait(work, Again::Later, Instant::now());
         }
     }
 
     /// Sees what became of runs that have ended.
     fn reap(&mut self) {
-        while let Some((due, outcome)) = self.desks.ended() {
+        while let Some((work, outcome)) = self.desks.ended() {
             self.settler.ask();
-            let desk = due.desk.clone();
-            let why = match outcome {
+            let (desk, what) = (work.desk().to_owned(), work.what());
+            let (why, again) = match outcome {
                 Some(Ok(Ran::Done(done))) => {
                     let archive = done.summary.archive.display();
                     tracing::info!(
                         desk,
                         backup = done.id,
-                        "the scheduled backup is {}: {archive}",
+                        "{what} is {}: {archive}",
                         state_name(done.state)
                     );
-                    self.desks.done(&due);
+                    self.desks.done(&work);
                     continue;
                 }
                 Some(Ok(Ran::Ended(error))) => {
-                    tracing::error!(desk, "the scheduled backup ended without an archive: {}", chain(&error));
-                    self.desks.done(&due);
+                    tracing::error!(desk, "{what} ended without an archive: {}", chain(&error));
+                    self.desks.done(&work);
                     continue;
                 }
                 Some(Ok(Ran::Nothing)) => {
-                    tracing::info!(desk, "the scheduled backup was not wanted any more");
-                    self.desks.done(&due);
+                    tracing::info!(desk, "{what} was not wanted any more");
+                    self.desks.done(&work);
                     continue;
                 }
-                Some(Ok(Ran::Stopped)) => "it was stopped".to_owned(),
-                Some(Err(error)) => chain(&error),
-                None => "it has panicked: tell the authors of deskvault".to_owned(),
+                Some(Ok(Ran::Suspended(suspended))) => {
+                    let again = match (suspended.got_further, suspended.cause) {
+                        (true, Cause::Lost) => Again::AtOnce,
+                        (true, _) => Again::Soon,
+                        (false, _) => Again::Later,
+                    };
+                    (suspended.reason, again)
+                }
+                Some(Ok(Ran::Stopped)) => ("it was stopped".to_owned(), Again::Later),
+                Some(Err(error)) => (chain(&error), Again::Later),
+                None => (
+                    "it has panicked: tell the authors of deskvault".to_owned(),
+                    Again::Later,
+                ),
             };
             if self.setup.controls.stopping().is_cancelled() {
                 tracing::info!(
                     desk,
-                    "the scheduled backup was stopped with the daemon; it counts as missed"
+                    "{what} was stopped with the daemon, and is gone on with at its next start"
                 );
                 continue;
             }
-            let wait = self.desks.wait(due, Instant::now());
+            // Whatever was begun is gone on with, by whichever way.
+            let next = self.own.resumable().unwrap_or_default();
+            let rest = next.into_iter().find(|rest| rest.desk == desk).map(Work::Rest);
+            let wait = self.desks.wait(rest.unwrap_or(work), again, Instant::now());
+            let minutes = wait.as_secs() / 60;
             tracing::error!(
                 desk,
-                "the scheduled backup did not come to an end, and is tried again in {} min: {why}",
-                wait.as_secs() / 60
+                "{what} did not come to an end, and is tried again in {minutes} min: {why}"
             );
         }
     }
@@ -359,6 +379,17 @@ impl Rounds {
         tracing::info!("the daemon has stopped");
         Ended::Cleanly
     }
+}
+
+/// What is to be done: what is suspended is gone on with, and a desk with such a backup has no slot before that has ended.
+fn work(service: &Service) -> Result<Vec<Work>, ServiceError> {
+    let mut work: Vec<Work> = service.resumable()?.into_iter().map(Work::Rest).collect();
+    for due in service.due()? {
+        if work.iter().all(|other| other.desk() != due.desk) {
+            work.push(Work::Slot(due));
+        }
+    }
+    Ok(work)
 }
 
 fn tell(lines: Option<&[String]>) {

@@ -33,6 +33,11 @@ pub(crate) fn inspect(opened: &Opened) -> Result<Inspected, Reason> {
     manifest(&bytes_of(&library)?)
 }
 
+/// [`inspect`] of the file at this path, for the fuzz target.
+pub(crate) fn inspect_file(file: &std::path::Path) -> Result<Inspected, Reason> {
+    inspect(&Opened::open(file)?)
+}
+
 /// A library that is cut off would end the process when the loader touches what is not there.
 fn check_whole<'d>(library: &impl Object<'d>, length: u64) -> Result<(), Reason> {
     let ends = library.segments().map(|segment| {

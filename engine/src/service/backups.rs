@@ -1,28 +1,25 @@
 //! A backup from the wish to its end, in this order: may they; is the desk free; what did a crash leave; do the rules allow
 //! it; its row; the run; its end. From the second on all is done under the desk's lock.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use plugin_api::{Kind, Range, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::archive;
-use crate::backup::Forgetful;
 use crate::clock::whole_seconds;
 use crate::config::Desk;
 use crate::history::Happening;
 use crate::people::{Action, Actor};
 use crate::progress::{Event, Progress, Summary};
 use crate::quota::{self, Refusal};
-use crate::store::{Backup, BackupId, BackupState, NewBackup, ScheduleId, ScheduleState, Tx};
+use crate::store::{Backup, BackupId, BackupState, NewBackup, ScheduleId, ScheduleState, StoreError, Tx};
 
 use super::Service;
-use super::crash::archive_of;
 use super::desk_lock::{Attempt, DeskLock, pause};
 use super::error::ServiceError;
-use super::runner::{Order, RunError, Runner};
+use super::going_on::Suspended;
+use super::runner::{RunError, Runner};
 
 /// A backup that a person wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +34,8 @@ pub struct Wish {
     pub allow_partial: bool,
     /// Whether another backup of the desk is waited for; otherwise it is a reason to refuse.
     pub wait: bool,
+    /// Whether backups of the desk that are suspended are given up; otherwise one is a reason to refuse.
+    pub anew: bool,
     /// The folder for the archive where it is not the data directory. The archive then never expires by itself.
     pub out: Option<PathBuf>,
 }
@@ -70,6 +69,7 @@ pub(super) struct Task<'a> {
     pub(super) asked: Asked,
     pub(super) allow_partial: bool,
     pub(super) wait: bool,
+    pub(super) anew: bool,
     /// Absolute, and not the data directory.
     pub(super) out: Option<PathBuf>,
 }
@@ -82,13 +82,38 @@ pub(super) enum Asked {
     Schedule(ScheduleId, Timestamp),
 }
 
+/// For whom, and by what.
+#[derive(Clone, Copy)]
+pub(super) struct With<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) runner: &'a dyn Runner,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) cancel: &'a CancellationToken,
+}
+
 /// What became of a task.
 pub(super) enum Made {
     Done(Box<Done>),
     /// It was refused, or ended without an archive. That is entered.
     Not(RunError),
+    /// It came to no end, and can be gone on with. That is entered.
+    Suspended(Suspended),
     /// It is not wanted any more: another process ran the slot, or the schedule was stopped.
     Unwanted,
+}
+
+impl Made {
+    /// For a person, who waits for an archive.
+    pub(super) fn done(self) -> Result<Done, ServiceError> {
+        match self {
+            Self::Done(done) => Ok(*done),
+            Self::Not(RunError::Refused { refusal }) => Err(ServiceError::Refused(refusal)),
+            Self::Not(error) => Err(ServiceError::Run(error)),
+            Self::Suspended(suspended) => Err(ServiceError::Suspended(Box::new(suspended))),
+            // Only a schedule's run can be.
+            Self::Unwanted => Err(ServiceError::Cancelled),
+        }
+    }
 }
 
 /// A backup that has a row.
@@ -96,17 +121,53 @@ pub(super) struct Started {
     pub(super) id: BackupId,
     pub(super) desk: String,
     pub(super) name: String,
+    pub(super) modules: Vec<String>,
+    pub(super) kind: Kind,
+    pub(super) range: Option<Range>,
+    pub(super) at: Timestamp,
     pub(super) schedule: Option<(ScheduleId, Timestamp)>,
-    kind: Kind,
-    range: Option<Range>,
-    at: Timestamp,
+    /// The folder for its archive where that is not the data directory.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) allow_partial: bool,
+    /// The name of its spool folder, if it has one.
+    pub(super) spool: Option<String>,
 }
 
-/// What beginning came to.
-enum Begun {
-    Started(Started),
-    Refused(Refusal),
+impl Started {
+    pub(super) fn of(backup: &Backup) -> Self {
+        Self {
+            id: backup.id,
+            desk: backup.desk.clone(),
+            name: name_of(backup),
+            modules: backup.modules.clone(),
+            kind: backup.kind,
+            range: backup.range,
+            at: backup.started,
+            schedule: backup.schedule,
+            folder: backup.folder.as_ref().map(PathBuf::from),
+            allow_partial: backup.allow_partial,
+            spool: backup.spool.clone(),
+        }
+    }
+}
+
+/// Why a backup does not begin.
+enum Stays {
+    Refused(Option<(ScheduleId, Timestamp)>, Refusal),
     Unwanted,
+    Error(ServiceError),
+}
+
+impl From<StoreError> for Stays {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl From<ServiceError> for Stays {
+    fn from(error: ServiceError) -> Self {
+        Self::Error(error)
+    }
 }
 
 impl Service {
@@ -128,6 +189,7 @@ impl Service {
             asked: Asked::Wish(wish.which),
             allow_partial: wish.allow_partial,
             wait: wish.wait,
+            anew: wish.anew,
             out: wish
                 .out
                 .as_deref()
@@ -135,88 +197,60 @@ impl Service {
                 .transpose()?
                 .flatten(),
         };
-        match self.make(&task, actor, runner, progress, cancel)? {
-            Made::Done(done) => Ok(*done),
-            Made::Not(RunError::Refused { refusal }) => Err(ServiceError::Refused(refusal)),
-            Made::Not(error) => Err(ServiceError::Run(error)),
-            // Only a schedule's run can be.
-            Made::Unwanted => Err(ServiceError::Cancelled),
-        }
+        let with = With {
+            actor,
+            runner,
+            progress,
+            cancel,
+        };
+        self.make(&task, &with)?.done()
     }
 
-    /// Makes the backup of a task.
-    pub(super) fn make(
-        &self,
-        task: &Task<'_>,
-        actor: &Actor,
-        runner: &dyn Runner,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
-    ) -> Result<Made, ServiceError> {
-        let mut lock = self.take_desk(task, actor, progress, cancel)?;
-        let begun = match self.begin(task, actor)? {
-            Begun::Started(begun) => begun,
-            Begun::Refused(refusal) => return Ok(Made::Not(RunError::Refused { refusal })),
-            Begun::Unwanted => return Ok(Made::Unwanted),
-        };
-        if let Err(error) = lock.tell(&begun.name, begun.at) {
-            // It is only for those who wait.
-            tracing::warn!(%error, "cannot tell others which backup runs");
+    /// Makes the backup of a task. Where the last one of a schedule is suspended, that is gone on with: the slot is its.
+    pub(super) fn make(&self, task: &Task<'_>, with: &With<'_>) -> Result<Made, ServiceError> {
+        let mut lock = self.take_desk(&task.desk.name, task.wait, task.out.as_deref(), with)?;
+        if let Asked::Schedule(schedule, _) = task.asked
+            && let Some(backup) = self.suspended_for(&task.desk.name, schedule)?
+        {
+            let finish = self.is_to_be_finished(&backup)?;
+            return self.go_on(&mut lock, &backup, finish, with);
         }
-        let order = Order {
-            name: begun.name.clone(),
-            desk: begun.desk.clone(),
-            modules: task.modules.clone(),
-            kind: begun.kind,
-            range: begun.range,
-            started: begun.at,
-            folder: task.out.clone(),
-            allow_partial: task.allow_partial,
-            spool: None,
-            resume: Vec::new(),
-            finish: false,
-            trusted: self.trusted()?,
-        };
-        match runner.run(&order, progress, &Forgetful, cancel) {
-            Ok(summary) => {
-                let entered = self.end_with_archive(&begun, actor, &summary, task.out.is_none());
-                let (state, expires) = entered.map_err(|source| ServiceError::NotEntered {
-                    archive: summary.archive.clone(),
-                    source: Box::new(source),
-                })?;
-                Ok(Made::Done(Box::new(Done {
-                    id: begun.id,
-                    state,
-                    expires,
-                    summary,
-                })))
-            }
-            Err(error) => {
-                // Its process may have ended between the publication and its last word: then there is an archive, and the
-                // row stays as a crash would have left it.
-                let folder = task.out.as_deref().unwrap_or(self.folder());
-                if let Some(archive) = archive_of(folder, &begun.desk, begun.kind, begun.at, &begun.name)? {
-                    let why = crate::chain(&error);
-                    return Err(ServiceError::Untold { archive, why });
+        match self.begin(task, with.actor) {
+            Ok(started) => {
+                if task.anew {
+                    // What was given up has no use for its folder any more.
+                    self.sweep(None)?;
                 }
-                self.end_without(&begun, actor, &error)?;
-                Ok(Made::Not(error))
+                self.run_begun(&mut lock, started, false, with)
             }
+            Err(Stays::Refused(schedule, refusal)) => {
+                let desk = &task.desk.name;
+                self.store
+                    .write(|tx| self.refused(tx, desk, with.actor, schedule, &refusal))?;
+                Ok(Made::Not(RunError::Refused { refusal }))
+            }
+            Err(Stays::Unwanted) => Ok(Made::Unwanted),
+            Err(Stays::Error(error)) => Err(error),
         }
     }
 
     /// The desk's lock, with everything mended and swept that a crash left.
-    fn take_desk(
+    pub(super) fn take_desk(
         &self,
-        task: &Task<'_>,
-        actor: &Actor,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
+        desk: &str,
+        wait: bool,
+        out: Option<&Path>,
+        with: &With<'_>,
     ) -> Result<DeskLock, ServiceError> {
-        let desk = &task.desk.name;
+        let With {
+            actor,
+            progress,
+            cancel,
+            ..
+        } = *with;
         let waiting = |running: &str| progress.event(Event::Waiting { running });
         let busy = |running: String| self.refuse(desk, actor, "start a backup", Refusal::Busy { running });
-        let lock = if task.wait {
+        let lock = if wait {
             DeskLock::wait(self.folder(), desk, &waiting, cancel)?
         } else {
             match DeskLock::soon(self.folder(), desk, cancel)? {
@@ -227,7 +261,7 @@ impl Service {
         let mut told = false;
         // The process that ran it may have outlived the one that held the lock, for as long as it takes to notice.
         while let Some(running) = self.recover(desk, &lock, cancel)? {
-            if !task.wait {
+            if !wait {
                 return busy(running);
             }
             if !std::mem::replace(&mut told, true) {
@@ -235,9 +269,9 @@ impl Service {
             }
             pause(cancel)?;
         }
-        archive::sweep(self.folder(), &BTreeSet::new())?;
-        if let Some(out) = &task.out {
-            archive::sweep(out, &BTreeSet::new())?;
+        self.sweep(None)?;
+        if let Some(out) = out {
+            self.sweep(Some(out))?;
         }
         // Also where no daemon runs, and before it is asked how much room there is.
         if let Err(error) = self.expire() {
@@ -252,25 +286,29 @@ impl Service {
         Ok(lock)
     }
 
-    /// Asks the rules and gives the backup its row, or enters the refusal.
-    fn begin(&self, task: &Task<'_>, actor: &Actor) -> Result<Begun, ServiceError> {
+    /// Asks the rules and gives the backup its row. Where a rule refuses it, nothing was changed.
+    fn begin(&self, task: &Task<'_>, actor: &Actor) -> Result<Started, Stays> {
         let desk = &task.desk.name;
-        let free = crate::shelf::free(&existing(task.out.as_deref().unwrap_or(self.folder())))?;
+        let free =
+            crate::shelf::free(&existing(task.out.as_deref().unwrap_or(self.folder()))).map_err(ServiceError::from)?;
         let started = whole_seconds(self.now());
         let until = task.desk.connection.upper_end(started);
         self.store.write(|tx| {
             let schedule = match task.asked {
-                Asked::Schedule(id, slot) if !is_wanted(tx, desk, id, slot)? => return Ok(Begun::Unwanted),
+                Asked::Schedule(id, slot) if !is_wanted(tx, desk, id, slot)? => return Err(Stays::Unwanted),
                 Asked::Schedule(id, slot) => Some((id, slot)),
                 Asked::Wish(_) => None,
             };
-            let (kind, range) = match self.judge(tx, task, started, until, free)? {
-                Ok(judged) => judged,
-                Err(refusal) => {
-                    self.refused(tx, desk, actor, schedule, &refusal)?;
-                    return Ok(Begun::Refused(refusal));
+            for suspended in tx.suspended(Some(desk))? {
+                if task.anew {
+                    self.give_up(tx, &suspended, actor)?;
+                } else if schedule.is_none() {
+                    let (desk, backup) = (desk.clone(), suspended.id);
+                    return Err(Stays::Refused(None, Refusal::Suspended { desk, backup }));
                 }
-            };
+            }
+            let judged = self.judge(tx, task, started, until, free)?;
+            let (kind, range) = judged.map_err(|refusal| Stays::Refused(schedule, refusal))?;
             let id = tx.add_backup(&NewBackup {
                 desk: desk.clone(),
                 modules: task.modules.clone(),
@@ -288,15 +326,10 @@ impl Service {
                 range,
             };
             self.enter(tx, Some(desk), actor, what)?;
-            Ok(Begun::Started(Started {
-                id,
-                desk: desk.clone(),
-                name: name(desk, id, started),
-                schedule,
-                kind,
-                range,
-                at: started,
-            }))
+            let row = tx.backup(id)?;
+            row.as_ref()
+                .map(Started::of)
+                .ok_or(Stays::Error(ServiceError::NoSuchBackup { id }))
         })
     }
 

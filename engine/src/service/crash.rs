@@ -1,9 +1,21 @@
 //! What a crash left behind: rows that say *running* though nobody runs them, spool folders, archives whose row does not know
 //! of them, rows whose archive is gone.
 //!
-//! A backup's archive gets its name before its row says so. When the process ends in between, the archive is there, whole and
-//! verified, and is taken up here: it was published, so it counts. Where there is none, the backup has failed, and its slot, if
-//! it had one, is still due.
+//! The order in which a backup is made, so that an end at any place loses nothing and repeats nothing:
+//!
+//! 1. its row, *running*; an end behind it: *suspended*, with nothing to go on with, so that it starts over;
+//! 2. its spool folder is made, and brought to the disk; an end behind it: as before, and the folder is swept when it is old;
+//! 3. the row names the folder: from now on no sweep takes it;
+//! 4. the run: files first, and when they are safe on the disk the checkpoint that tells of them, in the store; an end behind
+//!    any of it: *suspended*, and gone on with behind the last checkpoint;
+//! 5. the archive, joined and verified in the spool folder; an end behind it: as before, and as all modules have ended, it is
+//!    only joined again;
+//! 6. the archive gets its name, and that is brought to the disk; an end behind it: the archive is there, whole and verified,
+//!    and is taken up here: it was published, so it counts;
+//! 7. the row's end, and with it its checkpoints go and it names no folder any more; an end behind it: the folder is swept;
+//! 8. the spool folder is removed.
+//!
+//! Who goes on with a backup does 3 to 8 again. A row is *suspended* only while no process has the desk's lock for it.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -13,22 +25,22 @@ use plugin_api::{Kind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Alive, ArchiveError, Digest, Manifest};
-use crate::backup;
+use crate::backup::{self, Cause};
 use crate::history::Happening;
-use crate::notify::Topic;
 use crate::people::Actor;
 use crate::quota;
-use crate::store::{Backup, BackupEnd, BackupId, BackupState, Removal};
+use crate::store::{Backup, BackupId, BackupState, Removal};
 
 use super::Service;
-use super::backups::name_of;
+use super::backups::{Started, name_of};
 use super::desk_lock::{Attempt, DeskLock};
 use super::ending::{Ending, There};
 use super::error::ServiceError;
+use super::runner::RunError;
 
-/// Why a backup failed that nobody ran to its end.
+/// Why a backup is suspended that nobody ran to its end.
 const ENDED_WITHOUT_A_WORD: &str =
-    "its process ended without a word: it was killed, it crashed, or the machine went down; nothing is left of it";
+    "its process ended without a word: it was killed, it crashed, or the machine went down";
 
 impl Service {
     /// Mends what crashes left, of every desk of which no backup runs. Gives what was done, a line each.
@@ -55,7 +67,7 @@ impl Service {
                 done.push(format!("the archive of backup {} is gone", backup.id));
             }
         }
-        let swept = archive::sweep(self.folder(), &BTreeSet::new())?;
+        let swept = self.sweep(None)?;
         let line = |path: &Path| format!("{} was left by a crash and is removed", path.display());
         done.extend(swept.removed.iter().map(|swept| line(&swept.path)));
         Ok(done)
@@ -76,22 +88,26 @@ impl Service {
                 .as_ref()
                 .map_or_else(|| self.folder().to_owned(), PathBuf::from);
             let owns = |alive: &Alive| alive.owner.as_ref().is_some_and(|owner| owner.backup == name);
-            // Before its archive is looked for: a process that is gone publishes none any more.
-            if archive::sweep(&folder, &BTreeSet::new())?.alive.iter().any(owns) {
+            // Before its archive is looked for: a process that is gone leaves none any more.
+            let swept = self.sweep(backup.folder.as_deref().map(Path::new))?;
+            if swept.alive.iter().any(owns) {
                 return Ok(Some(name));
             }
-            let ending = match self.left(&backup, &folder, &name, cancel)? {
-                Some(ending) => ending,
-                None => self.without_a_word(backup.id, ENDED_WITHOUT_A_WORD.to_owned()),
-            };
-            self.close(desk, backup.id, backup.schedule, &Actor::Deskvault, &ending)?;
-            tracing::warn!(desk, backup = backup.id, state = ?ending.end.state, "took up a backup whose process is gone");
+            let id = backup.id;
+            if let Some(ending) = self.left(&backup, &folder, &name, cancel)? {
+                self.close(desk, id, backup.schedule, &Actor::Deskvault, &ending)?;
+                tracing::warn!(desk, backup = id, state = ?ending.end.state, "took up a backup whose process is gone");
+            } else {
+                let why = (Cause::Lost, ENDED_WITHOUT_A_WORD.to_owned());
+                self.suspend(&Started::of(&backup), &Actor::Deskvault, why, false)?;
+                tracing::warn!(desk, backup = id, "a backup is left of a process that is gone");
+            }
         }
         Ok(None)
     }
 
     /// The end of a backup whose archive was published, if it was: read again, whole, before it is called ready.
-    fn left(
+    pub(super) fn left(
         &self,
         backup: &Backup,
         folder: &Path,
@@ -161,27 +177,10 @@ impl Service {
     /// It was published, and the disk has not kept it as it was. It is left for whoever may still make something of it.
     fn damaged(&self, id: BackupId, file: &Path, problem: &str) -> Ending {
         let file = file.display();
-        let reason = format!("its process ended without a word, and its archive {file} is damaged: {problem}");
-        self.without_a_word(id, reason)
-    }
-
-    fn without_a_word(&self, id: BackupId, reason: String) -> Ending {
+        let message = format!("its process ended without a word, and its archive {file} is damaged: {problem}");
         Ending {
-            end: BackupEnd {
-                state: BackupState::Failed,
-                ended: self.now(),
-                reason: Some(reason.clone()),
-                until: None,
-                archive: None,
-            },
-            happened: vec![Happening::Failed {
-                backup: id,
-                reason: reason.clone(),
-            }],
-            topic: Some(Topic::Failed),
-            details: vec![reason],
             slot_is_over: false,
-            tell_support: false,
+            ..Ending::failed(id, self.now(), &RunError::Failed { message })
         }
     }
 
@@ -235,6 +234,7 @@ fn mended(backup: &Backup) -> Option<String> {
     let id = backup.id;
     match backup.state {
         BackupState::Running => None,
+        BackupState::Suspended => Some(format!("backup {id} is suspended: its process ended without a word")),
         BackupState::Failed => Some(format!("backup {id} has failed: its process ended without a word")),
         _ => Some(format!(
             "backup {id} had published its archive when its process ended: it is taken up"

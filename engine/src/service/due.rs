@@ -9,8 +9,9 @@ use crate::schedule::next_run;
 use crate::store::{ScheduleId, ScheduleRow};
 
 use super::Service;
-use super::backups::{Asked, Done, Made, Task};
+use super::backups::{Asked, Done, Made, Task, With};
 use super::error::ServiceError;
+use super::going_on::Suspended;
 use super::runner::{RunError, Runner};
 use super::schedules::last;
 
@@ -32,10 +33,26 @@ pub enum Ran {
     Done(Box<Done>),
     /// There is no archive, and the slot is over: the next one takes up what is missing.
     Ended(RunError),
-    /// It was stopped. The slot is still due.
+    /// It came to no end, and can be gone on with. The slot is still due, and this backup's.
+    Suspended(Suspended),
+    /// It was stopped before anything was started. The slot is still due.
     Stopped,
     /// It was not wanted any more: another process ran it, or the schedule was stopped.
     Nothing,
+}
+
+impl Ran {
+    /// What became of what was made.
+    pub(super) fn of(made: Result<Made, ServiceError>) -> Result<Self, ServiceError> {
+        match made {
+            Ok(Made::Done(done)) => Ok(Self::Done(done)),
+            Err(ServiceError::Cancelled) => Ok(Self::Stopped),
+            Ok(Made::Suspended(suspended)) => Ok(Self::Suspended(suspended)),
+            Ok(Made::Not(error)) => Ok(Self::Ended(error)),
+            Ok(Made::Unwanted) | Err(ServiceError::TakenUp { .. }) => Ok(Self::Nothing),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl Service {
@@ -76,15 +93,16 @@ impl Service {
             asked: Asked::Schedule(due.schedule, due.slot),
             allow_partial: false,
             wait: true,
+            anew: false,
             out: None,
         };
-        match self.make(&task, &Actor::Schedule, runner, progress, cancel) {
-            Ok(Made::Done(done)) => Ok(Ran::Done(done)),
-            Ok(Made::Not(RunError::Cancelled)) | Err(ServiceError::Cancelled) => Ok(Ran::Stopped),
-            Ok(Made::Not(error)) => Ok(Ran::Ended(error)),
-            Ok(Made::Unwanted) => Ok(Ran::Nothing),
-            Err(error) => Err(error),
-        }
+        let with = With {
+            actor: &Actor::Schedule,
+            runner,
+            progress,
+            cancel,
+        };
+        Ran::of(self.make(&task, &with))
     }
 
     /// The active schedules of the desks that the configuration has.

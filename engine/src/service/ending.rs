@@ -131,14 +131,12 @@ impl Service {
     pub(super) fn end_without(&self, backup: &Started, actor: &Actor, error: &RunError) -> Result<(), ServiceError> {
         let (state, what) = match error {
             RunError::Refused { refusal } => (BackupState::Refused, refusal_of(refusal)),
-            RunError::Cancelled => (BackupState::Stopped, Happening::Stopped { backup: backup.id }),
-            RunError::Configuration { .. } | RunError::Suspended { .. } | RunError::Failed { .. } => {
+            error => {
                 let reason = error.to_string();
                 let backup = backup.id;
                 (BackupState::Failed, Happening::Failed { backup, reason })
             }
         };
-        let stopped = state == BackupState::Stopped;
         let ending = Ending {
             end: BackupEnd {
                 state,
@@ -148,10 +146,9 @@ impl Service {
                 archive: None,
             },
             happened: vec![what],
-            // Whoever stopped it knows.
-            topic: (!stopped).then_some(Topic::Failed),
+            topic: Some(Topic::Failed),
             details: vec![error.to_string()],
-            slot_is_over: !stopped,
+            slot_is_over: true,
             tell_support: is_limit_of_records(error),
         };
         self.close(&backup.desk, backup.id, backup.schedule, actor, &ending)
@@ -185,27 +182,39 @@ impl Service {
         actor: &Actor,
         ending: &Ending,
     ) -> Result<(), ServiceError> {
-        self.store.write(|tx| {
-            tx.end_backup(id, &ending.end)?;
-            for what in &ending.happened {
-                self.enter(tx, Some(desk), actor, what.clone())?;
+        self.store
+            .write(|tx| self.close_in(tx, desk, id, schedule, actor, ending))
+    }
+
+    /// [`Service::close`], in a transaction that is there already.
+    pub(super) fn close_in(
+        &self,
+        tx: &Tx<'_>,
+        desk: &str,
+        id: BackupId,
+        schedule: Option<(ScheduleId, Timestamp)>,
+        actor: &Actor,
+        ending: &Ending,
+    ) -> Result<(), ServiceError> {
+        tx.end_backup(id, &ending.end)?;
+        for what in &ending.happened {
+            self.enter(tx, Some(desk), actor, what.clone())?;
+        }
+        if let (Some((schedule, slot)), true) = (schedule, ending.slot_is_over) {
+            tx.ran(schedule, slot)?;
+        }
+        if let Some(topic) = ending.topic {
+            let mut notice = self.notice(topic, desk, ending.details.clone(), ending.tell_support);
+            notice.backup = Some(id);
+            notice.state = Some(state_name(ending.end.state).to_owned());
+            if let Some(archive) = &ending.end.archive {
+                notice.records = Some(archive.records);
+                notice.bytes = Some(archive.bytes);
+                notice.expires = archive.expires;
             }
-            if let (Some((schedule, slot)), true) = (schedule, ending.slot_is_over) {
-                tx.ran(schedule, slot)?;
-            }
-            if let Some(topic) = ending.topic {
-                let mut notice = self.notice(topic, desk, ending.details.clone(), ending.tell_support);
-                notice.backup = Some(id);
-                notice.state = Some(state_name(ending.end.state).to_owned());
-                if let Some(archive) = &ending.end.archive {
-                    notice.records = Some(archive.records);
-                    notice.bytes = Some(archive.bytes);
-                    notice.expires = archive.expires;
-                }
-                self.queue(tx, &notice)?;
-            }
-            Ok(())
-        })
+            self.queue(tx, &notice)?;
+        }
+        Ok(())
     }
 
     /// An archive as its row names it: by its name in the data directory, or by its path elsewhere.
@@ -227,6 +236,7 @@ impl Service {
 pub fn state_name(state: BackupState) -> &'static str {
     match state {
         BackupState::Running => "running",
+        BackupState::Suspended => "suspended",
         BackupState::Complete => "complete",
         BackupState::Incomplete => "incomplete",
         BackupState::LimitReached => "limit_reached",

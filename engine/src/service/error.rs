@@ -11,6 +11,7 @@ use crate::quota::Refusal;
 use crate::shelf::ShelfError;
 use crate::store::{BackupId, StoreError};
 
+use super::going_on::Suspended;
 use super::runner::RunError;
 
 /// Why something was not done.
@@ -23,6 +24,37 @@ pub enum ServiceError {
     /// A backup ended without an archive; that is in the history.
     #[error(transparent)]
     Run(RunError),
+    /// A backup came to no end, and can be gone on with; that is in the history.
+    #[error("backup {} is suspended: {}", .0.id, .0.reason)]
+    Suspended(Box<Suspended>),
+    /// No backup of a desk is suspended, or not the one that was named.
+    #[error("{what} is not suspended: there is nothing to go on with")]
+    NotSuspended {
+        /// Which.
+        what: String,
+    },
+    /// Several backups of a desk are suspended.
+    #[error("backups {} of {desk} are suspended: name the one to go on with", .ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    SeveralSuspended {
+        /// The desk.
+        desk: String,
+        /// Their numbers.
+        ids: Vec<BackupId>,
+    },
+    /// The folder for the archive of a backup that is suspended is not there.
+    #[error("the folder for the archive of backup {id} is not there, {}: mount it, or give the backup up", folder.display())]
+    NoFolder {
+        /// The backup.
+        id: BackupId,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A backup that was to be gone on with had published its archive already. That is entered now.
+    #[error("the archive of backup {id} is there already: `deskvault list` shows it")]
+    TakenUp {
+        /// The backup.
+        id: BackupId,
+    },
     /// It was cancelled before anything was started.
     #[error("stopped; nothing was started")]
     Cancelled,
@@ -92,14 +124,6 @@ pub enum ServiceError {
         archive: PathBuf,
         /// Why.
         source: Box<ServiceError>,
-    },
-    /// The archive is there, and whoever made it did not come to say so.
-    #[error("the archive is there, {}, and is taken up by the next backup, or by the daemon; but {why}", archive.display())]
-    Untold {
-        /// The archive.
-        archive: PathBuf,
-        /// What was said instead.
-        why: String,
     },
     /// Another data directory can't be taken up while this one is in use.
     #[error("[archive] folder was {} and is now {}: that needs a restart", old.display(), new.display())]

@@ -8,23 +8,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backup::{self, BackupError, Hurry, Keeper, Plan};
 use crate::chain;
-use crate::clock::SystemClock;
+use crate::clock::Clock;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
 use crate::plugins::{Registry, Trust, installed};
 use crate::progress::{Progress, Summary};
 
-use super::runner::{Cause, Order, RunError, Runner};
+use super::runner::{Order, RunError, Runner};
 
 /// Runs backups in this process, as one configuration says.
 pub struct InProcess {
     config: Arc<Config>,
+    clock: Arc<dyn Clock>,
 }
 
 impl InProcess {
-    /// One that goes by this configuration.
-    pub fn new(config: Arc<Config>) -> Self {
-        Self { config }
+    /// One that goes by this configuration and this clock.
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
+        Self { config, clock }
     }
 }
 
@@ -76,14 +77,11 @@ impl Runner for InProcess {
             finish: order.finish,
             often: config.backup.often,
             hurry: Hurry::default(),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&self.clock),
         };
         backup::run_kept(&plan, &mut registry, progress, keeper, cancel).map_err(|error| match error {
             BackupError::Cancelled => RunError::Cancelled,
-            BackupError::Suspended { reason } => RunError::Suspended {
-                cause: Cause::Desk,
-                message: reason,
-            },
+            BackupError::Suspended { cause, reason } => RunError::Suspended { cause, message: reason },
             BackupError::Refused(refusal) => RunError::Refused { refusal },
             error if is_configured_wrong(&error) => RunError::Configuration { message: chain(&error) },
             error => RunError::Failed { message: chain(&error) },

@@ -208,6 +208,7 @@ fn there(backup: &Backup, now: Timestamp) -> Result<ArchiveFacts, String> {
     let on = |what: &str, at: Timestamp| format!("it {what} on {}", quota::second_words(at));
     match (&backup.archive, backup.removed) {
         (None, _) if backup.state == BackupState::Running => Err("it is still running".into()),
+        (None, _) if backup.state == BackupState::Suspended => Err("it is suspended".into()),
         (None, _) => Err("it ended without one".into()),
         (Some(_), Some((at, Removal::Expired))) => Err(on("expired", at)),
         (Some(_), Some((at, Removal::Deleted))) => Err(on("was deleted", at)),

@@ -4,13 +4,14 @@ use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::{Checkpoint, Keeper};
+use crate::backup::{Cause, Checkpoint, Keeper};
 use crate::progress::{Progress, Summary};
 use crate::quota::Refusal;
 
 /// Runs one backup to its end. [`InProcess`](super::InProcess) does it here; the daemon has one that starts a process.
 pub trait Runner: Send + Sync {
-    /// Runs it. `Ok` means that the archive is there and was verified: in the order's spool folder, where there is one.
+    /// Runs it. `Ok` means that the archive is there and was verified: in the order's spool folder, where there is one. A runner
+    /// that has published it already names it where it is.
     fn run(
         &self,
         order: &Order,
@@ -87,27 +88,4 @@ pub enum RunError {
         /// The error with its causes.
         message: String,
     },
-}
-
-/// What is in the way of a backup that can be gone on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It was told to stop.
-    Stopped,
-    /// Its process ended without a word.
-    Lost,
-    /// The disk or the machine refuses something, e.g. room: somebody must mend that.
-    Machine,
-    /// The desk refuses the credentials: somebody must mend that.
-    Credentials,
-    /// The desk cannot be reached, or fails as a whole.
-    Desk,
-}
-
-impl Cause {
-    /// Whether it stays in the way until a person does something.
-    pub fn needs_a_person(self) -> bool {
-        matches!(self, Self::Machine | Self::Credentials)
-    }
 }

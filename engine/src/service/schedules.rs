@@ -163,7 +163,7 @@ impl Service {
             return Ok(false);
         }
         let is_its = |backup: &Backup| backup.schedule.is_some_and(|(schedule, _)| schedule == row.id);
-        if tx.running(&row.desk)?.iter().any(is_its) {
+        if tx.running(&row.desk)?.iter().any(is_its) || tx.suspended(Some(&row.desk))?.iter().any(is_its) {
             return Ok(false);
         }
         tx.end_schedule(row.id, self.now(), ScheduleState::Ended)?;

@@ -24,6 +24,7 @@ use crate::store::{Backup, BackupState};
 use super::{Done, Due, Order, Ran, RunError, Runner, Service, ServiceError, Which, Wish};
 
 mod crash;
+mod going_on;
 mod keeping;
 mod limits;
 mod schedules;
@@ -94,10 +95,8 @@ enum Script {
     Fails(RunError),
     /// The process ends before the archive is there.
     Dies,
-    /// The process ends when it has just been published.
-    DiesBehind,
-    /// The archive is published, it may be as one that reached the limit, and this is said of it.
-    SaysBehind(bool, RunError),
+    /// The process ends when it has just been published, it may be as one that reached the limit.
+    DiesBehind(bool),
 }
 
 /// Makes archives of one table, as the script says; without one, complete.
@@ -115,15 +114,12 @@ impl Runner for Fake {
         let state = match script {
             Script::Fails(error) => return Err(error),
             Script::Dies => panic!("the process ends"),
-            Script::Complete | Script::DiesBehind | Script::SaysBehind(false, _) => ModuleState::Complete,
-            Script::Incomplete | Script::LimitReached | Script::SaysBehind(true, _) => ModuleState::Incomplete,
+            Script::Complete | Script::DiesBehind(false) => ModuleState::Complete,
+            Script::Incomplete | Script::LimitReached | Script::DiesBehind(true) => ModuleState::Incomplete,
         };
-        let limit_reached = matches!(script, Script::LimitReached | Script::SaysBehind(true, _));
+        let limit_reached = matches!(script, Script::LimitReached | Script::DiesBehind(true));
         let summary = self.publish(order, state, limit_reached);
-        if let Script::SaysBehind(_, error) = script {
-            return Err(error);
-        }
-        if matches!(script, Script::DiesBehind) {
+        if matches!(script, Script::DiesBehind(_)) {
             panic!("the process ends behind {}", summary.archive.display());
         }
         Ok(summary)
@@ -376,6 +372,7 @@ fn full() -> Wish {
         which: Which::Full,
         allow_partial: false,
         wait: false,
+        anew: false,
         out: None,
     }
 }
@@ -454,8 +451,8 @@ fn every_end_is_entered_and_told() {
         ),
         (
             Script::Fails(RunError::Cancelled),
-            BackupState::Stopped,
-            &["backup_started", "stopped"],
+            BackupState::Suspended,
+            &["backup_started", "suspended"],
             None,
             false,
         ),

@@ -137,6 +137,7 @@ fn render(backups: &[Backup], now: Timestamp) -> String {
 fn state(state: BackupState) -> &'static str {
     match state {
         BackupState::Running => "running",
+        BackupState::Suspended => "SUSPENDED",
         BackupState::Complete => "complete",
         BackupState::Incomplete => "INCOMPLETE",
         BackupState::LimitReached => "LIMIT REACHED",

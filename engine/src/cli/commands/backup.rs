@@ -12,14 +12,14 @@ use crate::cli::args::{Backup, Global};
 use crate::cli::exit::Exit;
 use crate::cli::progress::{Style, reporter};
 use crate::cli::{Shell, range, signals, summary};
-use crate::config::Desk;
 use crate::config::text::{did_you_mean, excerpt};
+use crate::config::{Config, Desk};
 use crate::notify::Courier;
 use crate::people::Actor;
-use crate::progress::Summary;
+use crate::progress::{Progress, Summary};
 use crate::quota;
-use crate::service::{Done, Runner, Service, Which, Wish};
-use crate::store::BackupState;
+use crate::service::{Done, GoOn, Runner, Service, ServiceError, Which, Wish};
+use crate::store::{BackupId, BackupState};
 
 use super::{Failure, Outcome, desk, load, prepare, print, serve, unusable};
 
@@ -30,6 +30,9 @@ pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn 
     let range =
         range::range(typed.from.as_deref(), typed.to.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?;
     let config = load(global, shell).map_err(unusable)?.config;
+    if let Some(id) = typed.resume {
+        return resume(typed, id, config, global, shell, actions);
+    }
     let desk = desk(&config, typed.desk.as_deref()).map_err(Failure::Usage)?;
     let wish = Wish {
         desk: desk.name.clone(),
@@ -37,11 +40,12 @@ pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn 
         which: range.map_or(Which::Full, Which::Custom),
         allow_partial: typed.allow_partial,
         wait: typed.wait,
+        anew: typed.anew,
         out: typed.out.as_ref().map(|out| shell.working.join(out)),
     };
     let cancel = prepare(global, &config.log, signals::BACKUP, shell)?;
     let (service, actor) = serve(config, shell)?;
-    let runner = actions.runner(service.config());
+    let runner = actions.runner(service.config(), &shell.time);
     let maker = Maker {
         service: &service,
         actor: &actor,
@@ -59,6 +63,43 @@ pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn 
     outcome
 }
 
+/// `--resume`: the backup's desk is its own, and need not be named with its number.
+fn resume(
+    typed: &Backup,
+    id: Option<BackupId>,
+    config: Config,
+    global: &Global,
+    shell: &Shell,
+    actions: &dyn Actions,
+) -> Outcome {
+    let cancel = prepare(global, &config.log, signals::BACKUP, shell)?;
+    let (service, actor) = serve(config, shell)?;
+    let of_id = match id {
+        Some(id) if typed.desk.is_none() => Some(service.show(id, &actor)?.desk),
+        _ => None,
+    };
+    let name = of_id.as_deref().or(typed.desk.as_deref());
+    let wish = GoOn {
+        desk: desk(service.config(), name).map_err(Failure::Usage)?.name.clone(),
+        backup: id,
+        finish: typed.finish,
+        wait: typed.wait,
+    };
+    let runner = actions.runner(service.config(), &shell.time);
+    let maker = Maker {
+        service: &service,
+        actor: &actor,
+        runner: runner.as_ref(),
+        style: Style::fitting(typed.json, global.quiet, shell.console.is_terminal),
+        json: typed.json,
+        shell,
+        cancel: &cancel,
+    };
+    let outcome = maker.show(|progress| service.resume(&wish, &actor, maker.runner, progress, maker.cancel));
+    maker.notify();
+    outcome
+}
+
 /// Makes backups and shows what becomes of them.
 struct Maker<'a> {
     service: &'a Service,
@@ -72,11 +113,17 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn make(&self, wish: &Wish) -> Outcome {
+        self.show(|progress| {
+            self.service
+                .backup(wish, self.actor, self.runner, progress, self.cancel)
+        })
+    }
+
+    /// Shows how something gets on, and what becomes of it.
+    fn show(&self, make: impl FnOnce(&dyn Progress) -> Result<Done, ServiceError>) -> Outcome {
         let shell = self.shell;
         let progress = reporter(self.style, &shell.console, shell.clock.clone());
-        let done = self
-            .service
-            .backup(wish, self.actor, self.runner, progress.as_ref(), self.cancel);
+        let done = make(progress.as_ref());
         // The bars go before the table comes.
         drop(progress);
         shell.console.restore();

@@ -87,7 +87,7 @@ pub(super) fn backup(_: &RunBackup, global: &Global, shell: &Shell) -> Outcome {
             config.plugins.folders = global.plugins.iter().map(|folder| shell.working.join(folder)).collect();
         }
     };
-    let told = daemon::run_backup(adapt, |config| {
+    let told = daemon::run_backup(Arc::clone(&shell.time), adapt, |config| {
         start_log(global, &config.log, shell).map_err(|failure| failure.text())?;
         signals::obey().map_err(|error| format!("cannot listen for signals: {error}"))
     });

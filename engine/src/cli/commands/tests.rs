@@ -95,7 +95,7 @@ impl Runner for Scripted<'_> {
 }
 
 impl Actions for Script {
-    fn runner(&self, config: &Arc<Config>) -> Box<dyn Runner + '_> {
+    fn runner(&self, config: &Arc<Config>, _: &Arc<dyn Clock>) -> Box<dyn Runner + '_> {
         let config = Arc::clone(config);
         Box::new(Scripted { script: self, config })
     }

@@ -8,7 +8,7 @@ use crate::progress::Event;
 #[test]
 fn an_archive_that_was_published_is_taken_up() {
     let home = Home::new();
-    home.dies(Script::DiesBehind, |home| drop(home.full()));
+    home.dies(Script::DiesBehind(false), |home| drop(home.full()));
     assert_eq!(home.backup(1).state, BackupState::Running);
     // It takes until somebody looks; the archive is as old as it is.
     home.wait(days(1));
@@ -31,7 +31,7 @@ fn an_archive_that_was_published_is_taken_up() {
 #[test]
 fn the_next_backup_takes_it_up_too() {
     let home = Home::with("[limits]\nfull_every = \"0s\"\n");
-    home.dies(Script::DiesBehind, |home| drop(home.full()));
+    home.dies(Script::DiesBehind(false), |home| drop(home.full()));
     // In the very same second, so that both archives have the same stem.
     assert_eq!(home.full().unwrap().id, 2);
     let states: Vec<_> = [1, 2].map(|id| home.backup(id).state).to_vec();
@@ -44,23 +44,19 @@ fn the_next_backup_takes_it_up_too() {
 }
 
 #[test]
-fn without_an_archive_it_has_failed_and_the_door_is_open() {
+fn without_an_archive_it_is_suspended_and_another_one_is_refused() {
     let home = Home::new();
     home.dies(Script::Dies, |home| drop(home.full()));
-    home.full().unwrap();
-    let (first, second) = (home.backup(1), home.backup(2));
+    assert!(matches!(refusal(home.full()), Refusal::Suspended { backup: 1, .. }));
+    let first = home.backup(1);
     assert_eq!(
-        (first.state, second.state),
-        (BackupState::Failed, BackupState::Complete)
+        (first.state, first.suspended),
+        (BackupState::Suspended, Some(home.now()))
     );
     let reason = first.reason.unwrap();
     assert!(reason.starts_with("its process ended without a word"), "{reason}");
-    let history = home.history();
-    assert_eq!(history[1], format!("failed 1: {reason}"));
-    assert_eq!(
-        (history[2].as_str(), history[3].as_str()),
-        ("backup_started", "data_ready")
-    );
+    assert_eq!(home.history(), ["backup_started", "suspended", "refused: suspended"]);
+    assert_eq!(home.told("aiko@example.com"), [], "nobody can mend it");
 }
 
 #[test]
@@ -71,7 +67,7 @@ fn an_archive_elsewhere_is_found_there() {
         out: Some(out.clone()),
         ..full()
     };
-    home.dies(Script::DiesBehind, |home| drop(home.back_up(&wish)));
+    home.dies(Script::DiesBehind(false), |home| drop(home.back_up(&wish)));
     home.service.settle(&CancellationToken::new()).unwrap();
     let archive = home.backup(1).archive.unwrap();
     assert_eq!(Path::new(&archive.file), out.join("main-full-20310312T070000Z.zip"));
@@ -81,7 +77,7 @@ fn an_archive_elsewhere_is_found_there() {
 #[test]
 fn an_archive_that_the_disk_did_not_keep_is_not_called_ready() {
     let home = Home::new();
-    home.dies(Script::DiesBehind, |home| drop(home.full()));
+    home.dies(Script::DiesBehind(false), |home| drop(home.full()));
     let file = home.service.folder().join(&home.archives()[0]);
     let mut bytes = fs::read(&file).unwrap();
     // In the rows, so that the manifest can still be read.
@@ -97,7 +93,7 @@ fn an_archive_that_the_disk_did_not_keep_is_not_called_ready() {
 
 #[test]
 fn the_slot_of_a_schedule_follows_what_became_of_its_run() {
-    for (script, due) in [(Script::Dies, 1), (Script::DiesBehind, 0)] {
+    for (script, due) in [(Script::Dies, 1), (Script::DiesBehind(false), 0)] {
         let home = Home::new();
         let schedule = crate::schedule::Declared {
             every: crate::schedule::read_every("weekly", "fri").unwrap(),
@@ -167,9 +163,8 @@ fn a_process_that_outlives_its_lock_is_waited_for() {
     assert!(matches!(waited, Err(ServiceError::Cancelled)), "{waited:?}");
     assert_eq!(home.backup(1).state, BackupState::Running);
     drop(held);
-    home.full().unwrap();
-    assert_eq!(home.backup(1).state, BackupState::Failed);
-    assert!(!spool.exists(), "swept");
+    assert!(matches!(refusal(home.full()), Refusal::Suspended { .. }));
+    assert_eq!(home.backup(1).state, BackupState::Suspended);
 }
 
 #[test]
@@ -203,28 +198,9 @@ fn an_archive_elsewhere_may_only_be_unmounted() {
 }
 
 #[test]
-fn what_was_published_counts_whatever_is_said_of_it() {
-    for error in [failed(), RunError::Cancelled] {
-        let home = Home::new();
-        home.next_is(Script::SaysBehind(false, error));
-        let untold = home.full();
-        let there = matches!(&untold, Err(ServiceError::Untold { archive, .. }) if archive.is_file());
-        assert!(there, "{untold:?}");
-        assert_eq!(home.backup(1).state, BackupState::Running, "neither failed nor done");
-        home.service.settle(&CancellationToken::new()).unwrap();
-        let backup = home.backup(1);
-        assert_eq!(backup.state, BackupState::Complete);
-        assert_eq!(home.archives(), [backup.archive.unwrap().file]);
-        assert_eq!(home.history(), ["backup_started", "data_ready"]);
-        assert!(matches!(refusal(home.full()), Refusal::FullTooSoon { .. }), "it counts");
-    }
-}
-
-#[test]
 fn the_history_says_which_table_stopped_where_also_of_one_that_is_taken_up() {
     let home = Home::new();
-    home.next_is(Script::SaysBehind(true, failed()));
-    assert!(home.full().is_err());
+    home.dies(Script::DiesBehind(true), |home| drop(home.full()));
     home.service.settle(&CancellationToken::new()).unwrap();
     assert_eq!(home.backup(1).state, BackupState::LimitReached);
     let mut stops = Vec::new();
@@ -267,10 +243,10 @@ fn an_end_that_the_store_does_not_take_is_made_up_for() {
         let expected = if made {
             BackupState::Complete
         } else {
-            BackupState::Failed
+            BackupState::Suspended
         };
         assert_eq!(home.backup(1).state, expected);
-        assert_eq!(home.told("aiko@example.com").len(), 1);
+        assert_eq!(home.told("aiko@example.com").len(), usize::from(made));
         let whole = home.service.store().read(|view| view.verify_history(None, &mut |_| {}));
         assert!(whole.unwrap().is_whole());
     }

@@ -1,0 +1,327 @@
+//! Backups that came to no end: suspended, gone on with, finished as they are, given up.
+//!
+//! A backup is suspended where nothing of it is wrong: it was stopped, its process was killed, the disk is full, the desk does
+//! not answer. Its row and its spool folder stay, and with them what was kept of it. Whoever goes on has the desk's lock, and
+//! the lock of the spool folder.
+
+use std::path::{Path, PathBuf};
+
+use plugin_api::Timestamp;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::backup::Cause;
+use crate::history::Happening;
+use crate::notify::Topic;
+use crate::people::{Action, Actor};
+use crate::progress::Progress;
+use crate::store::{Backup, BackupEnd, BackupId, BackupState, Reached, ScheduleId, Suspension, Tx};
+
+use super::Service;
+use super::backups::{Done, Made, Started, With, name_of};
+use super::desk_lock::DeskLock;
+use super::due::Ran;
+use super::ending::{Ending, state_name};
+use super::error::ServiceError;
+use super::runner::{RunError, Runner};
+
+/// So often in a row a backup is gone on with whose process ends without a word, and without a checkpoint in between.
+const MOST: u64 = 3;
+
+/// A backup that a person wants to be gone on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoOn {
+    /// The desk.
+    pub desk: String,
+    /// Its number; none: the only one that is suspended.
+    pub backup: Option<BackupId>,
+    /// Whether what there is makes an incomplete archive where it still can't be gone on with.
+    pub finish: bool,
+    /// Whether another backup of the desk is waited for; otherwise it is a reason to refuse.
+    pub wait: bool,
+}
+
+/// A backup that has just been suspended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Suspended {
+    /// Its number.
+    pub id: BackupId,
+    /// The desk.
+    pub desk: String,
+    /// What is in its way.
+    pub cause: Cause,
+    /// The same in words.
+    pub reason: String,
+    /// Rows that would not be asked for again.
+    pub rows: u64,
+    /// Whether it had got further than before.
+    pub got_further: bool,
+}
+
+/// A backup that deskvault goes on with by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumable {
+    /// The desk.
+    pub desk: String,
+    /// Its number.
+    pub backup: BackupId,
+}
+
+impl Service {
+    /// Goes on with a backup that is suspended. `Ok` as for [`Service::backup`].
+    pub fn resume(
+        &self,
+        wish: &GoOn,
+        actor: &Actor,
+        runner: &dyn Runner,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Done, ServiceError> {
+        self.desk(&wish.desk)?;
+        self.allow(actor, &wish.desk, Action::Start)?;
+        let with = With {
+            actor,
+            runner,
+            progress,
+            cancel,
+        };
+        let mut lock = self.take_desk(&wish.desk, wish.wait, None, &with)?;
+        let mut suspended = self.suspended(&wish.desk)?;
+        if let Some(id) = wish.backup {
+            suspended.retain(|backup| backup.id == id);
+        }
+        let backup = match suspended.as_slice() {
+            [backup] => backup,
+            [] => {
+                let what = match wish.backup {
+                    Some(id) => format!("backup {id} of {}", wish.desk),
+                    None => format!("a backup of {}", wish.desk),
+                };
+                return Err(ServiceError::NotSuspended { what });
+            }
+            several => {
+                let ids = several.iter().map(|backup| backup.id).collect();
+                let desk = wish.desk.clone();
+                return Err(ServiceError::SeveralSuspended { desk, ids });
+            }
+        };
+        self.go_on(&mut lock, backup, wish.finish, &with)?.done()
+    }
+
+    /// The backups that the daemon goes on with, at most one a desk: not those that a person stopped, nor those whose folder
+    /// is not there.
+    pub fn resumable(&self) -> Result<Vec<Resumable>, ServiceError> {
+        let all = self.store.read(|view| Ok::<_, ServiceError>(view.suspended(None)?))?;
+        let mut found: Vec<Resumable> = Vec::new();
+        for Backup {
+            id,
+            desk,
+            folder,
+            by_person,
+            ..
+        } in all
+        {
+            let is_there = folder.is_none_or(|folder| Path::new(&folder).is_dir());
+            let is_first = found.iter().all(|other| other.desk != desk);
+            if !by_person && is_there && is_first && self.known(&desk).is_some() {
+                found.push(Resumable { desk, backup: id });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Goes on with one of those. It waits while another backup of the desk runs, and then looks whether it still is suspended.
+    /// One that has stood still for longer than the configuration has patience is finished as it is.
+    pub fn run_resumable(
+        &self,
+        resumable: &Resumable,
+        runner: &dyn Runner,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Ran, ServiceError> {
+        let find = || {
+            let found = self
+                .store
+                .read(|view| Ok::<_, ServiceError>(view.backup(resumable.backup)?))?;
+            Ok::<_, ServiceError>(found.filter(|row| row.state == BackupState::Suspended))
+        };
+        let actor = match find()? {
+            None => return Ok(Ran::Nothing),
+            Some(backup) if backup.schedule.is_some() => Actor::Schedule,
+            Some(_) => Actor::Deskvault,
+        };
+        let with = With {
+            actor: &actor,
+            runner,
+            progress,
+            cancel,
+        };
+        let went = self.take_desk(&resumable.desk, true, None, &with).and_then(|mut lock| {
+            // It may be another process that went on with it meanwhile.
+            let Some(backup) = find()? else {
+                return Ok(Made::Unwanted);
+            };
+            let finish = self.is_to_be_finished(&backup)?;
+            self.go_on(&mut lock, &backup, finish, &with)
+        });
+        Ran::of(went)
+    }
+
+    /// How far a backup is by its checkpoints.
+    pub fn reached(&self, backup: BackupId) -> Result<Reached, ServiceError> {
+        self.store.read(|view| Ok(view.reached(backup)?))
+    }
+
+    /// The backups of a desk that are suspended.
+    fn suspended(&self, desk: &str) -> Result<Vec<Backup>, ServiceError> {
+        self.store.read(|view| Ok(view.suspended(Some(desk))?))
+    }
+
+    /// The backup that is suspended and has the slot of a schedule.
+    pub(super) fn suspended_for(&self, desk: &str, schedule: ScheduleId) -> Result<Option<Backup>, ServiceError> {
+        let is_its = |backup: &Backup| backup.schedule.is_some_and(|(its, _)| its == schedule);
+        Ok(self.suspended(desk)?.into_iter().find(is_its))
+    }
+
+    /// Whether a backup has stood still for so long that what there is of it makes its archive.
+    pub(super) fn is_to_be_finished(&self, backup: &Backup) -> Result<bool, ServiceError> {
+        let last = self.reached(backup.id)?.at.unwrap_or(backup.started);
+        let still = self.now().micros().saturating_sub(last.micros());
+        Ok(u128::try_from(still).is_ok_and(|still| still >= self.config.backup.keep_suspended.as_micros()))
+    }
+
+    /// Goes on with a backup that is suspended, under its desk's lock.
+    pub(super) fn go_on(
+        &self,
+        lock: &mut DeskLock,
+        backup: &Backup,
+        finish: bool,
+        with: &With<'_>,
+    ) -> Result<Made, ServiceError> {
+        let id = backup.id;
+        let out = backup.folder.as_ref().map(PathBuf::from);
+        if let Some(folder) = out.as_ref().filter(|folder| !folder.is_dir()) {
+            let folder = folder.clone();
+            return Err(ServiceError::NoFolder { id, folder });
+        }
+        // Its folder may have been away when it was looked for last.
+        let folder = self.folder_of(out.as_deref());
+        if let Some(ending) = self.left(backup, folder, &name_of(backup), with.cancel)? {
+            self.close(&backup.desk, id, backup.schedule, &Actor::Deskvault, &ending)?;
+            return Err(ServiceError::TakenUp { id });
+        }
+        self.store.write(|tx| {
+            tx.resume_backup(id)?;
+            self.enter(tx, Some(&backup.desk), with.actor, Happening::Resumed { backup: id })
+        })?;
+        self.run_begun(lock, Started::of(backup), finish, with)
+    }
+
+    /// Suspends a backup that runs; or, where its process has ended without a word again and again, and it got no further, has
+    /// it fail.
+    pub(super) fn suspend(
+        &self,
+        backup: &Started,
+        actor: &Actor,
+        (cause, reason): (Cause, String),
+        got_further: bool,
+    ) -> Result<Made, ServiceError> {
+        let id = backup.id;
+        self.store.write(|tx| {
+            let row = tx.backup(id)?.ok_or(ServiceError::NoSuchBackup { id })?;
+            if cause == Cause::Lost && row.resumes >= MOST {
+                let message = format!("{reason}; it was gone on with {MOST} times in a row, and got no further");
+                let error = RunError::Failed { message };
+                self.close_in(
+                    tx,
+                    &row.desk,
+                    id,
+                    row.schedule,
+                    actor,
+                    &Ending::failed(id, self.now(), &error),
+                )?;
+                return Ok(Made::Not(error));
+            }
+            let tell = cause.needs_a_person() && !row.told;
+            tx.suspend_backup(
+                id,
+                &Suspension {
+                    at: self.now(),
+                    reason: reason.clone(),
+                    by_person: cause == Cause::Stopped && backup.schedule.is_none() && is_person(actor),
+                    lost: cause == Cause::Lost,
+                    told: row.told || tell,
+                },
+            )?;
+            let what = Happening::Suspended {
+                backup: id,
+                reason: reason.clone(),
+            };
+            self.enter(tx, Some(&backup.desk), actor, what)?;
+            if tell {
+                let mut notice = self.notice(Topic::Suspended, &backup.desk, vec![reason.clone()], false);
+                notice.backup = Some(id);
+                notice.state = Some(state_name(BackupState::Suspended).to_owned());
+                self.queue(tx, &notice)?;
+            }
+            Ok(Made::Suspended(Suspended {
+                id,
+                desk: backup.desk.clone(),
+                cause,
+                reason,
+                rows: tx.reached(id)?.rows,
+                got_further,
+            }))
+        })
+    }
+
+    /// A person has no use any more for what there is of a backup.
+    pub(super) fn give_up(&self, tx: &Tx<'_>, backup: &Backup, actor: &Actor) -> Result<(), ServiceError> {
+        let end = BackupEnd {
+            state: BackupState::Stopped,
+            ended: self.now(),
+            reason: Some("it was given up".to_owned()),
+            until: None,
+            archive: None,
+        };
+        tx.end_backup(backup.id, &end)?;
+        let what = Happening::Stopped { backup: backup.id };
+        self.enter(tx, Some(&backup.desk), actor, what)
+    }
+}
+
+/// Whether somebody sits before it.
+fn is_person(actor: &Actor) -> bool {
+    matches!(actor, Actor::Machine { .. } | Actor::Person { .. })
+}
+
+impl Suspended {
+    /// Whether it was told to stop.
+    pub fn was_stopped(&self) -> bool {
+        self.cause == Cause::Stopped
+    }
+}
+
+impl Ending {
+    /// It failed.
+    pub(super) fn failed(id: BackupId, now: Timestamp, error: &RunError) -> Self {
+        let reason = error.to_string();
+        Self {
+            end: BackupEnd {
+                state: BackupState::Failed,
+                ended: now,
+                reason: Some(reason.clone()),
+                until: None,
+                archive: None,
+            },
+            happened: vec![Happening::Failed {
+                backup: id,
+                reason: reason.clone(),
+            }],
+            topic: Some(Topic::Failed),
+            details: vec![reason],
+            slot_is_over: true,
+            tell_support: false,
+        }
+    }
+}

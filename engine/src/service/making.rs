@@ -1,0 +1,275 @@
+//! The run of a backup that has a row: its spool folder, its checkpoints, its archive. The order in which this is done is
+//! written down in `crash`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::archive::{self, ArchiveError, Held, Prepared, Sweep};
+use crate::backup::{Cause, Checkpoint, Keeper};
+use crate::chain;
+use crate::clock::Clock;
+use crate::progress::{Event, Summary};
+use crate::store::{BackupId, Store};
+
+use super::Service;
+use super::backups::{Done, Made, Started, With};
+use super::desk_lock::DeskLock;
+use super::error::ServiceError;
+use super::runner::{Order, RunError};
+
+/// How long another process that writes may hold up a checkpoint.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Service {
+    /// Runs a backup that has a row which says so, and brings it to its end, or suspends it. `finish`: see [`Order`].
+    pub(super) fn run_begun(
+        &self,
+        lock: &mut DeskLock,
+        mut backup: Started,
+        finish: bool,
+        with: &With<'_>,
+    ) -> Result<Made, ServiceError> {
+        if let Err(error) = lock.tell(&backup.name, backup.at) {
+            // It is only for those who wait.
+            tracing::warn!(%error, "cannot tell others which backup runs");
+        }
+        let goes_on = backup.spool.is_some();
+        let spool = match self.spool(&mut backup) {
+            Ok(spool) => spool,
+            Err(error) if goes_on => {
+                let (cause, message) = (Cause::Machine, chain(&error));
+                return self.without_archive(&backup, None, RunError::Suspended { cause, message }, false, with);
+            }
+            Err(error) => {
+                let message = chain(&error);
+                return self.without_archive(&backup, None, RunError::Failed { message }, false, with);
+            }
+        };
+        let resume = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(view.checkpoints(backup.id)?))?;
+        let keeper = self.keeper(&backup);
+        let order = Order {
+            name: backup.name.clone(),
+            desk: backup.desk.clone(),
+            modules: backup.modules.clone(),
+            kind: backup.kind,
+            range: backup.range,
+            started: backup.at,
+            folder: backup.folder.clone(),
+            allow_partial: backup.allow_partial,
+            spool: Some(spool.clone()),
+            resume,
+            finish,
+            trusted: self.trusted()?,
+        };
+        let has_kept = !order.resume.is_empty();
+        let ran = with.runner.run(&order, with.progress, &keeper, with.cancel);
+        let published = ran.and_then(|summary| publish(&backup, &spool, summary, with));
+        match published {
+            Ok((summary, held)) => {
+                let entered = self.end_with_archive(&backup, with.actor, &summary, backup.folder.is_none());
+                let (state, expires) = entered.map_err(|source| ServiceError::NotEntered {
+                    archive: summary.archive.clone(),
+                    source: Box::new(source),
+                })?;
+                remove(held);
+                Ok(Made::Done(Box::new(Done {
+                    id: backup.id,
+                    state,
+                    expires,
+                    summary,
+                })))
+            }
+            // What is configured can be set right, and what was read until now is worth more than a slip.
+            Err(RunError::Configuration { message }) if has_kept => {
+                let cause = Cause::Machine;
+                self.without_archive(
+                    &backup,
+                    Some(&spool),
+                    RunError::Suspended { cause, message },
+                    false,
+                    with,
+                )
+            }
+            Err(error) => self.without_archive(&backup, Some(&spool), error, keeper.has_kept(), with),
+        }
+    }
+
+    /// Enters what a run came to that made no archive: it is suspended, or has ended.
+    fn without_archive(
+        &self,
+        backup: &Started,
+        spool: Option<&Path>,
+        error: RunError,
+        got_further: bool,
+        with: &With<'_>,
+    ) -> Result<Made, ServiceError> {
+        match error {
+            RunError::Cancelled => {
+                let message = "it was stopped".to_owned();
+                self.suspend(backup, with.actor, (Cause::Stopped, message), got_further)
+            }
+            RunError::Suspended { cause, message } => self.suspend(backup, with.actor, (cause, message), got_further),
+            error => {
+                self.end_without(backup, with.actor, &error)?;
+                if let Some(spool) = spool {
+                    // Otherwise it is swept one day.
+                    if let Ok(held) = Held::take(spool, &backup.name, backup.at) {
+                        remove(held);
+                    }
+                }
+                Ok(Made::Not(error))
+            }
+        }
+    }
+
+    /// The folder in which a backup's archive is published.
+    pub(super) fn folder_of<'a>(&'a self, out: Option<&'a Path>) -> &'a Path {
+        out.unwrap_or(self.folder())
+    }
+
+    /// The spool folder of a backup, which is made where there is none: then what was kept of it is worth nothing.
+    fn spool(&self, backup: &mut Started) -> Result<PathBuf, ServiceError> {
+        let folder = self.folder_of(backup.folder.as_deref());
+        if let Some(spool) = backup.spool.as_deref().and_then(|name| spool_in(folder, name)) {
+            return Ok(spool);
+        }
+        let spool = archive::reserve(folder, &backup.desk, backup.kind, backup.at)?;
+        let name = spool.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        self.store
+            .write(|tx| Ok::<_, ServiceError>(tx.set_spool(backup.id, name)?))?;
+        backup.spool = Some(name.to_owned());
+        Ok(spool)
+    }
+
+    /// Removes what crashes left in a folder for archives, and is no backup's that runs or is suspended.
+    pub(super) fn sweep(&self, out: Option<&Path>) -> Result<Sweep, ServiceError> {
+        let spools = self.store.read(|view| Ok::<_, ServiceError>(view.spools()?))?;
+        let keep: BTreeSet<String> = spools
+            .into_iter()
+            .filter(|(folder, _)| folder.as_deref().map(Path::new) == out)
+            .map(|(_, name)| name)
+            .collect();
+        Ok(archive::sweep(self.folder_of(out), &keep)?)
+    }
+
+    fn keeper(&self, backup: &Started) -> StoreKeeper {
+        // Where there can be no way of its own, it waits with the others.
+        let own = self.store.beside(PATIENCE);
+        StoreKeeper {
+            store: own.map_or_else(|_| Arc::clone(&self.store), Arc::new),
+            clock: Arc::clone(&self.clock),
+            backup: backup.id,
+            modules: backup.modules.clone(),
+            kept: AtomicBool::new(false),
+            troubled: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Gives the archive that a run left in the spool folder its name. One that lies elsewhere was published by the run itself: no
+/// process of its own may do that, but whoever embeds the engine.
+fn publish(backup: &Started, spool: &Path, mut summary: Summary, with: &With<'_>) -> Result<(Summary, Held), RunError> {
+    let held = Held::take(spool, &backup.name, backup.at).map_err(|error| unpublished(&error))?;
+    if summary.archive.parent() != Some(spool) {
+        return Ok((summary, held));
+    }
+    let prepared = Prepared {
+        backup: &backup.name,
+        state: summary.state(),
+        sha256: &summary.sha256,
+    };
+    let verifying = |done, total| with.progress.event(Event::verifying(done, total));
+    let published = held.publish(&prepared, &verifying, with.cancel);
+    let published = published.map_err(|error| unpublished(&error))?;
+    summary.archive = published.path;
+    summary.archive_bytes = published.bytes;
+    Ok((summary, held))
+}
+
+/// Nothing that was read is lost by it: the archive can be joined again.
+fn unpublished(error: &ArchiveError) -> RunError {
+    match error {
+        ArchiveError::Cancelled => RunError::Cancelled,
+        ArchiveError::Io { .. } | ArchiveError::Exists(_) => RunError::Suspended {
+            cause: Cause::Machine,
+            message: chain(error),
+        },
+        error => RunError::Suspended {
+            cause: Cause::Lost,
+            message: format!(
+                "the archive that its process made is not what it said: {}",
+                chain(error)
+            ),
+        },
+    }
+}
+
+fn remove(held: Held) {
+    if let Err(error) = held.remove() {
+        tracing::warn!(
+            error = chain(&error),
+            "a spool folder cannot be removed, and is swept later"
+        );
+    }
+}
+
+/// The spool folder of this name, if there is one. What the store says is not trusted to be a name.
+fn spool_in(folder: &Path, name: &str) -> Option<PathBuf> {
+    let is_name = name.starts_with(".deskvault-") && name.ends_with(".spool") && !name.contains(['/', '\0']);
+    let path = folder.join(name);
+    let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    (is_name && is_folder).then_some(path)
+}
+
+/// Keeps the checkpoints of one backup in the store.
+struct StoreKeeper {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    backup: BackupId,
+    modules: Vec<String>,
+    kept: AtomicBool,
+    /// Whether the last one could not be kept.
+    troubled: AtomicBool,
+}
+
+impl StoreKeeper {
+    /// Whether it has kept any.
+    fn has_kept(&self) -> bool {
+        self.kept.load(Ordering::Relaxed)
+    }
+}
+
+impl Keeper for StoreKeeper {
+    fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+        if !self.modules.contains(&checkpoint.module) {
+            return Err(format!("backup {} has no module of that name", self.backup));
+        }
+        let now = self.clock.now();
+        let kept: Result<(), ServiceError> = self
+            .store
+            .write(|tx| Ok(tx.keep_checkpoint(self.backup, checkpoint, now)?));
+        match kept {
+            Ok(()) => {
+                self.kept.store(true, Ordering::Relaxed);
+                self.troubled.store(false, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => {
+                let why = chain(&error);
+                if !self.troubled.swap(true, Ordering::Relaxed) {
+                    tracing::error!(
+                        backup = self.backup,
+                        module = checkpoint.module,
+                        "a checkpoint cannot be kept; the backup runs on, and would be gone on with from the one before: {why}"
+                    );
+                }
+                Err(why)
+            }
+        }
+    }
+}
