@@ -173,7 +173,7 @@ impl Service {
     }
 
     /// The backups of a desk that are suspended.
-    fn suspended(&self, desk: &str) -> Result<Vec<Backup>, ServiceError> {
+    pub(super) fn suspended(&self, desk: &str) -> Result<Vec<Backup>, ServiceError> {
         self.store.read(|view| Ok(view.suspended(Some(desk))?))
     }
 

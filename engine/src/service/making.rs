@@ -41,11 +41,11 @@ impl Service {
             Ok(spool) => spool,
             Err(error) if goes_on => {
                 let (cause, message) = (Cause::Machine, chain(&error));
-                return self.without_archive(&backup, None, RunError::Suspended { cause, message }, false, with);
+                return self.without_archive(&backup, RunError::Suspended { cause, message }, false, with);
             }
             Err(error) => {
                 let message = chain(&error);
-                return self.without_archive(&backup, None, RunError::Failed { message }, false, with);
+                return self.without_archive(&backup, RunError::Failed { message }, false, with);
             }
         };
         let resume = self
@@ -87,15 +87,9 @@ impl Service {
             // What is configured can be set right, and what was read until now is worth more than a slip.
             Err(RunError::Configuration { message }) if has_kept => {
                 let cause = Cause::Machine;
-                self.without_archive(
-                    &backup,
-                    Some(&spool),
-                    RunError::Suspended { cause, message },
-                    false,
-                    with,
-                )
+                self.without_archive(&backup, RunError::Suspended { cause, message }, false, with)
             }
-            Err(error) => self.without_archive(&backup, Some(&spool), error, keeper.has_kept(), with),
+            Err(error) => self.without_archive(&backup, error, keeper.has_kept(), with),
         }
     }
 
@@ -103,7 +97,6 @@ impl Service {
     fn without_archive(
         &self,
         backup: &Started,
-        spool: Option<&Path>,
         error: RunError,
         got_further: bool,
         with: &With<'_>,
@@ -116,14 +109,18 @@ impl Service {
             RunError::Suspended { cause, message } => self.suspend(backup, with.actor, (cause, message), got_further),
             error => {
                 self.end_without(backup, with.actor, &error)?;
-                if let Some(spool) = spool {
-                    // Otherwise it is swept one day.
-                    if let Ok(held) = Held::take(spool, &backup.name, backup.at) {
-                        remove(held);
-                    }
-                }
+                self.remove_spool(backup);
                 Ok(Made::Not(error))
             }
+        }
+    }
+
+    /// Removes the spool folder of a backup that has ended. What cannot be removed now is swept one day.
+    pub(super) fn remove_spool(&self, backup: &Started) {
+        let folder = self.folder_of(backup.folder.as_deref());
+        let spool = backup.spool.as_deref().and_then(|name| spool_in(folder, name));
+        if let Some(Ok(held)) = spool.map(|spool| Held::take(&spool, &backup.name, backup.at)) {
+            remove(held);
         }
     }
 
