@@ -10,6 +10,7 @@
 //!
 //! Architecture invariant: besides `plugin-api`, `unsafe` exists only in `library`.
 
+mod events;
 mod host;
 mod inspect;
 #[allow(unsafe_code, reason = "loads libraries and calls what they export")]

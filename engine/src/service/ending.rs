@@ -243,7 +243,6 @@ pub fn state_name(state: BackupState) -> &'static str {
         BackupState::Failed => "failed",
         BackupState::Stopped => "stopped",
         BackupState::Refused => "refused",
-        BackupState::Suspended => "suspended",
     }
 }
 

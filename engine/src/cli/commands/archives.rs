@@ -144,7 +144,6 @@ fn state(state: BackupState) -> &'static str {
         BackupState::Failed => "FAILED",
         BackupState::Stopped => "stopped",
         BackupState::Refused => "refused",
-        BackupState::Suspended => "SUSPENDED",
     }
 }
 
