@@ -303,8 +303,9 @@ impl Module {
             Some(work) if self.ended.is_none() => work.meter.stats().in_flight as u32,
             _ => 0,
         };
+        let working = self.work.as_ref().filter(|_| self.ended.is_none());
+        let trouble = working.and_then(|work| work.meter.trouble());
         let expected = self.counts.expected.load(Ordering::Relaxed);
-        let trouble = self.work.as_ref().and_then(|work| work.meter.trouble());
         progress.event(Event::Module {
             module: &self.name,
             rows: self.counts.rows.load(Ordering::Relaxed),
