@@ -29,6 +29,7 @@ mod runner;
 mod schedules;
 #[cfg(test)]
 mod tests;
+mod trusting;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -65,6 +65,7 @@ impl Service {
             resume,
             finish,
             past: self.past(&backup.desk, backup.kind)?,
+            trusted: self.trusted()?,
         };
         let has_kept = !order.resume.is_empty();
         let forecasts = self.forecasting(backup.id, &backup.desk, backup.kind, with.progress);

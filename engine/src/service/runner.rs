@@ -53,6 +53,9 @@ pub struct Order {
     /// Otherwise the backup is suspended.
     #[serde(default)]
     pub finish: bool,
+    /// The libraries that were trusted.
+    #[serde(default)]
+    pub trusted: Vec<crate::plugins::Pin>,
 }
 
 /// Why a backup ended without an archive.
