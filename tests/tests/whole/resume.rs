@@ -135,7 +135,7 @@ fn planned(url: &str, modules: &[&str], spool: &Path) -> Plan {
     // Each page.
     plan.often = Often {
         rows: 2,
-        every: Duration::from_secs(3600),
+        every: Duration::from_hours(1),
     };
     plan.clock = Arc::new(Standing);
     plan.archive.rows_per_part = 300;
@@ -337,6 +337,18 @@ fn a_fault_that_passes_suspends_and_the_archive_is_the_uninterrupted_one() {
     assert!(archive == whole(&desk.url, &["example"]).0);
 }
 
+/// Cancels at the third checkpoint.
+struct Stops(Recorder, CancellationToken);
+
+impl Keeper for Stops {
+    fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+        if checkpoint.number == 3 {
+            self.1.cancel();
+        }
+        self.0.keep(checkpoint)
+    }
+}
+
 #[test]
 fn what_is_refused_from_the_first_request_on_fails_and_what_is_stopped_is_suspended() {
     let (closed, _) = desk(|_| Some((401, "no".into())));
@@ -345,18 +357,6 @@ fn what_is_refused_from_the_first_request_on_fails_and_what_is_stopped_is_suspen
     let plan = planned(&closed.url, &["example"], &spool);
     let error = run(&plan, &Recorder::new(&spool), &CancellationToken::new()).expect_err("nothing");
     assert!(matches!(error, BackupError::Nothing(_)), "{error}");
-
-    /// Cancels at the third checkpoint.
-    struct Stops(Recorder, CancellationToken);
-
-    impl Keeper for Stops {
-        fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
-            if checkpoint.number == 3 {
-                self.1.cancel();
-            }
-            self.0.keep(checkpoint)
-        }
-    }
 
     let (open, _) = desk(|_| None);
     let spool = reserved(folder.path());
