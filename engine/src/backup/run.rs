@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::again::read_again;
 use super::begun::{self, Begun};
+use super::cause::Cause;
 use super::checkpoint::{Forgetful, Keeper};
 use super::error::{BackupError, archive_failed, on_disk};
 use super::judge::{Judged, judge};
@@ -29,7 +30,6 @@ use crate::forecast::Cost;
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
 use crate::quota::{self, Editions};
-use crate::service::Cause;
 
 /// Requests that an exporter may have submitted and not taken, for each that may be in flight: enough that the desk
 /// always has the next one, also while the exporter waits for one answer and submits none.

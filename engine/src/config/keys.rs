@@ -232,6 +232,12 @@ const PLUGINS: Section = Section {
             Need::Default("\"10s\""),
             "How long an exporter may take to describe itself when it is loaded.",
         ),
+        key(
+            "require_trust",
+            Kind::Bool,
+            Need::Optional("true"),
+            "Whether an exporter is only loaded if its very file was trusted, with `deskvault plugins trust FILE`. Without it: those in other folders than the installation's own, which are named under `folders`. A file that was trusted and has changed since is refused in any case.",
+        ),
     ],
     sections: &[],
 };

@@ -184,6 +184,13 @@ pub enum SecretSource {
     File(PathBuf),
     /// The configuration itself.
     Inline(Secret),
+    /// It has been read already, out of a file that will be out of reach.
+    Read {
+        /// The secret, fit to be sent.
+        secret: Secret,
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// A secret. It can be neither printed nor serialised, only used.
@@ -254,7 +261,7 @@ impl fmt::Display for SecretSource {
                 f.write_str("the environment variable that is named (not shown: it could be the secret itself)")
             }
             Self::Env(name) => write!(f, "the environment variable {name}"),
-            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::File(path) | Self::Read { file: path, .. } => write!(f, "the file {}", path.display()),
             Self::Inline(_) => f.write_str("the configuration"),
         }
     }

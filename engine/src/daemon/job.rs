@@ -124,6 +124,7 @@ pub(super) mod tests {
             resume: Vec::new(),
             past: Vec::new(),
             finish: false,
+            trusted: Vec::new(),
         }
     }
 

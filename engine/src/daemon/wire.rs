@@ -67,6 +67,8 @@ enum Line {
         done: u64,
         total: u64,
     },
+    /// It goes on.
+    Beat,
     /// A module is so far. It wants an answer with this number.
     Checkpoint {
         number: u64,
@@ -236,6 +238,8 @@ impl Ear {
                 done: *done,
                 total: *total,
             },
+            // That it came is all there is to it.
+            Line::Beat => return Ok(()),
             Line::Checkpoint { number, checkpoint } => {
                 let kept = keeper.keep(checkpoint);
                 self.answers.extend_from_slice(&answer(*number, kept));
@@ -318,6 +322,12 @@ impl<W: Write + Send> Mouth<W> {
             }
         };
         self.say(line)
+    }
+
+    /// It goes on.
+    pub(super) fn beat(&self) {
+        // If nobody listens any more, the end of the standard input says so as well.
+        let _ = self.say(br#"{"event":"beat"}"#.to_vec());
     }
 
     fn say(&self, mut line: Vec<u8>) -> io::Result<()> {

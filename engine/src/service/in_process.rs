@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
 use crate::connection::settings::Settings;
-use crate::plugins::{Registry, installed};
+use crate::plugins::{Registry, Trust, installed};
 use crate::progress::{Progress, Summary};
 
 use super::runner::{Order, RunError, Runner};
@@ -43,12 +43,14 @@ impl Runner for InProcess {
         let desk = desk.ok_or_else(|| RunError::Configuration {
             message: format!("the configuration has no desk {}", order.desk),
         })?;
+        let trust = Trust::new(config.plugins.require_trust, order.trusted.clone());
         let Plugins {
             folders,
             describe_timeout,
             ..
         } = &config.plugins;
-        let mut registry = registry(folders, *describe_timeout).map_err(|message| RunError::Failed { message })?;
+        let mut registry =
+            registry(folders, *describe_timeout, &trust).map_err(|message| RunError::Failed { message })?;
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }
@@ -100,16 +102,17 @@ fn shared(connection: &Settings, folder: &Path) -> Settings {
 /// The folder in the data directory for what backups of one organisation share.
 pub(crate) const CREDITS: &str = ".deskvault-credits";
 
-/// The exporters in these folders; without any, those of the installation. The error says in words why they can't be looked for.
-pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration) -> Result<Registry, String> {
+/// The exporters in these folders that are to be trusted; without any, those of the installation. The error says in words why they
+/// can't be looked for.
+pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration, trust: &Trust) -> Result<Registry, String> {
     if !folders.is_empty() {
-        return Ok(Registry::load(folders, describe_timeout));
+        return Ok(Registry::load_trusted(folders, describe_timeout, trust));
     }
     let executable = std::env::current_exe()
         .map_err(|error| format!("can't find the folder of this program, where plugins are: {error}"))?;
     let files = installed(&executable)
         .map_err(|error| format!("can't look for plugins beside this program: {}", chain(&error)))?;
-    Ok(Registry::load_files(files, describe_timeout))
+    Ok(Registry::load_trusted_files(files, describe_timeout, trust))
 }
 
 /// Whether what is configured is wrong: found before anything was sent or written.

@@ -4,7 +4,7 @@ use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::{Checkpoint, Keeper};
+use crate::backup::{Cause, Checkpoint, Keeper};
 use crate::forecast::Cost;
 use crate::progress::{Progress, Summary};
 use crate::quota::Refusal;
@@ -53,6 +53,9 @@ pub struct Order {
     /// Otherwise the backup is suspended.
     #[serde(default)]
     pub finish: bool,
+    /// The libraries that were trusted.
+    #[serde(default)]
+    pub trusted: Vec<crate::plugins::Pin>,
 }
 
 /// Why a backup ended without an archive.
@@ -89,27 +92,4 @@ pub enum RunError {
         /// The error with its causes.
         message: String,
     },
-}
-
-/// What is in the way of a backup that can be gone on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It was told to stop.
-    Stopped,
-    /// Its process ended without a word.
-    Lost,
-    /// The disk or the machine refuses something, e.g. room: somebody must mend that.
-    Machine,
-    /// The desk refuses the credentials: somebody must mend that.
-    Credentials,
-    /// The desk cannot be reached, or fails as a whole.
-    Desk,
-}
-
-impl Cause {
-    /// Whether it stays in the way until a person does something.
-    pub fn needs_a_person(self) -> bool {
-        matches!(self, Self::Machine | Self::Credentials)
-    }
 }
