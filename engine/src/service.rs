@@ -43,6 +43,7 @@ use crate::people::{Action, Actor};
 use crate::quota::Refusal;
 use crate::store::{Store, Tx};
 
+pub use crate::backup::Cause;
 pub use backups::{Done, Which, Wish};
 pub(crate) use desk_lock::is_desk_lock;
 pub use due::{Due, Ran};
@@ -51,7 +52,6 @@ pub use error::ServiceError;
 pub use going_on::{GoOn, Resumable, Suspended};
 pub use in_process::InProcess;
 pub(crate) use in_process::{is_connection_configured_wrong, registry};
-pub use crate::backup::Cause;
 pub use runner::{Order, RunError, Runner};
 
 /// The service of one installation. Clones are of the same one, for other threads.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use plugin_api::{Job, Wanted};
 
+use super::cause::Cause;
 use super::checkpoint::Unread;
 use super::error::BackupError;
 use super::module::Shop;
-use super::verdict::passes;
+use super::verdict::{cause, passes};
 use super::watch::{Running, watch};
 use crate::archive::Writer;
 use crate::connection::Connection;
@@ -25,7 +26,7 @@ pub(super) fn read_again(
     (connection, archive): (&Connection, &Arc<Writer>),
     (patience, may_go_on): (Duration, bool),
     progress: &dyn Progress,
-) -> Result<Option<String>, BackupError> {
+) -> Result<Option<(Cause, String)>, BackupError> {
     let (sender, ended) = mpsc::channel();
     let limit = Arc::clone(&running.limit);
     let mut asked: Vec<(usize, Vec<Unread>)> = Vec::new();
@@ -64,7 +65,7 @@ pub(super) fn read_again(
             let why = crate::plugins::describe(error);
             let is_cut = limit.is_reached();
             if passes(error) && !is_cut {
-                passing.get_or_insert_with(|| format!("module {}: {why}", module.name));
+                passing.get_or_insert_with(|| (cause(error), format!("module {}: {why}", module.name)));
             } else {
                 let remark = format!("what could not be read was tried again, which broke off: {why}");
                 left.said.remarks.push(remark);

@@ -1,6 +1,5 @@
 //! Why a backup comes to no end that can be gone on with.
 
-use plugin_api::ErrorKind;
 use serde::{Deserialize, Serialize};
 
 /// What is in the way of a backup that can be gone on with.
@@ -23,14 +22,5 @@ impl Cause {
     /// Whether it stays in the way until a person does something.
     pub fn needs_a_person(self) -> bool {
         matches!(self, Self::Machine | Self::Credentials)
-    }
-
-    /// What an error that a module broke off with means for the backup.
-    pub(super) fn of(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Host => Self::Machine,
-            ErrorKind::Unauthorized => Self::Credentials,
-            _ => Self::Desk,
-        }
     }
 }

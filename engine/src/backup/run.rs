@@ -19,6 +19,7 @@ use super::keeping::Keeping;
 use super::limit::Limit;
 use super::module::{Module, Shop};
 use super::often::{Hurry, Often};
+use super::verdict::{cause, weight};
 use super::watch::{Running, watch};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
@@ -164,10 +165,7 @@ impl Run<'_> {
             };
             // Why something could not be kept says more than what came of it.
             match keeping.as_ref().and_then(Keeping::failed) {
-                Some(reason) => Err(BackupError::Suspended {
-                    cause: Cause::Machine,
-                    reason,
-                }),
+                Some(reason) => Err(machine(reason)),
                 None => exported,
             }?;
             self.come_to_an_end(&running)?;
@@ -271,8 +269,7 @@ impl Run<'_> {
         let may_go_on = plan.spool.is_some() && !plan.finish;
         let with = (connection, writer);
         let passing = read_again(running, job, with, (plan.stall_timeout, may_go_on), *progress)?;
-        let cause = Cause::Desk;
-        passing.map_or(Ok(()), |reason| Err(BackupError::Suspended { cause, reason }))
+        passing.map_or(Ok(()), |(cause, reason)| Err(BackupError::Suspended { cause, reason }))
     }
 
     /// Whether what the modules came to is to be published: if not, why.
@@ -284,12 +281,7 @@ impl Run<'_> {
             return Err(refusal.into());
         }
         for module in &running.modules {
-            module
-                .wait_kept()
-                .map_err(|error| BackupError::Suspended {
-                    cause: Cause::of(error.kind),
-                    reason: error.message,
-                })?;
+            module.wait_kept().map_err(|error| machine(error.message))?;
         }
         if self.plan.spool.is_none() || running.limit.is_reached() {
             return Ok(());
@@ -301,18 +293,23 @@ impl Run<'_> {
             .filter_map(|module| {
                 let error = module.passing()?;
                 let is_due = error.kind == ErrorKind::Host || worth && !self.plan.finish;
-                let what = || format!("module {}: {}", module.name, crate::plugins::describe(error));
-                is_due.then(|| (Cause::of(error.kind), what()))
+                let why = || format!("module {}: {}", module.name, crate::plugins::describe(error));
+                // What was stopped because of another one says nothing of its own.
+                is_due.then(|| (cause(error), why()))
             })
             .collect();
-        // What a person must mend says more than that the desk cannot be reached.
-        let needs_a_person = passing.iter().find(|(cause, _)| cause.needs_a_person());
-        let Some((cause, _)) = needs_a_person.or(passing.first()) else {
+        // What somebody has to mend is named first, and alone.
+        let Some(worst) = passing
+            .iter()
+            .map(|(cause, _)| *cause)
+            .max_by_key(|cause| weight(*cause))
+        else {
             return Ok(());
         };
-        let reasons: Vec<&str> = passing.iter().map(|(_, reason)| reason.as_str()).collect();
+        let of_it = passing.iter().filter(|(cause, _)| *cause == worst);
+        let reasons: Vec<&str> = of_it.map(|(_, reason)| reason.as_str()).collect();
         Err(BackupError::Suspended {
-            cause: *cause,
+            cause: worst,
             reason: reasons.join("\n"),
         })
     }
@@ -324,19 +321,29 @@ impl Run<'_> {
         }
         let has_earlier = !self.plan.resume.is_empty();
         let (cause, reason) = match &error {
-            BackupError::Cancelled => (Cause::Stopped, "the backup was stopped".to_owned()),
-            BackupError::Archive(cause @ (ArchiveError::Io { .. } | ArchiveError::InUse { .. })) => {
-                (Cause::Machine, on_disk(cause))
-            }
-            BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
-            BackupError::Engine(_) => (Cause::Lost, crate::chain(&error)),
-            BackupError::Connection(ConnectionError::Desk { .. }) if has_earlier => (Cause::Desk, crate::chain(&error)),
-            // What is configured, or the credentials.
-            BackupError::Connection(_) if has_earlier => (Cause::Credentials, crate::chain(&error)),
+            BackupError::Cancelled => (
+                Cause::Stopped,
+                "the backup was stopped, and can be gone on with".to_owned(),
+            ),
+            BackupError::Archive(cause @ ArchiveError::Io { .. }) => (Cause::Machine, on_disk(cause)),
+            BackupError::Archive(ArchiveError::InUse { .. }) => (Cause::Lost, crate::chain(&error)),
+            BackupError::Engine(_) | BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
             BackupError::NoPlugin { .. } if has_earlier => (Cause::Machine, crate::chain(&error)),
+            BackupError::Connection(cause) if has_earlier => match cause {
+                ConnectionError::Desk { .. } => (Cause::Desk, crate::chain(&error)),
+                _ => (Cause::Credentials, crate::chain(&error)),
+            },
             _ => return error,
         };
         BackupError::Suspended { cause, reason }
+    }
+}
+
+/// The disk refuses something.
+fn machine(reason: String) -> BackupError {
+    BackupError::Suspended {
+        cause: Cause::Machine,
+        reason,
     }
 }
 

@@ -490,7 +490,11 @@ impl Services for ModuleServices {
                 let reason = crate::plugins::one_line(&self.scrub(&reason));
                 let table = self.table(table)?.name.to_string();
                 let unread = Unread { table, key, reason };
-                if self.said.unread.len() < NAMED {
+                // What was read ahead of a checkpoint may be told of again behind it.
+                let is_same = |known: &&mut Unread| (&known.table, &known.key) == (&unread.table, &unread.key);
+                if let Some(known) = self.said.unread.iter_mut().find(is_same) {
+                    *known = unread;
+                } else if self.said.unread.len() < NAMED {
                     self.said.unread.push(unread);
                 } else {
                     self.said.more_unread += 1;

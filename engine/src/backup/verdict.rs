@@ -2,6 +2,7 @@
 
 use plugin_api::{ErrorKind, ExportError};
 
+use super::cause::Cause;
 use crate::archive::ModuleState;
 use crate::plugins::Answer;
 
@@ -52,6 +53,26 @@ pub(super) fn passes(error: &ExportError) -> bool {
         error.kind,
         ErrorKind::Network | ErrorKind::Unauthorized | ErrorKind::Host | ErrorKind::Cancelled
     )
+}
+
+/// What is in the way of a backup one of whose exports ended so.
+pub(super) fn cause(error: &ExportError) -> Cause {
+    match error.kind {
+        ErrorKind::Host => Cause::Machine,
+        ErrorKind::Unauthorized => Cause::Credentials,
+        ErrorKind::Cancelled => Cause::Stopped,
+        _ => Cause::Desk,
+    }
+}
+
+/// Of several, the greatest is told: what stopped the others.
+pub(super) fn weight(cause: Cause) -> u8 {
+    match cause {
+        Cause::Machine => 3,
+        Cause::Credentials => 2,
+        Cause::Desk => 1,
+        Cause::Stopped | Cause::Lost => 0,
+    }
 }
 
 /// Why a request got nothing that an exporter could use, where that is so. What the desk refuses by 4xx, such as a record that

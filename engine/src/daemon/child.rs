@@ -147,7 +147,11 @@ impl Child {
     /// Whether an archive is what was asked for, and there.
     fn check(&self, order: &Order, summary: &Summary) -> Result<(), RunError> {
         let file = &summary.archive;
-        let folder = order.spool.as_deref().or(order.folder.as_deref()).unwrap_or(&self.folder);
+        let folder = order
+            .spool
+            .as_deref()
+            .or(order.folder.as_deref())
+            .unwrap_or(&self.folder);
         let wrong = if (&summary.desk, summary.kind, summary.range) != (&order.desk, order.kind, order.range) {
             "another backup than that which was asked for".to_owned()
         } else if file.parent() != Some(folder) {

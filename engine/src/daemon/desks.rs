@@ -227,7 +227,14 @@ mod tests {
         let mut desks = Desks::default();
         let now = Instant::now();
         let mut wait = |again| desks.wait(due("a", 1), again, now);
-        let waits = [Again::Later, Again::Later, Again::AtOnce, Again::Later, Again::Later, Again::Soon];
+        let waits = [
+            Again::Later,
+            Again::Later,
+            Again::AtOnce,
+            Again::Later,
+            Again::Later,
+            Again::Soon,
+        ];
         let lengths = waits.map(|again| wait(again).as_secs() / 60);
         assert_eq!(lengths, [1, 2, 0, 1, 2, 1]);
         assert_eq!(wait(Again::AtOnce), Duration::ZERO);

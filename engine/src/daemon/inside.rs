@@ -70,13 +70,7 @@ fn run(
 
 /// Hears answers until the end of the input: the daemon has closed it, or is gone. Then the backup is cancelled; and if it has not
 /// ended in time, with a plugin that holds it up, there may be nobody left to kill it, so it does that itself.
-fn follow(
-    input: impl BufRead,
-    answers: &Answers,
-    cancel: &CancellationToken,
-    over: &Receiver<()>,
-    grace: Duration,
-) {
+fn follow(input: impl BufRead, answers: &Answers, cancel: &CancellationToken, over: &Receiver<()>, grace: Duration) {
     answers.hear(input);
     cancel.cancel();
     if over.recv_timeout(grace) == Err(RecvTimeoutError::Timeout) {

@@ -229,7 +229,11 @@ impl Rounds {
         }
         match &work {
             Work::Slot(due) => tracing::info!(desk = due.desk, slot = %due.slot, "a scheduled backup starts"),
-            Work::Rest(rest) => tracing::info!(desk = rest.desk, backup = rest.backup, "a suspended backup is gone on with"),
+            Work::Rest(rest) => tracing::info!(
+                desk = rest.desk,
+                backup = rest.backup,
+                "a suspended backup is gone on with"
+            ),
         }
         let runner = executable().map(|executable| Child {
             executable,
@@ -264,7 +268,12 @@ impl Rounds {
             let (why, again) = match outcome {
                 Some(Ok(Ran::Done(done))) => {
                     let archive = done.summary.archive.display();
-                    tracing::info!(desk, backup = done.id, "{what} is {}: {archive}", state_name(done.state));
+                    tracing::info!(
+                        desk,
+                        backup = done.id,
+                        "{what} is {}: {archive}",
+                        state_name(done.state)
+                    );
                     self.desks.done(&work);
                     continue;
                 }
@@ -294,7 +303,10 @@ impl Rounds {
                 ),
             };
             if self.setup.controls.stopping().is_cancelled() {
-                tracing::info!(desk, "{what} was stopped with the daemon, and is gone on with at its next start");
+                tracing::info!(
+                    desk,
+                    "{what} was stopped with the daemon, and is gone on with at its next start"
+                );
                 continue;
             }
             // Whatever was begun is gone on with, by whichever way.
@@ -302,7 +314,10 @@ impl Rounds {
             let rest = next.into_iter().find(|rest| rest.desk == desk).map(Work::Rest);
             let wait = self.desks.wait(rest.unwrap_or(work), again, Instant::now());
             let minutes = wait.as_secs() / 60;
-            tracing::error!(desk, "{what} did not come to an end, and is tried again in {minutes} min: {why}");
+            tracing::error!(
+                desk,
+                "{what} did not come to an end, and is tried again in {minutes} min: {why}"
+            );
         }
     }
 

@@ -344,7 +344,9 @@ impl<W: Write + Send> Keeper for Mouth<W> {
         .map_err(|error| error.to_string())?;
         if line.len() > LONGEST_CHECKPOINT {
             let (module, length) = (&checkpoint.module, line.len());
-            return Err(format!("the checkpoint of {module} has {length} bytes, more than {LONGEST_CHECKPOINT}"));
+            return Err(format!(
+                "the checkpoint of {module} has {length} bytes, more than {LONGEST_CHECKPOINT}"
+            ));
         }
         self.say(line)
             .map_err(|error| format!("the daemon cannot be told: {error}"))?;

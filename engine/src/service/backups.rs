@@ -215,7 +215,11 @@ impl Service {
             let finish = self.is_to_be_finished(&backup)?;
             return self.go_on(&mut lock, &backup, finish, with);
         }
-        let given_up = if task.anew { self.suspended(&task.desk.name)? } else { Vec::new() };
+        let given_up = if task.anew {
+            self.suspended(&task.desk.name)?
+        } else {
+            Vec::new()
+        };
         match self.begin(task, with.actor) {
             Ok(started) => {
                 for backup in given_up {
@@ -243,7 +247,10 @@ impl Service {
         with: &With<'_>,
     ) -> Result<DeskLock, ServiceError> {
         let With {
-            actor, progress, cancel, ..
+            actor,
+            progress,
+            cancel,
+            ..
         } = *with;
         let waiting = |running: &str| progress.event(Event::Waiting { running });
         let busy = |running: String| self.refuse(desk, actor, "start a backup", Refusal::Busy { running });
@@ -286,8 +293,8 @@ impl Service {
     /// Asks the rules and gives the backup its row. Where a rule refuses it, nothing was changed.
     fn begin(&self, task: &Task<'_>, actor: &Actor) -> Result<Started, Stays> {
         let desk = &task.desk.name;
-        let free = crate::shelf::free(&existing(task.out.as_deref().unwrap_or(self.folder())))
-            .map_err(ServiceError::from)?;
+        let free =
+            crate::shelf::free(&existing(task.out.as_deref().unwrap_or(self.folder()))).map_err(ServiceError::from)?;
         let started = whole_seconds(self.now());
         let until = task.desk.connection.upper_end(started);
         self.store.write(|tx| {

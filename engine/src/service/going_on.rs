@@ -111,9 +111,7 @@ impl Service {
     /// The backups that the daemon goes on with, at most one a desk: not those that a person stopped, nor those whose folder
     /// is not there.
     pub fn resumable(&self) -> Result<Vec<Resumable>, ServiceError> {
-        let all = self
-            .store
-            .read(|view| Ok::<_, ServiceError>(view.suspended(None)?))?;
+        let all = self.store.read(|view| Ok::<_, ServiceError>(view.suspended(None)?))?;
         let mut found: Vec<Resumable> = Vec::new();
         for Backup {
             id,
@@ -229,12 +227,19 @@ impl Service {
         got_further: bool,
     ) -> Result<Made, ServiceError> {
         let id = backup.id;
-        self.store.write(|tx| {
+        let made = self.store.write(|tx| {
             let row = tx.backup(id)?.ok_or(ServiceError::NoSuchBackup { id })?;
             if cause == Cause::Lost && row.resumes >= MOST {
                 let message = format!("{reason}; it was gone on with {MOST} times in a row, and got no further");
                 let error = RunError::Failed { message };
-                self.close_in(tx, &row.desk, id, row.schedule, actor, &Ending::failed(id, self.now(), &error))?;
+                self.close_in(
+                    tx,
+                    &row.desk,
+                    id,
+                    row.schedule,
+                    actor,
+                    &Ending::failed(id, self.now(), &error),
+                )?;
                 return Ok(Made::Not(error));
             }
             let tell = cause.needs_a_person() && !row.told;
@@ -259,7 +264,7 @@ impl Service {
                 notice.state = Some(state_name(BackupState::Suspended).to_owned());
                 self.queue(tx, &notice)?;
             }
-            Ok(Made::Suspended(Suspended {
+            Ok::<_, ServiceError>(Made::Suspended(Suspended {
                 id,
                 desk: backup.desk.clone(),
                 cause,
@@ -267,7 +272,11 @@ impl Service {
                 rows: tx.reached(id)?.rows,
                 got_further,
             }))
-        })
+        })?;
+        if matches!(made, Made::Not(_)) {
+            self.remove_spool(backup);
+        }
+        Ok(made)
     }
 
     /// A person has no use any more for what there is of a backup.

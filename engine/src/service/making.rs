@@ -169,12 +169,7 @@ impl Service {
 
 /// Gives the archive that a run left in the spool folder its name. One that lies elsewhere was published by the run itself: no
 /// process of its own may do that, but whoever embeds the engine.
-fn publish(
-    backup: &Started,
-    spool: &Path,
-    mut summary: Summary,
-    with: &With<'_>,
-) -> Result<(Summary, Held), RunError> {
+fn publish(backup: &Started, spool: &Path, mut summary: Summary, with: &With<'_>) -> Result<(Summary, Held), RunError> {
     let held = Held::take(spool, &backup.name, backup.at).map_err(|error| unpublished(&error))?;
     if summary.archive.parent() != Some(spool) {
         return Ok((summary, held));
@@ -202,14 +197,20 @@ fn unpublished(error: &ArchiveError) -> RunError {
         },
         error => RunError::Suspended {
             cause: Cause::Lost,
-            message: format!("the archive that its process made is not what it said: {}", chain(error)),
+            message: format!(
+                "the archive that its process made is not what it said: {}",
+                chain(error)
+            ),
         },
     }
 }
 
 fn remove(held: Held) {
     if let Err(error) = held.remove() {
-        tracing::warn!(error = chain(&error), "a spool folder cannot be removed, and is swept later");
+        tracing::warn!(
+            error = chain(&error),
+            "a spool folder cannot be removed, and is swept later"
+        );
     }
 }
 

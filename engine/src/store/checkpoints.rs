@@ -57,12 +57,7 @@ impl View<'_> {
 impl Tx<'_> {
     /// Keeps a checkpoint of a backup that runs, in place of its module's last one. [`StoreError::Conflict`] where the backup
     /// does not run, [`StoreError::Unwritable`] where the record is longer than [`LONGEST_RECORD`].
-    pub fn keep_checkpoint(
-        &self,
-        backup: BackupId,
-        checkpoint: &Checkpoint,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub fn keep_checkpoint(&self, backup: BackupId, checkpoint: &Checkpoint, now: Timestamp) -> Result<(), StoreError> {
         // It has got further: what went wrong before it counts no more.
         let runs = self.run(
             "UPDATE backups SET resumes = 0, told = 0 WHERE id = $1 AND state = 'running'",

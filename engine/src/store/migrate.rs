@@ -6,10 +6,7 @@ use super::{Place, StoreError, View, dialect, fields};
 
 /// Each brings the schema from the version before it to its own, which is its place in this list, from 1. What was released
 /// is never changed, only added to.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("migrations/0001.sql"),
-    include_str!("migrations/0002.sql"),
-];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Brings the schema up to date, each step in a transaction of its own.
 pub(super) fn migrate(connection: &Connection, place: &Place) -> Result<(), StoreError> {

@@ -169,7 +169,13 @@ fn the_full_file_names_every_key_once_and_sets_defaults() {
     let editions = ["enterprise", "express", "free", "professional", "standard"];
     let allowed: Vec<(&str, &Vec<Kind>)> = config.limits.editions.0.iter().map(|(k, v)| (k.as_str(), v)).collect();
     assert_eq!(allowed, editions.map(|edition| (edition, &kinds)));
-    let topics = [Topic::Ready, Topic::Failed, Topic::LimitReached, Topic::Suspended, Topic::ScheduleEnded];
+    let topics = [
+        Topic::Ready,
+        Topic::Failed,
+        Topic::LimitReached,
+        Topic::Suspended,
+        Topic::ScheduleEnded,
+    ];
     assert_eq!(config.notify.webhooks[0].topics, topics);
     let mail = config.notify.mail.as_ref().expect("mail");
     assert_eq!((mail.security, mail.timeout), (Security::Tls, Duration::from_secs(30)));

@@ -25,7 +25,9 @@ type End = Option<Result<Box<Summary>, RunError>>;
 /// What is understood of an output that comes in pieces of `size` bytes.
 fn hear(said: &[u8], size: usize) -> (Vec<String>, Result<End, Broken>) {
     let (mut ear, kept) = (Ear::default(), Kept::default());
-    let broken = said.chunks(size).find_map(|piece| ear.hear(piece, &kept, &Forgetful).err());
+    let broken = said
+        .chunks(size)
+        .find_map(|piece| ear.hear(piece, &kept, &Forgetful).err());
     let end = broken.map_or_else(|| ear.end(), Err);
     (kept.0.into_inner().unwrap(), end)
 }
@@ -251,14 +253,15 @@ fn a_checkpoint_counts_when_it_is_answered() {
     let books = Books::default();
     let long = checkpoint("long", "票".repeat(LONGEST).into());
     thread::scope(|scope| {
-        let heard = scope.spawn(|| {
+        let books = &books;
+        let heard = scope.spawn(move || {
             let (mut ear, mut buffer) = (Ear::default(), [0; 1 << 14]);
             loop {
                 let length = from_process.read(&mut buffer).unwrap();
                 if length == 0 {
                     break ear.end();
                 }
-                ear.hear(&buffer[..length], &Silent, &books).unwrap();
+                ear.hear(&buffer[..length], &Silent, books).unwrap();
                 to_process.write_all(&ear.answers()).unwrap();
             }
         });
@@ -278,7 +281,7 @@ fn a_checkpoint_counts_when_it_is_answered() {
 #[test]
 fn only_a_checkpoint_may_be_long_and_that_not_for_ever() {
     let book = Books::default();
-    let mut hear = |begin: &str, length: usize| {
+    let hear = |begin: &str, length: usize| {
         let mut ear = Ear::default();
         let mut said = ear.hear(begin.as_bytes(), &Silent, &book);
         let piece = vec![b'x'; 1 << 14];

@@ -49,7 +49,10 @@ fn without_an_archive_it_is_suspended_and_another_one_is_refused() {
     home.dies(Script::Dies, |home| drop(home.full()));
     assert!(matches!(refusal(home.full()), Refusal::Suspended { backup: 1, .. }));
     let first = home.backup(1);
-    assert_eq!((first.state, first.suspended), (BackupState::Suspended, Some(home.now())));
+    assert_eq!(
+        (first.state, first.suspended),
+        (BackupState::Suspended, Some(home.now()))
+    );
     let reason = first.reason.unwrap();
     assert!(reason.starts_with("its process ended without a word"), "{reason}");
     assert_eq!(home.history(), ["backup_started", "suspended", "refused: suspended"]);

@@ -81,7 +81,10 @@ fn it_goes_on_as_what_it_was_behind_what_was_kept() {
     };
     assert_eq!(same, first, "name, start, folder, spool");
     let row = home.backup(1);
-    assert_eq!((row.started, row.suspended, row.spool), (time("2031-03-12T07:00:00Z"), None, None));
+    assert_eq!(
+        (row.started, row.suspended, row.spool),
+        (time("2031-03-12T07:00:00Z"), None, None)
+    );
     assert_eq!(row.archive.unwrap().file, "main-full-20310312T070000Z.zip");
     assert_eq!(home.spools(), [] as [String; 0]);
     assert_eq!(home.service.reached(1).unwrap(), Reached::default(), "forgotten");
@@ -107,7 +110,16 @@ fn another_one_is_refused_until_it_is_given_up() {
     assert_eq!(home.back_up(&anew).unwrap().id, 2);
     assert_eq!((home.backup(1).state, home.spools().len()), (BackupState::Stopped, 0));
     let last = home.history().split_off(2);
-    assert_eq!(last, ["refused: suspended", "refused: range_too_long", "stopped", "backup_started", "data_ready"]);
+    assert_eq!(
+        last,
+        [
+            "refused: suspended",
+            "refused: range_too_long",
+            "stopped",
+            "backup_started",
+            "data_ready"
+        ]
+    );
 }
 
 #[test]
@@ -139,7 +151,10 @@ fn one_that_is_lost_again_and_again_fails() {
     // It got further: they are counted anew. That the desk is away is none of them.
     home.dies(Script::KeepsAndDies(9), |home| drop(home.by_itself(1)));
     home.service.settle(&CancellationToken::new()).unwrap();
-    for (round, why) in [Cause::Lost, Cause::Desk, Cause::Lost, Cause::Lost].into_iter().enumerate() {
+    for (round, why) in [Cause::Lost, Cause::Desk, Cause::Lost, Cause::Lost]
+        .into_iter()
+        .enumerate()
+    {
         home.next_is(Script::Fails(suspended(why)));
         let ran = home.by_itself(1);
         assert!(matches!(ran, Ran::Suspended(_)), "{round}: {ran:?}");
@@ -184,7 +199,10 @@ fn one_that_stands_still_is_finished() {
         assert_eq!(home.orders().last().unwrap().finish, finish);
     }
     home.next_is(Script::Incomplete);
-    let finish = GoOn { finish: true, ..go_on() };
+    let finish = GoOn {
+        finish: true,
+        ..go_on()
+    };
     assert_eq!(home.resume(&finish).unwrap().state, BackupState::Incomplete);
 }
 
@@ -223,7 +241,10 @@ fn a_slip_in_the_configuration_costs_nothing_that_was_read() {
     };
     let home = Home::new();
     home.next_is(Script::Fails(wrong()));
-    assert!(matches!(home.full(), Err(ServiceError::Run(RunError::Configuration { .. }))));
+    assert!(matches!(
+        home.full(),
+        Err(ServiceError::Run(RunError::Configuration { .. }))
+    ));
     assert_eq!(home.backup(1).state, BackupState::Failed);
     home.next_is(Script::Keeps(7, suspended(Cause::Desk)));
     cause(home.full());

@@ -455,7 +455,9 @@ fn a_slot_whose_backup_is_suspended_is_its() {
     // The next slot comes; what goes on is the backup of the first.
     let next = due(&home, 1);
     assert!(home.service.end_schedules().unwrap().is_empty());
-    let Ran::Done(done) = home.run(&next) else { panic!("not done") };
+    let Ran::Done(done) = home.run(&next) else {
+        panic!("not done")
+    };
     assert_eq!((done.id, home.backup(1).schedule.unwrap().1), (1, slot(0)));
     assert_eq!(home.orders()[1].resume, [checkpoint(7)]);
     let again = home.service.due().unwrap();

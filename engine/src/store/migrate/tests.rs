@@ -176,5 +176,8 @@ fn backups_of_the_first_version_stay_as_they_were() {
         .unwrap();
     assert_eq!(broken, 0);
     let without_schedule = "UPDATE backups SET schedule_id = 99 WHERE id = 7";
-    assert!(base.connection.execute(without_schedule, []).is_err(), "it refers to schedules");
+    assert!(
+        base.connection.execute(without_schedule, []).is_err(),
+        "it refers to schedules"
+    );
 }

@@ -15,6 +15,7 @@ fn checkpoint(module: &str, number: u64, rows: u64) -> Checkpoint {
         crc32: 2,
         sha256: Digest([3; 32]),
         packed_bytes: 4,
+        packed_sha256: Digest([5; 32]),
     };
     Checkpoint {
         module: module.into(),
@@ -84,13 +85,16 @@ fn a_backup_is_suspended_and_runs_again() {
     home.write(|tx| tx.suspend_backup(id, &suspension(2)));
     let row = home.read(|view| view.backup(id)).unwrap();
     assert_eq!((row.state, row.suspended), (BackupState::Suspended, Some(at(2))));
-    assert_eq!((row.by_person, row.told, row.reason.as_deref()), (true, true, Some("no room")));
+    assert_eq!(
+        (row.by_person, row.told, row.reason.as_deref()),
+        (true, true, Some("no room"))
+    );
     assert_eq!(home.read(|view| view.running("main")), []);
     assert_eq!(home.read(|view| view.suspended(None)), std::slice::from_ref(&row));
     assert_eq!(home.read(|view| view.suspended(Some("other"))), []);
     assert_eq!(home.read(|view| view.backups(None, false)).len(), 1);
     assert_eq!(home.read(|view| view.last_full("main")), Some(at(1)));
-    let spools = home.read(super::super::View::spools);
+    let spools = home.read(|view| view.spools());
     assert_eq!(spools, [(None, ".deskvault-main.spool".to_owned())]);
     for wrong in [
         home.store.write(|tx| tx.suspend_backup(id, &suspension(3))),
@@ -102,7 +106,10 @@ fn a_backup_is_suspended_and_runs_again() {
     }
     home.write(|tx| tx.resume_backup(id));
     let row = home.read(|view| view.backup(id)).unwrap();
-    assert_eq!((row.state, row.suspended, row.by_person), (BackupState::Running, None, false));
+    assert_eq!(
+        (row.state, row.suspended, row.by_person),
+        (BackupState::Running, None, false)
+    );
     assert_eq!((row.resumes, row.told), (1, true));
     home.write(|tx| tx.keep_checkpoint(id, &checkpoint("tickets", 1, 1), at(4)));
     let row = home.read(|view| view.backup(id)).unwrap();
@@ -111,7 +118,7 @@ fn a_backup_is_suspended_and_runs_again() {
     home.write(|tx| tx.set_spool(id, ".deskvault-main-2.spool"));
     assert_eq!(home.read(|view| view.checkpoints(id)), []);
     home.write(|tx| tx.end_backup(id, &end(BackupState::Failed, at(5))));
-    assert_eq!(home.read(super::super::View::spools), []);
+    assert_eq!(home.read(|view| view.spools()), []);
 }
 
 #[test]
