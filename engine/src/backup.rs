@@ -20,6 +20,7 @@ mod limit;
 mod memory;
 mod module;
 mod often;
+mod pacing;
 mod run;
 mod services;
 mod verdict;

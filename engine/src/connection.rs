@@ -4,7 +4,7 @@
 //!
 //! [`Connection::open`] once per desk; [`Connection::queue`] once per exporter, which then submits requests and
 //! takes finished ones ([`Queue`]). Requests run as tasks on a tokio runtime; exporters block on threads of their
-//! own. What is done about failures is in `retry`, how many requests run at one time in `lanes` and `throttle`,
+//! own. What is done about failures is in `retry`, and about a desk that is down in `circuit`; how many requests run at one time in `lanes` and `throttle`,
 //! where they may go in `target`, and what is on the wire in `fetch`. `access` is where kinds of connection differ.
 //!
 //! Kind `http` has credentials that never change; kind `zoho` (the module `zoho`) has tokens that expire, an organisation and
@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use access::{Access, Fixed};
 use dispatch::Dispatch;
 use fetch::Http;
-use plugin_api::Request;
+use plugin_api::{Request, Timestamp};
 use retry::Policy;
 use settings::{Auth, Limits, Settings};
 use target::Base;
@@ -41,6 +42,7 @@ use zoho::Zoho;
 mod access;
 mod answer;
 mod call;
+mod circuit;
 mod dispatch;
 mod error;
 mod fetch;
@@ -63,6 +65,10 @@ pub(crate) use fetch::{asked_to_wait, certificate_trouble, chain};
 pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
 pub(crate) use target::is_loopback;
+pub(crate) use zoho::credits::day;
+
+/// How far a desk's clock may be behind ours in any case.
+const CLOCKS: Duration = Duration::from_mins(1);
 
 /// How long an idle connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);
@@ -79,6 +85,8 @@ struct Inner {
     zoho: Option<Arc<Zoho>>,
     /// Requests in flight that were asked for, whatever the desk allows.
     in_flight: Option<usize>,
+    /// How far what the desk finds may be behind what it holds.
+    search_lag: Duration,
     /// Lives as long as the connection.
     #[cfg_attr(not(test), expect(dead_code, reason = "it is only held"))]
     sample: Option<sample::Started>,
@@ -91,6 +99,43 @@ pub struct Credits {
     pub spent: u64,
     /// What the desk said last that is left of the day's credits, where it did.
     pub left: Option<u64>,
+}
+
+/// Nothing is asked before credits return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When they should.
+    pub until: Timestamp,
+    /// What is left of the day's.
+    pub left: u64,
+    /// What is kept of it for other programs.
+    pub reserve: u64,
+}
+
+/// What a desk gives a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// What is left of it today.
+    pub left: u64,
+    /// All of it.
+    pub limit: u64,
+    /// What is kept of it for other programs.
+    pub reserve: u64,
+    /// What was spent on the last whole day; less where other programs spent more than is kept for them.
+    pub last_day: Option<u64>,
+    /// The zone in which days are counted.
+    pub zone: Tz,
+    /// When credits return.
+    pub returns: Timestamp,
+}
+
+/// Whether a request may be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admission {
+    /// It may. The number is for [`Access::release`](access::Access::release); 0: nobody counts.
+    Now(u64),
+    /// Not now: it is asked again.
+    Later,
 }
 
 /// What a connection is doing and has done, over all its queues.
@@ -127,6 +172,8 @@ pub struct QueueStats {
     pub throttled: u64,
     /// Bytes of bodies received, unpacked.
     pub received_bytes: u64,
+    /// Credits that its requests have cost, where the desk says so.
+    pub credits: u64,
 }
 
 impl Connection {
@@ -135,7 +182,7 @@ impl Connection {
     /// `runtime` runs the requests. It must have its I/O and time drivers enabled, and outlive what is queued:
     /// what is left when it goes gets an error.
     pub fn open(settings: &Settings, runtime: Handle) -> Result<Self, ConnectionError> {
-        Self::open_with(settings, Policy::new(settings.limits.attempts), runtime)
+        Self::open_with(settings, Policy::new(&settings.limits), runtime)
     }
 
     fn open_with(settings: &Settings, policy: Policy, runtime: Handle) -> Result<Self, ConnectionError> {
@@ -183,6 +230,7 @@ impl Connection {
             dispatch: Arc::new(dispatch),
             zoho,
             in_flight: settings.terms().and_then(|terms| terms.in_flight),
+            search_lag: settings.search_lag(),
             sample,
         })))
     }
@@ -201,6 +249,9 @@ impl Connection {
             },
         };
         let answer = result.map_err(|error| zoho.failed(&error))?;
+        let date = answer.headers.iter().find(|(name, _)| name == "date");
+        let behind = retry::behind(date.map(|(_, value)| value.as_str()), chrono::Utc::now());
+        clocks_agree(zoho.desk(), behind, self.0.search_lag)?;
         let allowed = zoho.introduce(&answer)?;
         let limit = self.0.in_flight.unwrap_or(allowed);
         if limit > allowed
@@ -235,6 +286,23 @@ impl Connection {
         Queue::new(self.clone(), owner, window)
     }
 
+    /// What is waited for, where nothing may be asked before credits return.
+    pub fn paused(&self) -> Option<Pause> {
+        self.0.access.paused()
+    }
+
+    /// What the desk gives a day, as far as it is known.
+    pub fn account(&self) -> Option<Account> {
+        self.0.access.account()
+    }
+
+    /// Why nothing is asked any more, where the desk stopped answering and was waited for as long as the settings say: every
+    /// request fails with [`ErrorKind::Network`](plugin_api::ErrorKind::Network), and will, also with another exporter.
+    pub fn given_up(&self) -> Option<String> {
+        let outage = self.0.dispatch.outage().filter(|outage| outage.given_up);
+        outage.map(|outage| outage.note)
+    }
+
     /// What is going on.
     pub fn stats(&self) -> Stats {
         let dispatch = &self.0.dispatch;
@@ -251,6 +319,22 @@ impl Connection {
             credits: self.0.access.credits(),
         }
     }
+}
+
+/// Refuses a desk whose clock is further behind ours than is allowed for. What it writes soon after a backup's start would bear
+/// a time before the end of what that backup read: the next incremental one would pass over it.
+fn clocks_agree(desk: &str, behind: Duration, search_lag: Duration) -> Result<(), ConnectionError> {
+    if behind < search_lag.max(CLOCKS) {
+        return Ok(());
+    }
+    let minutes = behind.as_secs() / 60;
+    Err(ConnectionError::Desk {
+        desk: desk.to_owned(),
+        why: format!(
+            "this machine's clock is {minutes} min ahead of the desk's, so that the next incremental backup would miss what \
+             changes now: set the clock right (by NTP), or `search_lag` to more than that"
+        ),
+    })
 }
 
 fn client(

@@ -11,6 +11,7 @@
 //! | `desks` | the scheduled backups that run, one thread each |
 //! | `chores` | notifications are sent, crashes are cleared up behind |
 //! | `exporters` | is there one for each module? |
+//! | `limits`, `sandbox`, `pulse` | a backup's process limits itself, shuts itself in, and says that it goes on |
 //! | `lock` | one daemon for each data directory |
 //! | `systemd` | what the service manager is told |
 //!
@@ -27,9 +28,12 @@ mod desks;
 mod exporters;
 mod inside;
 mod job;
+mod limits;
 mod lock;
+mod pulse;
 mod reload;
 mod rounds;
+mod sandbox;
 mod status;
 mod systemd;
 mod trouble;
@@ -48,6 +52,7 @@ use crate::service::ServiceError;
 pub use controls::Controls;
 pub use inside::run_backup;
 pub use lock::{FILE as LOCK_FILE, Lock, LockError, Owner};
+pub(crate) use wire::hear;
 
 /// Has other messages logged from now on, as another configuration says. The error says why not.
 pub type Relog = Box<dyn Fn(&Log) -> Result<(), String>>;

@@ -19,6 +19,7 @@ mod desk_lock;
 mod due;
 mod ending;
 mod error;
+mod forecasts;
 mod going_on;
 mod in_process;
 mod keeping;
@@ -28,6 +29,7 @@ mod runner;
 mod schedules;
 #[cfg(test)]
 mod tests;
+mod trusting;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -21,18 +21,22 @@ mod surface;
 mod tests;
 mod times;
 mod token;
+mod trouble;
+mod wire;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Settings;
@@ -44,6 +48,7 @@ use crate::server::route::Router;
 use crate::server::stats::Counters;
 pub use crate::server::stats::Stats;
 use crate::server::surface::Surface;
+use crate::server::wire::Wire;
 use crate::world::{self, Desk};
 
 /// Why a sample desk did not start.
@@ -101,6 +106,8 @@ struct Shared {
     client_secret: String,
     requests: AtomicU64,
     counters: Counters,
+    /// Asks for the listener to be away for this long.
+    away: watch::Sender<Duration>,
 }
 
 impl Shared {
@@ -164,17 +171,18 @@ impl SampleDesk {
                     .concurrency
                     .unwrap_or_else(|| gate::concurrency(settings.edition)),
             ),
-            credits: Credits::new(daily, Instant::now() + until_midnight(SystemTime::now())),
+            credits: Credits::new(daily, settings.midnight, desk.now()),
             tokens: Mutex::new(tokens),
             client_id: format!("1000.SAMPLE{:016X}", mix(settings.seed)),
             client_secret: format!("{:016x}{:016x}", mix(!settings.seed), mix(mix(settings.seed))),
             requests: AtomicU64::new(0),
             counters: Counters::new(surface.endpoints.len()),
+            away: watch::Sender::default(),
             surface,
             desk,
             settings,
         });
-        let task = runtime.spawn(accept(listener, Arc::clone(&shared)));
+        let task = runtime.spawn(accept(listener, address, Arc::clone(&shared)));
         Ok(Self {
             shared,
             refresh_token,
@@ -233,6 +241,37 @@ impl SampleDesk {
         stats
     }
 
+    /// Credits that were spent on each day, counted from 1970, of its own time.
+    pub fn credits_by_day(&self) -> BTreeMap<i64, u64> {
+        self.shared.credits.by_day()
+    }
+
+    /// Credits that are left of today's.
+    pub fn credits_left(&self) -> u64 {
+        self.shared.credits.left(self.shared.desk.now())
+    }
+
+    /// Another program of the organisation spends credits, as many of these as there are.
+    pub fn spend(&self, credits: u64) {
+        let now = self.shared.desk.now();
+        for _ in 0..credits {
+            if self.shared.credits.charge(1, now).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Closes all connections and refuses new ones for this long, as if the desk had been stopped and started again on the
+    /// same port. What it holds and what it gave out stay.
+    pub fn leave(&self, time: Duration) {
+        self.shared.away.send_replace(time);
+    }
+
+    /// Ends all tokens that were given out, the refresh token too, as if a person had revoked them.
+    pub fn revoke(&self) {
+        self.shared.tokens().end_all();
+    }
+
     /// What it holds.
     pub fn desk(&self) -> &dyn Desk {
         &*self.shared.desk
@@ -289,13 +328,6 @@ fn bind(port: u16, runtime: &Handle) -> io::Result<(TcpListener, SocketAddr)> {
     Ok((TcpListener::from_std(listener)?, address))
 }
 
-/// When a day's credits end: at midnight.
-fn until_midnight(now: SystemTime) -> Duration {
-    const DAY: u64 = 24 * 60 * 60;
-    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    Duration::from_secs(DAY - seconds % DAY)
-}
-
 /// How long after a connection could not be taken the next one is.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -303,11 +335,24 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 const HEAD_WITHIN: Duration = Duration::from_mins(5);
 
 /// Takes connections until it is aborted, and all of them with it.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     let mut told = false;
+    let mut away = shared.away.subscribe();
     loop {
         tokio::select! {
+            Ok(()) = away.changed() => {
+                let time = *away.borrow_and_update();
+                drop(listener);
+                connections.shutdown().await;
+                tokio::time::sleep(time).await;
+                listener = loop {
+                    match TcpListener::bind(address).await {
+                        Ok(listener) => break listener,
+                        Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    }
+                };
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     told = false;
@@ -315,11 +360,16 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                     let _ = stream.set_nodelay(true);
                     let shared = Arc::clone(&shared);
                     connections.spawn(async move {
-                        let service = service_fn(move |request| http::handle(Arc::clone(&shared), request));
+                        let wire = Wire::new(stream);
+                        let fate = wire.fate();
+                        let service = service_fn(move |request| {
+                            let (shared, fate) = (Arc::clone(&shared), fate.clone());
+                            async move { http::handle(shared, request, &fate).await }
+                        });
                         let served = http1::Builder::new()
                             .timer(TokioTimer::new())
                             .header_read_timeout(HEAD_WITHIN)
-                            .serve_connection(TokioIo::new(stream), service)
+                            .serve_connection(TokioIo::new(wire), service)
                             .await;
                         if let Err(error) = served {
                             tracing::trace!(%error, "a connection ended");

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+pub use planned::{Planned, Trouble, When};
+
+mod planned;
+
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -18,6 +22,8 @@ pub struct Settings {
     pub edition: Edition,
     /// Credits of a day in place of the edition's.
     pub credits: Option<u64>,
+    /// When its days begin, after midnight of UTC: with them credits return.
+    pub midnight: Duration,
     /// Requests in flight that are allowed, in place of the edition's.
     pub concurrency: Option<usize>,
     /// How long each answer takes.
@@ -37,6 +43,8 @@ pub struct Settings {
     pub changes: Changes,
     /// Readings of what is not certain of the API.
     pub behaviour: Behaviour,
+    /// Further things that go wrong on purpose, each by itself. Of several for one request the first is meant.
+    pub planned: Vec<Planned>,
 }
 
 /// Zoho Desk's editions.
@@ -173,6 +181,7 @@ impl Default for Settings {
             huge_bodies_ppm: 200,
             edition: Edition::Enterprise,
             credits: None,
+            midnight: Duration::ZERO,
             concurrency: None,
             latency: Duration::ZERO,
             token_life: Duration::from_hours(1),
@@ -182,6 +191,7 @@ impl Default for Settings {
             faults: Faults::default(),
             changes: Changes::default(),
             behaviour: Behaviour::default(),
+            planned: Vec::new(),
         }
     }
 }

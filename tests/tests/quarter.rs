@@ -14,5 +14,7 @@ mod changes;
 mod daemon;
 #[path = "quarter/engine.rs"]
 mod engine_alone;
+#[path = "quarter/soak.rs"]
+mod soak;
 #[path = "quarter/work.rs"]
 mod work;

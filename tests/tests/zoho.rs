@@ -6,10 +6,14 @@
 mod behaviour;
 #[path = "zoho/changes.rs"]
 mod changes;
+#[path = "zoho/credits.rs"]
+mod credits;
 #[path = "zoho/damage.rs"]
 mod damage;
 #[path = "zoho/faults.rs"]
 mod faults;
+#[path = "zoho/matrix.rs"]
+mod matrix;
 #[path = "zoho/quiet.rs"]
 mod quiet;
 #[path = "zoho/ranges.rs"]

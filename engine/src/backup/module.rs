@@ -18,6 +18,7 @@ use super::services::{Counts, Left, Means, ModuleServices, Open, unopened};
 use super::verdict::passes;
 use crate::archive::Writer;
 use crate::connection::{Connection, Meter};
+use crate::forecast::Facts;
 use crate::plugins::{ModuleHost, Plugin};
 use crate::progress::{Event, Progress};
 
@@ -296,6 +297,20 @@ impl Module {
         kept.map_or(Ok(()), |kept| kept.wait(true))
     }
 
+    /// How far it is, for a forecast.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        let figures = self.figures();
+        let expected = self.counts.expected.load(Ordering::Relaxed);
+        Facts {
+            module: &self.name,
+            rows: self.counts.rows.load(Ordering::Relaxed),
+            expected: (expected > 0).then_some(expected),
+            requests: figures.requests,
+            credits: figures.credits,
+            ended: self.ended.is_some(),
+        }
+    }
+
     /// Tells how far it is.
     pub(super) fn tell(&self, progress: &dyn Progress) {
         let figures = self.figures();
@@ -303,6 +318,8 @@ impl Module {
             Some(work) if self.ended.is_none() => work.meter.stats().in_flight as u32,
             _ => 0,
         };
+        let working = self.work.as_ref().filter(|_| self.ended.is_none());
+        let trouble = working.and_then(|work| work.meter.trouble());
         let expected = self.counts.expected.load(Ordering::Relaxed);
         progress.event(Event::Module {
             module: &self.name,
@@ -312,7 +329,7 @@ impl Module {
             requests: figures.requests,
             in_flight,
             retries: figures.retries,
-            note: self.counts.table().as_deref(),
+            note: trouble.as_deref().or(self.counts.table().as_deref()),
         });
     }
 }

@@ -19,12 +19,14 @@ use super::keeping::Keeping;
 use super::limit::Limit;
 use super::module::{Module, Shop};
 use super::often::{Hurry, Often};
+use super::pacing::{self, Pacing};
 use super::verdict::{cause, weight};
 use super::watch::{Running, watch};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
+use crate::forecast::Cost;
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
 use crate::quota::{self, Editions};
@@ -74,8 +76,10 @@ pub struct Plan {
     pub often: Often,
     /// Asks for a checkpoint out of turn.
     pub hurry: Hurry,
-    /// What time it is when the last row is written.
+    /// What time it is when the last row is written, and by which credits are paced.
     pub clock: Arc<dyn Clock>,
+    /// What its modules cost in the last backup, for the first forecasts.
+    pub past: Vec<Cost>,
 }
 
 /// Runs a backup to its end, and keeps no checkpoints: see [`run_kept`].
@@ -199,9 +203,11 @@ impl Run<'_> {
     }
 
     fn connect(&self, requests: &Requests) -> Result<Connection, BackupError> {
-        let Self { plan, cancel, .. } = self;
-        let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
-        connection.prepare(cancel).map_err(|error| match error {
+        let Self {
+            plan, cancel, progress, ..
+        } = self;
+        let connection = pacing::open(plan, requests.handle()).map_err(BackupError::Connection)?;
+        pacing::prepare(&connection, *progress, cancel).map_err(|error| match error {
             ConnectionError::Cancelled { .. } => BackupError::Cancelled,
             error => BackupError::Connection(error),
         })?;
@@ -261,12 +267,21 @@ impl Run<'_> {
                     .map_err(BackupError::System)?;
             }
         }
+        running.pacing = Some(Pacing::new(connection, plan));
         watch(running, &ended, plan.stall_timeout, *progress, true)?;
         self.come_to_an_end(running)?;
         if limit.is_reached() {
             return Ok(());
         }
         let may_go_on = plan.spool.is_some() && !plan.finish;
+        // Records that only seem unread because nothing is asked any more.
+        if let Some(reason) = connection.given_up()
+            && may_go_on
+            && running.modules.iter().any(|module| !module.again().is_empty())
+        {
+            let cause = Cause::Desk;
+            return Err(BackupError::Suspended { cause, reason });
+        }
         let with = (connection, writer);
         let passing = read_again(running, job, with, (plan.stall_timeout, may_go_on), *progress)?;
         passing.map_or(Ok(()), |(cause, reason)| Err(BackupError::Suspended { cause, reason }))

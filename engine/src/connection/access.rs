@@ -13,13 +13,13 @@ use std::time::Duration;
 use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use super::Credits;
-use super::answer::Answer;
+use super::answer::{self, Answer};
 use super::call::Call;
 use super::error::ConnectionError;
-use super::retry::Class;
+use super::retry::{Class, Failure};
 use super::secret;
 use super::settings::{Auth, Secret};
+use super::{Account, Admission, Credits, Pause};
 
 /// What authorises one try.
 #[derive(Default)]
@@ -60,15 +60,36 @@ pub(super) trait Access: Send + Sync {
     /// be found in many words.
     fn scrub(&self, text: &str) -> String;
 
-    /// What an answer to `call`, made with these credentials, means; by default what HTTP says.
-    fn judge(
-        &self,
-        _call: &Call,
-        _credentials: &Credentials,
-        answer: &Answer,
-        retry_after: Option<Duration>,
-    ) -> Judged {
+    /// What an answer to `call`, made with these credentials, means; by default what HTTP says, and where JSON was asked for
+    /// or is announced, whether it is some.
+    fn judge(&self, call: &Call, _credentials: &Credentials, answer: &Answer, retry_after: Option<Duration>) -> Judged {
+        let is_json = call.wants_json() || answer.says_json();
+        if is_json && matches!(answer.status, 200 | 203) && !answer::parses(&answer.body) {
+            let why = "the body is not the JSON it should be, or only a part of it".to_owned();
+            return Judged {
+                class: Class::of_failure(Failure::NotJson),
+                instead: Some((ErrorKind::Decode, why)),
+            };
+        }
         Class::of_status(answer.status, retry_after).into()
+    }
+
+    /// Whether a request may be started now. One that may is to be [released](Self::release).
+    fn admit(&self, _call: &Call) -> Admission {
+        Admission::Now(0)
+    }
+
+    /// A request that was admitted is over; `sent` unless it never left. What came of it, [`judge`](Self::judge) was told.
+    fn release(&self, _permit: u64, _sent: bool) {}
+
+    /// What is waited for, where nothing may be asked before credits return.
+    fn paused(&self) -> Option<Pause> {
+        None
+    }
+
+    /// What the desk gives a day, as far as it is known.
+    fn account(&self) -> Option<Account> {
+        None
     }
 
     /// What the desk has charged so far, where it charges.

@@ -13,15 +13,22 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Admission;
 use super::answer::{Answer, Held};
 use super::call::Call;
-use super::fetch::Fetch;
+use super::circuit::{Circuit, Held as Hold, Place};
+use super::fetch::{Fetch, Sign, Tried};
 use super::lanes::Lanes;
 use super::retry::Policy;
 use super::throttle::Epoch;
+use looking::Looking;
 use running::Running;
 
+mod looking;
 mod running;
+
+/// How often it is looked whether what waits to be admitted may be started.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What the exporters of a desk share.
 pub(super) struct Dispatch {
@@ -40,6 +47,12 @@ struct State {
     lanes: Lanes<Job>,
     /// The desk asked for no requests until then.
     hold_until: Option<Instant>,
+    /// A request waits to be admitted, and it will be looked after.
+    looks: bool,
+    /// Whether the desk answers at all.
+    circuit: Circuit,
+    /// The request that was answered last.
+    answered: Option<Arc<Call>>,
     /// The runtime is gone: nothing will be started any more.
     closed: bool,
 }
@@ -51,6 +64,7 @@ pub(super) struct Counts {
     pub(super) retries: AtomicU64,
     pub(super) throttled: AtomicU64,
     pub(super) bytes: AtomicU64,
+    pub(super) credits: AtomicU64,
 }
 
 /// What the requests of one queue have in common.
@@ -76,7 +90,7 @@ pub(super) struct Job {
     pub(super) attempt: u32,
     /// Tries that came to nothing because the token had ended; they are not among the attempts.
     pub(super) renewals: u32,
-    pub(super) call: Call,
+    pub(super) call: Arc<Call>,
     pub(super) owner: Arc<Owner>,
 }
 
@@ -136,6 +150,9 @@ impl Dispatch {
             state: Mutex::new(State {
                 lanes: Lanes::new(limits.in_flight),
                 hold_until: None,
+                looks: false,
+                circuit: Circuit::new(policy.first, limits.patience),
+                answered: None,
                 closed: false,
             }),
             waiting: Arc::default(),
@@ -180,6 +197,11 @@ impl Dispatch {
         if state.closed {
             return Err(shutting_down(&job));
         }
+        if let Some(why) = given_up(&state) {
+            drop(state);
+            self.deliver_lost(&job, &why);
+            return Ok(());
+        }
         let lane = job.owner.lane;
         if first {
             state.lanes.push_first(lane, job);
@@ -189,6 +211,70 @@ impl Dispatch {
         drop(state);
         self.pump();
         Ok(())
+    }
+
+    /// Queues a request again that was tried already, before the others of its queue.
+    fn again(self: &Arc<Self>, job: Job) {
+        let mut state = lock(&self.state);
+        if let Some(why) = given_up(&state) {
+            drop(state);
+            self.deliver_lost(&job, &why);
+            return;
+        }
+        state.lanes.push_first(job.owner.lane, job);
+        drop(state);
+        self.pump();
+    }
+
+    /// What a try tells of the desk. Gives whether its request waits until the desk answers again, and the try does not count.
+    fn heard(self: &Arc<Self>, tried: &Tried, place: Place, call: &Arc<Call>) -> bool {
+        let now = Instant::now();
+        match tried.sign() {
+            Sign::None => false,
+            Sign::Life => {
+                let mut state = lock(&self.state);
+                state.answered = Some(Arc::clone(call));
+                if state.circuit.answered() {
+                    tracing::info!("the desk answers again");
+                }
+                false
+            }
+            Sign::Trouble => {
+                let why = tried.why();
+                let held = lock(&self.state).circuit.failed(place, &why, now);
+                if let Hold::From(next) = held {
+                    tracing::warn!("the desk does not answer: requests wait until it does ({why})");
+                    let looking = Looking::new(Arc::clone(self));
+                    self.runtime.spawn(looking.run(next));
+                }
+                held != Hold::No
+            }
+        }
+    }
+
+    /// How it stands with a desk that does not answer, in words; none where it does.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let state = lock(&self.state);
+        if let Some(why) = given_up(&state) {
+            return Some(Outage {
+                given_up: true,
+                note: why,
+            });
+        }
+        let open = state.circuit.open()?;
+        let now = Instant::now();
+        let at = |time: chrono::DateTime<chrono::Utc>| time.format("%H:%M:%S UTC").to_string();
+        let ago = chrono::TimeDelta::from_std(now - open.since).unwrap_or_default();
+        let ahead = chrono::TimeDelta::from_std(open.next.saturating_duration_since(now)).unwrap_or_default();
+        let wall = chrono::Utc::now();
+        Some(Outage {
+            given_up: false,
+            note: format!(
+                "the desk does not answer since {}; tried again at {}",
+                at(wall - ago),
+                at(wall + ahead)
+            ),
+        })
     }
 
     /// The exporter took an outcome.
@@ -224,8 +310,23 @@ impl Dispatch {
         }
     }
 
-    fn next_job(&self) -> Option<(Job, Epoch)> {
+    /// Looks again in a while whether what waits to be admitted may be started: nobody tells when credits return.
+    fn look_again(self: &Arc<Self>) {
+        let dispatch = Arc::downgrade(self);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(LOOK).await;
+            if let Some(dispatch) = dispatch.upgrade() {
+                lock(&dispatch.state).looks = false;
+                dispatch.pump();
+            }
+        });
+    }
+
+    fn next_job(self: &Arc<Self>) -> Option<(Job, Epoch)> {
         let mut state = lock(&self.state);
+        if state.circuit.open().is_some() {
+            return None;
+        }
         if let Some(until) = state.hold_until {
             if Instant::now() < until {
                 return None;
@@ -233,7 +334,23 @@ impl Dispatch {
             state.hold_until = None;
         }
         let room = self.waiting.load(Ordering::Relaxed) <= self.max_waiting;
-        state.lanes.start(room)
+        let mut waits = false;
+        let admit = |job: &Job| match self.fetch.admit(&job.call) {
+            Admission::Now(permit) => {
+                job.call.permit.store(permit, Ordering::Relaxed);
+                true
+            }
+            Admission::Later => {
+                waits = true;
+                false
+            }
+        };
+        let started = state.lanes.start(room, admit);
+        if waits && !std::mem::replace(&mut state.looks, true) {
+            drop(state);
+            self.look_again();
+        }
+        started
     }
 
     /// No request is started before `wait` is over: each would only be refused, and cost one of its tries.
@@ -263,6 +380,27 @@ impl Dispatch {
         }
     }
 
+    /// The desk was given up: whoever waits for it is told.
+    fn lose_all(&self) {
+        let mut state = lock(&self.state);
+        let Some(why) = given_up(&state) else { return };
+        let left = state.lanes.drain(None);
+        drop(state);
+        tracing::warn!("{why}");
+        for job in &left {
+            self.deliver_lost(job, &why);
+        }
+    }
+
+    fn deliver_lost(&self, job: &Job, why: &str) {
+        let error = ExportError::new(ErrorKind::Network, format!("{}: {why}", job.call.name));
+        job.owner.deliver(Done {
+            ticket: job.ticket,
+            result: Err(error),
+            held: Held::new(&self.waiting),
+        });
+    }
+
     fn give_up(&self, job: &Job) {
         let done = Done {
             ticket: job.ticket,
@@ -271,6 +409,23 @@ impl Dispatch {
         };
         job.owner.deliver(done);
     }
+}
+
+/// A desk that does not answer.
+pub(super) struct Outage {
+    /// Whether it is waited for no longer: every request fails.
+    pub(super) given_up: bool,
+    /// What a person is told.
+    pub(super) note: String,
+}
+
+/// What is said of a desk that is waited for no longer, where it is.
+fn given_up(state: &State) -> Option<String> {
+    let why = state.circuit.given_up()?;
+    let seconds = state.circuit.patience().as_secs_f64();
+    Some(format!(
+        "given up, since the desk answered nothing for {seconds:.0} s (`patience`); at last: {why}"
+    ))
 }
 
 fn shutting_down(job: &Job) -> ExportError {

@@ -9,11 +9,12 @@ use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 
+use super::Admission;
 use super::access::{Access, Credentials, Later};
 use super::answer::{Answer, Held};
 use super::call::Call;
 use super::headers;
-use super::retry::{self, Class, Outcome};
+use super::retry::{self, Class, Failure, Outcome};
 use super::settings::Limits;
 use super::target::Base;
 
@@ -26,13 +27,45 @@ pub(super) struct Tried {
 }
 
 impl Tried {
-    fn failed(class: Class, error: ExportError) -> Self {
+    fn failed(failure: Failure, error: ExportError) -> Self {
         Self {
             outcome: Outcome {
-                class,
+                class: Class::of_failure(failure),
                 retry_after: None,
             },
             result: Err(error),
+        }
+    }
+}
+
+/// What a try tells of the desk as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// It answers, if only to refuse.
+    Life,
+    /// Perhaps it is down.
+    Trouble,
+    /// Nothing.
+    None,
+}
+
+impl Tried {
+    /// What it tells of the desk.
+    pub(super) fn sign(&self) -> Sign {
+        match (self.outcome.class, &self.result) {
+            (Class::Passing | Class::Defect, _) => Sign::Trouble,
+            // Busy, or in maintenance.
+            (Class::Throttled, Ok(answer)) if answer.status == 503 => Sign::None,
+            (_, Err(error)) if error.status.is_none() => Sign::None,
+            _ => Sign::Life,
+        }
+    }
+
+    /// What came of it, in words.
+    pub(super) fn why(&self) -> String {
+        match &self.result {
+            Ok(answer) => format!("status {}", answer.status),
+            Err(error) => error.message.clone(),
         }
     }
 }
@@ -41,6 +74,14 @@ impl Tried {
 pub(super) trait Fetch: Send + Sync {
     /// Bytes of the answer are put on `held` as they arrive.
     fn fetch<'a>(&'a self, call: &'a Call, held: &'a mut Held) -> Later<'a, Tried>;
+
+    /// Whether a try of it may be made now; see [`Access::admit`].
+    fn admit(&self, _call: &Call) -> Admission {
+        Admission::Now(0)
+    }
+
+    /// Such a try is over; see [`Access::release`].
+    fn release(&self, _permit: u64, _sent: bool) {}
 }
 
 /// HTTP by reqwest.
@@ -53,12 +94,28 @@ pub(super) struct Http {
 }
 
 impl Fetch for Http {
+    fn admit(&self, call: &Call) -> Admission {
+        self.access.admit(call)
+    }
+
+    fn release(&self, permit: u64, sent: bool) {
+        self.access.release(permit, sent);
+    }
+
     fn fetch<'a>(&'a self, call: &'a Call, held: &'a mut Held) -> Later<'a, Tried> {
         Box::pin(async move {
             // Not within the time of the try: it may have to wait for a new token.
             let credentials = match self.access.authorise().await {
                 Ok(credentials) => credentials,
-                Err(error) => return Tried::failed(Class::Final, error.at(&call.name)),
+                Err(error) => {
+                    // Where the server of the tokens is not to be reached, that passes as other failures do.
+                    let failure = match error.kind {
+                        ErrorKind::Network => Failure::NoToken,
+                        ErrorKind::Http if error.status.is_none() => Failure::NoToken,
+                        _ => Failure::Refused,
+                    };
+                    return Tried::failed(failure, error.at(&call.name));
+                }
             };
             let limit = self.limits.request_timeout;
             tokio::time::timeout(limit, self.attempt(call, &credentials, held))
@@ -68,7 +125,7 @@ impl Fetch for Http {
                         "no complete answer within {}: ask for less at a time, or raise `request_timeout`",
                         seconds(limit)
                     );
-                    Tried::failed(Class::Passing, self.error(call, ErrorKind::Network, &why))
+                    Tried::failed(Failure::Late, self.error(call, ErrorKind::Network, &why))
                 })
         })
     }
@@ -118,7 +175,7 @@ impl Http {
         let fatal = |status: StatusCode, why: &str| {
             let mut error = self.error(call, ErrorKind::Http, why);
             error.status = Some(status.as_u16());
-            Box::new(Tried::failed(Class::Final, error))
+            Box::new(Tried::failed(Failure::Redirect, error))
         };
         let mut redirected: Option<Url> = None;
         let mut as_get = false;
@@ -162,7 +219,7 @@ impl Http {
     ) -> Result<Response, Box<Tried>> {
         let mut request = call.request.try_clone().ok_or_else(|| {
             let error = self.error(call, ErrorKind::Host, "its body cannot be sent twice");
-            Box::new(Tried::failed(Class::Final, error))
+            Box::new(Tried::failed(Failure::Unsendable, error))
         })?;
         if let Some(to) = to {
             *request.url_mut() = to.clone();
@@ -184,12 +241,12 @@ impl Http {
     /// Reads the body, never more of it than the limit: what is packed is counted as it is unpacked.
     async fn read(&self, call: &Call, mut response: Response, held: &mut Held) -> Result<Vec<u8>, Box<Tried>> {
         let limit = self.limits.max_response_bytes;
-        let too_large = || {
+        let too_large = |failure| {
             let why = format!(
                 "the answer is larger than {}: ask for less at a time, or raise `max_response`",
                 size(limit)
             );
-            Box::new(Tried::failed(Class::Final, self.error(call, ErrorKind::TooLarge, &why)))
+            Box::new(Tried::failed(failure, self.error(call, ErrorKind::TooLarge, &why)))
         };
         // The client has unpacked gzip and taken the header off; what is still there it cannot read.
         if let Some(coding) = response.headers().get(CONTENT_ENCODING)
@@ -198,23 +255,34 @@ impl Http {
         {
             let why = format!("the answer is packed as {coding:?}, though only gzip was offered");
             return Err(Box::new(Tried::failed(
-                Class::Final,
+                Failure::Packed,
                 self.error(call, ErrorKind::Decode, &why),
             )));
         }
         let announced = response.content_length().unwrap_or(0);
         if announced > limit {
-            return Err(too_large());
+            return Err(too_large(Failure::TooLarge));
         }
         // An announcement is only a claim: up to here it is believed before the bytes are there.
         let mut body = Vec::with_capacity(announced.min(1 << 20) as usize);
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| Box::new(self.network(call, error)))?
-        {
+        let patience = self.limits.idle_timeout;
+        loop {
+            let next = tokio::time::timeout(patience, response.chunk()).await.map_err(|_| {
+                let why = format!(
+                    "the answer stopped behind {} bytes, and nothing more came within {} (`idle_timeout`)",
+                    body.len(),
+                    seconds(patience)
+                );
+                Box::new(Tried::failed(
+                    Failure::Stalled,
+                    self.error(call, ErrorKind::Network, &why),
+                ))
+            })?;
+            let Some(chunk) = next.map_err(|error| Box::new(self.network(call, error)))? else {
+                break;
+            };
             if (body.len() + chunk.len()) as u64 > limit {
-                return Err(too_large());
+                return Err(too_large(Failure::Endless));
             }
             held.add(chunk.len());
             body.extend_from_slice(&chunk);
@@ -230,7 +298,7 @@ impl Http {
                 "the desk's certificate is not trusted ({why}): if it was issued by an authority of your own, name \
                  that authority's certificate as `ca_file`"
             );
-            return Tried::failed(Class::Final, self.error(call, ErrorKind::Network, &why));
+            return Tried::failed(Failure::Certificate, self.error(call, ErrorKind::Network, &why));
         }
         let connecting = error.is_connect();
         let why = if connecting && error.is_timeout() {
@@ -244,11 +312,12 @@ impl Http {
                 ErrorKind::Misuse,
                 &format!("it cannot be sent ({})", chain(&error)),
             );
-            return Tried::failed(Class::Final, error);
+            return Tried::failed(Failure::Unsendable, error);
         } else {
             format!("the answer broke off or cannot be read as HTTP ({})", chain(&error))
         };
-        Tried::failed(Class::Passing, self.error(call, ErrorKind::Network, &why))
+        let failure = if connecting { Failure::Connect } else { Failure::Broken };
+        Tried::failed(failure, self.error(call, ErrorKind::Network, &why))
     }
 
     fn error(&self, call: &Call, kind: ErrorKind, why: &str) -> ExportError {

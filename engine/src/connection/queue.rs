@@ -79,7 +79,7 @@ impl Queue {
             ticket,
             attempt: 1,
             renewals: 0,
-            call,
+            call: Arc::new(call),
             owner: Arc::clone(&self.owner),
         };
         inner.dispatch.submit(job, first)?;
@@ -147,7 +147,13 @@ impl Meter {
             retries: counts.retries.load(Ordering::Relaxed),
             throttled: counts.throttled.load(Ordering::Relaxed),
             received_bytes: counts.bytes.load(Ordering::Relaxed),
+            credits: counts.credits.load(Ordering::Relaxed),
         }
+    }
+
+    /// What a person is told while the desk does not answer and requests wait until it does.
+    pub fn trouble(&self) -> Option<String> {
+        self.dispatch.outage().map(|outage| outage.note)
     }
 }
 

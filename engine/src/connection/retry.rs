@@ -1,8 +1,11 @@
-//! What is worth trying again, and when. Pure: attempt, outcome, moment and chance come in, a decision goes out.
+//! What is worth trying again, and when: the one place where that is decided for every kind of failure. Pure: attempt,
+//! outcome, moment and chance come in, a decision goes out. What an error code of Zoho Desk means is in `zoho::judge`.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::settings::Limits;
 
 /// What the outcome of one try means for the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +20,66 @@ pub(super) enum Class {
     Throttled,
     /// The token that the try was made with has ended: with a new one the same request is tried again at once.
     Outdated,
+    /// The credits of the day are spent: the same request is tried again when there are others, which is seen to elsewhere.
+    Spent,
 }
 
 /// How often a request is tried again for a token that has ended. A token may end between two tries; where new ones are
 /// refused too, more of them do not help.
 const RENEWALS: u32 = 2;
 
+/// What can go wrong with a try besides a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The name of the host is not known, nobody listens, no connection came about in time, or TLS broke off.
+    Connect,
+    /// The desk's certificate is not trusted.
+    Certificate,
+    /// The answer broke off: reset, half a body, a wrong length, packed bytes that end early or are damaged, no HTTP.
+    Broken,
+    /// No whole answer in time.
+    Late,
+    /// The body has begun, and for too long nothing more of it came.
+    Stalled,
+    /// Text that is not the JSON it should be, whatever its status says: a page of a proxy, half of it, bytes that are no
+    /// UTF-8.
+    NotJson,
+    /// The answer says of itself that it is larger than what is taken.
+    TooLarge,
+    /// More came than is taken, of an answer that did not say how large it is.
+    Endless,
+    /// Packed in a way that was not offered.
+    Packed,
+    /// It leads elsewhere, or in a circle.
+    Redirect,
+    /// The request itself can't be sent.
+    Unsendable,
+    /// No access token can be had for now.
+    NoToken,
+    /// No access token will be given.
+    Refused,
+}
+
 impl Class {
+    /// The meaning of what is no status.
+    pub(super) fn of_failure(failure: Failure) -> Self {
+        match failure {
+            Failure::Connect
+            | Failure::Broken
+            | Failure::Late
+            | Failure::Stalled
+            | Failure::NotJson
+            | Failure::NoToken => Self::Passing,
+            Failure::Endless => Self::Defect,
+            Failure::Certificate
+            | Failure::TooLarge
+            | Failure::Packed
+            | Failure::Redirect
+            | Failure::Unsendable
+            | Failure::Refused => Self::Final,
+        }
+    }
+
     /// The meaning that HTTP gives a status.
     pub(super) fn of_status(status: u16, retry_after: Option<Duration>) -> Self {
         match status {
@@ -73,13 +129,14 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    /// The rules for connections that try `attempts` times in all.
-    pub(super) fn new(attempts: u32) -> Self {
+    /// The rules for connections with these limits.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let attempts = limits.attempts.max(1);
         Self {
-            attempts: attempts.max(1),
+            attempts,
             defect_attempts: 3,
-            throttled_attempts: attempts.max(1),
-            first: Duration::from_secs(1),
+            throttled_attempts: attempts,
+            first: limits.first_wait,
             longest: Duration::from_mins(1),
             longest_retry_after: Duration::from_mins(5),
         }
@@ -93,6 +150,7 @@ impl Policy {
     pub(super) fn decide(&self, attempt: u32, renewals: u32, outcome: Outcome, jitter: f64) -> Decision {
         let attempts = match outcome.class {
             Class::Outdated if renewals < RENEWALS => return Decision::Again(Duration::ZERO),
+            Class::Spent => return Decision::Again(Duration::ZERO),
             Class::Final | Class::Outdated => return Decision::Finish,
             Class::Defect => self.attempts.min(self.defect_attempts),
             Class::Passing => self.attempts,
@@ -130,6 +188,13 @@ pub(super) fn retry_after(value: &str, date: Option<&str>, now: DateTime<Utc>) -
     Some((until - sent).to_std().unwrap_or_default())
 }
 
+/// How far the clock of a desk whose answer has this `Date` is behind ours; zero where it is not, or says nothing. A date has
+/// whole seconds, and the answer took its time: what is less than two counts for nothing.
+pub(super) fn behind(date: Option<&str>, now: DateTime<Utc>) -> Duration {
+    let behind = date.and_then(http_date).and_then(|date| (now - date).to_std().ok());
+    behind.filter(|behind| behind.as_secs() >= 2).unwrap_or_default()
+}
+
 /// A date as HTTP writes it: today's form and the two that are obsolete but must be read (RFC 9110, 5.6.7).
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
@@ -149,12 +214,19 @@ mod tests {
 
     const NONE: Option<Duration> = None;
 
+    fn policy(attempts: u32) -> Policy {
+        Policy::new(&Limits {
+            attempts,
+            ..Limits::default()
+        })
+    }
+
     fn decide(attempt: u32, class: Class, retry_after: Option<u64>, jitter: f64) -> Option<u128> {
         let outcome = Outcome {
             class,
             retry_after: retry_after.map(Duration::from_secs),
         };
-        match Policy::new(6).decide(attempt, 0, outcome, jitter) {
+        match policy(6).decide(attempt, 0, outcome, jitter) {
             Decision::Finish => None,
             Decision::Again(wait) => Some(wait.as_millis()),
         }
@@ -173,6 +245,71 @@ mod tests {
         }
         assert_eq!(Class::of_status(503, Some(Duration::ZERO)), Class::Throttled);
         assert_eq!(Class::of_status(200, Some(Duration::ZERO)), Class::Final);
+    }
+
+    /// Every way in which a try can fail, and how often it is made in all: by the defaults, and as a Zoho Desk sets them.
+    #[test]
+    fn every_failure_has_its_tries() {
+        use Failure::{
+            Broken, Certificate, Connect, Endless, Late, NoToken, NotJson, Packed, Redirect, Refused, Stalled,
+            TooLarge, Unsendable,
+        };
+        let failure = Class::of_failure;
+        let status = |status| Class::of_status(status, NONE);
+        let busy = Class::of_status(503, Some(Duration::from_secs(1)));
+        let rows = [
+            ("400 BAD_REQUEST", status(400), [1, 1]),
+            ("401 of a token that has ended", Class::Outdated, [3, 3]),
+            ("403", status(403), [1, 1]),
+            ("404, a record that is gone", status(404), [1, 1]),
+            ("405", status(405), [1, 1]),
+            ("413", status(413), [1, 1]),
+            ("415", status(415), [1, 1]),
+            ("422", status(422), [1, 1]),
+            ("429 TOO_MANY_REQUESTS", status(429), [6, 12]),
+            ("429 THRESHOLD_EXCEEDED, which waits elsewhere", Class::Final, [1, 1]),
+            ("500", status(500), [3, 5]),
+            ("502", status(502), [6, 6]),
+            ("503", status(503), [6, 6]),
+            ("503 with Retry-After", busy, [6, 12]),
+            ("504", status(504), [6, 6]),
+            ("connection refused, DNS, a TLS handshake cut", failure(Connect), [6, 6]),
+            ("an untrusted certificate", failure(Certificate), [1, 1]),
+            ("reset, half a body, wrong length, cut gzip", failure(Broken), [6, 6]),
+            ("no answer in time", failure(Late), [6, 6]),
+            ("a body that stops", failure(Stalled), [6, 6]),
+            ("a body without end", failure(Endless), [3, 5]),
+            ("a body that says it is too large", failure(TooLarge), [1, 1]),
+            ("HTML for JSON, half of it, no UTF-8", failure(NotJson), [6, 6]),
+            ("a packing that was not offered", failure(Packed), [1, 1]),
+            ("a redirect elsewhere", failure(Redirect), [1, 1]),
+            ("a request that can't be sent", failure(Unsendable), [1, 1]),
+            ("no token for now", failure(NoToken), [6, 6]),
+            ("a refresh token that was revoked", failure(Refused), [1, 1]),
+        ];
+        let zoho = Policy {
+            defect_attempts: 5,
+            throttled_attempts: 12,
+            ..policy(6)
+        };
+        for (name, class, expected) in rows {
+            let tries = [policy(6), zoho].map(|policy| {
+                let outcome = Outcome {
+                    class,
+                    retry_after: None,
+                };
+                let (mut attempt, mut renewals) = (1, 0);
+                while let Decision::Again(_) = policy.decide(attempt, renewals, outcome, 0.5) {
+                    if class == Class::Outdated {
+                        renewals += 1;
+                    } else {
+                        attempt += 1;
+                    }
+                }
+                attempt + renewals
+            });
+            assert_eq!(tries, expected, "{name}");
+        }
     }
 
     #[test]
@@ -202,7 +339,7 @@ mod tests {
                 "{attempt} {class:?} {asked:?} {jitter}"
             );
         }
-        let many = Policy::new(u32::MAX);
+        let many = policy(u32::MAX);
         let passing = Outcome {
             class: Passing,
             retry_after: None,
@@ -213,7 +350,7 @@ mod tests {
             };
             assert!(wait <= many.longest && wait > many.longest / 2, "{attempt}: {wait:?}");
         }
-        assert_eq!(Policy::new(0).decide(1, 0, passing, 0.5), Decision::Finish);
+        assert_eq!(policy(0).decide(1, 0, passing, 0.5), Decision::Finish);
         let outdated = Outcome {
             class: Class::Outdated,
             retry_after: None,
@@ -223,11 +360,21 @@ mod tests {
             (1, Decision::Again(Duration::ZERO)),
             (2, Decision::Finish),
         ] {
-            assert_eq!(
-                Policy::new(1).decide(1, renewals, outdated, 0.5),
-                decision,
-                "{renewals}"
-            );
+            assert_eq!(policy(1).decide(1, renewals, outdated, 0.5), decision, "{renewals}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_is_seen() {
+        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for (date, expected) in [
+            (None, 0),
+            (Some("half past nine"), 0),
+            (Some("Sun, 06 Nov 1994 08:49:36 GMT"), 0),
+            (Some("Sun, 06 Nov 1994 09:49:37 GMT"), 0),
+            (Some("Sun, 06 Nov 1994 08:47:37 GMT"), 120),
+        ] {
+            assert_eq!(behind(date, now).as_secs(), expected, "{date:?}");
         }
     }
 

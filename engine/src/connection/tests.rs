@@ -8,11 +8,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::retry::Policy;
-use super::settings::{Auth, Limits, Secret, SecretSource, Settings};
+use super::settings::{Auth, Limits, Pacing, Secret, SecretSource, Settings};
 use super::{Answer, Connection, ConnectionError, Next, Queue};
 use server::Server;
 
 mod bounds;
+mod faults;
+mod outage;
 mod pacing;
 mod sample;
 mod server;
@@ -32,6 +34,7 @@ fn settings(url: &str, limits: Limits) -> Settings {
         ca_file: None,
         auth: Auth::Bearer(SecretSource::Inline(Secret::new(TOKEN))),
         limits,
+        pacing: Pacing::default(),
     }
 }
 
@@ -39,7 +42,7 @@ fn settings(url: &str, limits: Limits) -> Settings {
 fn impatient(limits: &Limits) -> Policy {
     Policy {
         first: Duration::from_micros(1),
-        ..Policy::new(limits.attempts)
+        ..Policy::new(limits)
     }
 }
 

@@ -64,9 +64,13 @@ impl Service {
             spool: Some(spool.clone()),
             resume,
             finish,
+            past: self.past(&backup.desk, backup.kind)?,
+            trusted: self.trusted()?,
         };
         let has_kept = !order.resume.is_empty();
-        let ran = with.runner.run(&order, with.progress, &keeper, with.cancel);
+        let forecasts = self.forecasting(backup.id, &backup.desk, backup.kind, with.progress);
+        let ran = with.runner.run(&order, &forecasts, &keeper, with.cancel);
+        forecasts.end(&ran);
         let published = ran.and_then(|summary| publish(&backup, &spool, summary, with));
         match published {
             Ok((summary, held)) => {

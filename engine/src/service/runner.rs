@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::{Cause, Checkpoint, Keeper};
+use crate::forecast::Cost;
 use crate::progress::{Progress, Summary};
 use crate::quota::Refusal;
 
@@ -45,10 +46,16 @@ pub struct Order {
     pub spool: Option<std::path::PathBuf>,
     /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
     pub resume: Vec<Checkpoint>,
+    /// What its modules cost in the last backup, for the first forecasts.
+    #[serde(default)]
+    pub past: Vec<Cost>,
     /// Whether what there is is published where it can't be gone on with: modules that a passing fault ended have then failed.
     /// Otherwise the backup is suspended.
     #[serde(default)]
     pub finish: bool,
+    /// The libraries that were trusted.
+    #[serde(default)]
+    pub trusted: Vec<crate::plugins::Pin>,
 }
 
 /// Why a backup ended without an archive.

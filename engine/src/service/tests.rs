@@ -277,6 +277,7 @@ fn checkpoint(rows: u64) -> Checkpoint {
         requests: 1,
         retries: 0,
         milliseconds: 1,
+        credits: 0,
         ended: None,
     }
 }

@@ -17,6 +17,7 @@ impl Exporter for Accounts {
         Description::new("accounts", "Accounts")
             .connection("zoho")
             .tables(["Accounts"])
+            .again()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

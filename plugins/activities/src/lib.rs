@@ -21,6 +21,7 @@ impl Exporter for Activities {
             .connection("zoho")
             .tables(kinds::ALL.map(|kind| kind.table))
             .tables([comments::TABLE])
+            .again()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {
@@ -33,6 +34,9 @@ impl Exporter for Activities {
     fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         desk.judge_by(zoho::judge);
         zoho::remark_unread_fields(out)?;
+        if !job.only.is_empty() {
+            return work::again(job, desk, out);
+        }
         work::export(job, desk, out)
     }
 }

@@ -1,5 +1,5 @@
 use plugin_api::testing::{FakeDesk, Run, check_exporter};
-use plugin_api::{ErrorKind, Job, Note};
+use plugin_api::{ErrorKind, Job, Note, Wanted};
 use serde_json::{Value, json};
 use zoho::testing::{FakeZoho, error};
 
@@ -187,7 +187,7 @@ fn comments_that_are_not_read_are_told() {
             _ => desk.reply(request),
         })
     };
-    let comment = |table| vec![(table, "731520000000000001")];
+    let comment = |table| vec![(table, "calls/731520000000000001")];
     let gone = run(&broken(404, "URL_NOT_FOUND"));
     assert_eq!(
         (&gone.result, gone.gone(), gone.unread()),
@@ -198,6 +198,27 @@ fn comments_that_are_not_read_are_told() {
         (&unread.result, unread.gone(), unread.unread()),
         (&Ok(()), vec![], comment("ActivityComments"))
     );
+    // They are read again by themselves, and an activity with its own.
+    let mut job = Job::full("activities");
+    let wanted = |table: &str, key: &str| Wanted {
+        table: table.to_owned(),
+        key: vec![key.to_owned()],
+    };
+    job.only = vec![
+        wanted("ActivityComments", "calls/731520000000000001"),
+        wanted("Tasks", "731510000000000001"),
+        wanted("Events", "731530000000000099"),
+        wanted("Calls", "all calls"),
+    ];
+    let again = zoho(3, 2).desk().run(Activities, &job);
+    assert_eq!(
+        (again.unread(), again.gone()),
+        (vec![("Calls", "all calls")], vec![("Events", "731530000000000099")])
+    );
+    let rows = ["Tasks", "Calls", "ActivityComments"].map(|table| again.rows(table).len());
+    assert_eq!(rows, [1, 0, 4]);
+    let whole = run(&zoho(3, 2).desk());
+    assert_eq!(again.rows("Tasks")[0], whole.rows("Tasks")[0]);
     assert_eq!(unread.rows("Calls").len(), 3);
     // Without credits there is nothing more to be read.
     let spent = run(&broken(429, "THRESHOLD_EXCEEDED")).result.expect_err("spent");

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, RawValue, Result, TableId};
 use serde::{Deserialize, Serialize};
-use zoho::{Least, Records, list};
+use zoho::{Again, Least, Records, list};
 
 use crate::comments::{self, PAGE};
 use crate::kinds::{ALL, Kind};
@@ -72,6 +72,67 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
     Ok(())
 }
 
+/// Some activities once more, with their comments; or these alone, where they could not be read.
+pub(crate) fn again(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    let table = out.table(comments::TABLE)?;
+    for kind in &ALL {
+        let own = out.table(kind.table)?;
+        let ids = zoho::wanted_ids(&job.only, kind.table, own, out)?;
+        zoho::again(desk, kind.records.path, ids, |id, again| match again {
+            Again::Record(activity, _) => {
+                out.record(own, &activity)?;
+                if comments::may_have(&activity) {
+                    comments_again(desk, out, table, (kind, id))?;
+                }
+                Ok(())
+            }
+            Again::Gone => out.gone(own, id),
+            Again::Unread(error) => out.unread(own, id, &error),
+        })?;
+    }
+    for wanted in job.only.iter().filter(|wanted| wanted.table == comments::TABLE) {
+        let key = wanted.key.join(" ");
+        let named = key.split_once('/').filter(|(_, id)| zoho::is_id(id));
+        let kind = named.and_then(|(module, id)| Some((ALL.iter().find(|kind| kind.module == module)?, id)));
+        match kind {
+            Some((kind, id)) => comments_again(desk, out, table, (kind, id))?,
+            None => zoho::stays_unread(out, table, key)?,
+        }
+    }
+    Ok(())
+}
+
+fn comments_again(desk: &Desk<'_>, out: &mut Output<'_>, table: TableId, (kind, id): (&Kind, &str)) -> Result<()> {
+    let answer = zoho::judge(desk.send(&comments::request(kind, id))?);
+    match answer.and_then(|first| comments::write(desk, out, table, (kind, id), &first)) {
+        Ok(_) => Ok(()),
+        Err(error) => not_read(desk, out, table, (kind, id), &error),
+    }
+}
+
+/// Tells that an activity's comments could not be read, or that it was deleted since it was listed: then it is kept as it was.
+fn not_read(
+    desk: &Desk<'_>,
+    out: &mut Output<'_>,
+    table: TableId,
+    (kind, id): (&Kind, &str),
+    error: &ExportError,
+) -> Result<()> {
+    let key = format!("{}/{id}", kind.module);
+    if error.kind == ErrorKind::NotFound {
+        // If it is still there, so are its comments.
+        return if zoho::is_gone(desk, &format!("{}/{id}", kind.records.path))? {
+            out.gone(table, key)
+        } else {
+            out.unread(table, key, error)
+        };
+    }
+    if zoho::is_of_one_record(error) {
+        return out.unread(table, key, error);
+    }
+    Err(error.clone())
+}
+
 /// Whether the kind as a whole is not there for these credentials.
 fn is_closed(error: &ExportError) -> bool {
     matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unavailable)
@@ -117,16 +178,7 @@ impl At<'_> {
                     let count = comments::write(desk, out, table, (self.kind, &id), &first)?;
                     cursor.least.add(list(count, PAGE));
                 }
-                // Deleted since it was listed: the activity is kept as it was. If it is still there, so are its comments.
-                Some(Err(error)) if error.kind == ErrorKind::NotFound => {
-                    if zoho::is_gone(desk, &format!("{}/{id}", self.kind.records.path))? {
-                        out.gone(table, &id)?;
-                    } else {
-                        out.unread(table, &id, &error)?;
-                    }
-                }
-                Some(Err(error)) if zoho::is_of_one_record(&error) => out.unread(table, &id, &error)?,
-                Some(Err(error)) => return Err(error),
+                Some(Err(error)) => not_read(desk, out, table, (self.kind, &id), &error)?,
             }
             facts.tell(out, self.table)?;
             cursor.done.push(id);

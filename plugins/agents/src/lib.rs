@@ -14,6 +14,7 @@ impl Exporter for Exporting {
         Description::new("agents", "Agents")
             .connection("zoho")
             .tables(["Agents"])
+            .again()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {
@@ -26,6 +27,9 @@ impl Exporter for Exporting {
         desk.judge_by(zoho::judge);
         let table = out.table("Agents")?;
         zoho::remark_unread_fields(out)?;
+        if !job.only.is_empty() {
+            return again(job, desk, out);
+        }
         let cursor: Option<Cursor> = zoho::cursor(job)?;
         let (counts, mut agents) = match cursor {
             Some(Cursor { counts, agents }) => (counts, Agents::on(desk, true, agents, zoho::remembered_ids(job)?)),
@@ -69,6 +73,31 @@ impl Exporter for Exporting {
         }
         Ok(())
     }
+}
+
+/// Some agents once more: the lists are few pages.
+fn again(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    let table = out.table("Agents")?;
+    let mut wanted = zoho::wanted_ids(&job.only, "Agents", table, out)?;
+    let mut agents = Agents::list(desk, true);
+    while let Some(page) = agents.next() {
+        let page = match page {
+            Err(error) if zoho::may_be_of_one_record(&error) => {
+                return wanted.into_iter().try_for_each(|id| out.unread(table, id, &error));
+            }
+            page => page?,
+        };
+        for (id, agent) in page.agents()? {
+            if let Some(at) = wanted.iter().position(|wanted| *wanted == id) {
+                wanted.swap_remove(at);
+                out.record(table, agent)?;
+            }
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    wanted.into_iter().try_for_each(|id| out.gone(table, id))
 }
 
 /// Where an export goes on.

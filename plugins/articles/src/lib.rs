@@ -17,6 +17,7 @@ impl Exporter for Articles {
         Description::new("articles", "Articles")
             .connection("zoho")
             .tables(tables::NAMES)
+            .again()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

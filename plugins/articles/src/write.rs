@@ -2,7 +2,7 @@
 //!
 //! A row of the search has the languages of its article, so that the translations need not wait for its detail.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use plugin_api::{Desk, ErrorKind, ExportError, Job, Output, RawValue, Request, Response, Result, TableId, Value};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,8 @@ use serde_json::json;
 use zoho::{Facts, Module, Records, segment};
 
 use crate::article::{Article, Language};
+
+mod again;
 
 const ARTICLES: Module = Module {
     path: "/articles",
@@ -57,6 +59,8 @@ struct Writer<'w, 'a> {
     /// Where the export goes on.
     page: Option<zoho::Cursor>,
     done: Vec<String>,
+    /// What an earlier run has of articles that are read again.
+    earlier: HashMap<String, Partial>,
     open: Option<Open>,
     strikes: zoho::Strikes,
 }
@@ -69,6 +73,23 @@ struct Open {
     /// Locales that were asked for.
     asked: HashSet<String>,
     attachments: HashSet<String>,
+    /// Locales of the translations that are written, and of those that are told as unread.
+    written: Vec<String>,
+    told: Vec<String>,
+    /// Something of it is told as unread.
+    failed: bool,
+}
+
+/// What is remembered of an article of which something is told as unread.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Partial {
+    article: String,
+    /// Attachments that are written.
+    attachments: Vec<String>,
+    /// Locales of the translations that are written, and of those that are told as unread.
+    written: Vec<String>,
+    told: Vec<String>,
 }
 
 /// Exports what the job asks for.
@@ -78,8 +99,6 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         .as_ref()
         .map(|json| Cursor::deserialize(json).map_err(|error| ExportError::decode("the cursor", error)));
     let cursor = resumed.transpose()?.unwrap_or_default();
-    let records = Records::open(desk, job, ARTICLES, cursor.page.as_ref())?;
-    let facts = records.facts();
     let mut writer = Writer {
         desk,
         tables: [
@@ -90,9 +109,15 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         sums: cursor.sums,
         page: cursor.page,
         done: cursor.done.clone(),
+        earlier: HashMap::new(),
         open: None,
         strikes: zoho::Strikes::default(),
     };
+    if !job.only.is_empty() {
+        return writer.again(job, out);
+    }
+    let records = Records::open(desk, job, ARTICLES, writer.page.as_ref())?;
+    let facts = records.facts();
     // Where the export goes on amid a page, some of it were written before.
     let earlier: HashSet<String> = cursor.done.into_iter().collect();
     let parts = records.flat_map(|page| match page.and_then(|page| parts(&page, &earlier)) {
@@ -104,8 +129,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         writer.part(child.parent, child.answer, &facts, out)?;
     }
     facts.tell(out, writer.tables[0])?;
-    out.desk_count(writer.tables[1], writer.sums.translations)?;
-    out.desk_count(writer.tables[2], writer.sums.attachments)?;
+    writer.tell(out)?;
     out.least_requests(facts.least() + writer.sums.least)
 }
 
@@ -117,14 +141,20 @@ fn parts(page: &zoho::Page, earlier: &HashSet<String>) -> Result<Vec<Part>> {
         if earlier.contains(&id) {
             continue;
         }
-        parts.push(Part::Article(record.to_owned(), page.is_detail()));
-        for language in Article::read(record)?.others().into_iter().flatten() {
-            parts.push(Part::Translation(id.clone(), language));
-        }
-        parts.push(Part::End(id));
+        of_article(record, page.is_detail(), &mut parts)?;
     }
     parts.extend(page.cursor.clone().map(|cursor| Part::Mark(Box::new(cursor))));
     Ok(parts)
+}
+
+fn of_article(record: &RawValue, is_whole: bool, parts: &mut Vec<Part>) -> Result<()> {
+    let id = zoho::id(record)?;
+    parts.push(Part::Article(record.to_owned(), is_whole));
+    for language in Article::read(record)?.others().into_iter().flatten() {
+        parts.push(Part::Translation(id.clone(), language));
+    }
+    parts.push(Part::End(id));
+    Ok(())
 }
 
 fn request(part: &Part) -> Option<Request> {
@@ -180,6 +210,11 @@ impl Writer<'_, '_> {
         }
     }
 
+    fn tell(&self, out: &mut Output<'_>) -> Result<()> {
+        out.desk_count(self.tables[1], self.sums.translations)?;
+        out.desk_count(self.tables[2], self.sums.attachments)
+    }
+
     fn checkpoint(&self, out: &mut Output<'_>) -> Result<()> {
         out.checkpoint(&Cursor {
             page: self.page.clone(),
@@ -217,12 +252,19 @@ impl Writer<'_, '_> {
             Err(error) if error.kind == ErrorKind::NotFound => return out.gone(self.tables[0], id),
             Err(error) => return self.unread(self.tables[0], &id, &error, out),
         };
-        out.record(self.tables[0], record)?;
+        let earlier = self.earlier.get(&id).cloned();
+        let is_new = earlier.is_none();
+        if is_new {
+            out.record(self.tables[0], record)?;
+        }
         self.strikes.clear();
         let languages = article.others();
         let is_known = languages.is_some();
+        let earlier = earlier.unwrap_or_default();
         self.open = Some(Open {
             languages: languages.unwrap_or_default(),
+            asked: earlier.written.into_iter().collect(),
+            attachments: earlier.attachments.into_iter().collect(),
             ..Open::default()
         });
         if !is_known {
@@ -230,7 +272,10 @@ impl Writer<'_, '_> {
             let why = ExportError::decode(what, "the desk does not say in which languages it is there");
             self.unread(self.tables[1], &id, &why, out)?;
         }
-        self.attachments(&id, None, &article, out)
+        if is_new {
+            self.attachments(&id, None, &article, out)?;
+        }
+        Ok(())
     }
 
     fn translation(
@@ -247,10 +292,12 @@ impl Writer<'_, '_> {
         let Some(true) = self.open.as_mut().map(|open| open.asked.insert(locale.to_owned())) else {
             return Ok(());
         };
-        let key = language
-            .translation_id
-            .clone()
-            .unwrap_or_else(|| format!("{article}/{locale}"));
+        let key = format!("{article}/{locale}");
+        // An earlier run has told it as unread, and counted it.
+        let is_counted = self
+            .earlier
+            .get(article)
+            .is_some_and(|earlier| earlier.told.iter().any(|told| told == locale));
         self.sums.least += 1;
         let record = answer.and_then(|answer| {
             let detail = answer.record()?;
@@ -265,15 +312,19 @@ impl Writer<'_, '_> {
         });
         match written {
             Ok(()) => {
-                self.sums.translations += 1;
+                self.sums.translations += u64::from(!is_counted);
                 self.strikes.clear();
+                self.open
+                    .iter_mut()
+                    .for_each(|open| open.written.push(locale.to_owned()));
                 Ok(())
             }
             Err(error) if error.kind == ErrorKind::NotFound && !self.still_has(article, locale)? => {
                 out.gone(self.tables[1], key)
             }
             Err(error) => {
-                self.sums.translations += 1;
+                self.sums.translations += u64::from(!is_counted);
+                self.open.iter_mut().for_each(|open| open.told.push(locale.to_owned()));
                 self.unread(self.tables[1], &key, &error, out)
             }
         }
@@ -355,12 +406,21 @@ impl Writer<'_, '_> {
                 self.translation(article, &language, answer, out)?;
             }
         }
-        self.open = None;
+        // What is missing is read again by itself.
+        if let Some(open) = self.open.take().filter(|open| open.failed) {
+            out.remember(&Partial {
+                article: article.to_owned(),
+                attachments: open.attachments.into_iter().collect(),
+                written: open.written,
+                told: open.told,
+            })?;
+        }
         Ok(())
     }
 
     /// Tells a record as unread, or gives the error back if it concerns more than one.
     fn unread(&mut self, table: TableId, key: &str, error: &ExportError, out: &mut Output<'_>) -> Result<()> {
+        self.open.iter_mut().for_each(|open| open.failed = true);
         self.strikes.unread(table, key, error, out)
     }
 }

@@ -18,6 +18,7 @@ impl Exporter for Contacts {
         Description::new("contacts", "Contacts")
             .connection("zoho")
             .tables(["Contacts"])
+            .again()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

@@ -15,6 +15,7 @@ impl Exporter for Departments {
         Description::new("departments", "Departments")
             .connection("zoho")
             .tables(["Departments"])
+            .again()
     }
 
     fn tables(&self, _: &Desk<'_>) -> Result<Vec<Table>> {
@@ -24,6 +25,9 @@ impl Exporter for Departments {
     fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         desk.judge_by(zoho::judge);
         let table = out.table("Departments")?;
+        if !job.only.is_empty() {
+            return again(job, desk, out);
+        }
         let mut cursor = match zoho::cursor(job)? {
             Some(cursor) => cursor,
             None => Cursor {
@@ -76,6 +80,25 @@ impl Exporter for Departments {
         }
         Ok(())
     }
+}
+
+/// Some departments once more: the lists are few pages.
+fn again(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    let table = out.table("Departments")?;
+    let mut wanted = zoho::wanted_ids(&job.only, "Departments", table, out)?;
+    for is_enabled in [true, false] {
+        let request = Request::get("/departments").query("isEnabled", is_enabled);
+        for page in zoho::list_pages(desk, request, "/data", AGENTS_LIMIT)? {
+            for department in page?.records()? {
+                let id = zoho::id(department)?;
+                if let Some(at) = wanted.iter().position(|wanted| *wanted == id) {
+                    wanted.swap_remove(at);
+                    out.record(table, department)?;
+                }
+            }
+        }
+    }
+    wanted.into_iter().try_for_each(|id| out.gone(table, id))
 }
 
 /// Where an export goes on.

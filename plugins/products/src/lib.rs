@@ -18,6 +18,7 @@ impl Exporter for Products {
         Description::new("products", "Products")
             .connection("zoho")
             .tables(["Products"])
+            .again()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

@@ -21,6 +21,7 @@ impl Exporter for Teams {
         Description::new("teams", "Teams")
             .connection("zoho")
             .tables(["Teams", "TeamMembers"])
+            .again()
     }
 
     fn tables(&self, _: &Desk<'_>) -> Result<Vec<Table>> {
@@ -39,6 +40,9 @@ impl Exporter for Teams {
     fn export(&self, job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
         desk.judge_by(zoho::judge);
         let (teams, members) = (out.table("Teams")?, out.table("TeamMembers")?);
+        if !job.only.is_empty() {
+            return again(job, desk, out);
+        }
         let (list, given) = (zoho::list_from("/teams", AGENTS_LIMIT, 0), zoho::remembered_ids(job)?);
         let Cursor { list: on, mut rows } = zoho::cursor(job)?.unwrap_or_default();
         let mut pages = desk.list_on(Request::get("/teams"), &list, on, given)?;
@@ -60,6 +64,23 @@ impl Exporter for Teams {
         least.add(zoho::list(rows, AGENTS_LIMIT));
         least.tell(out)
     }
+}
+
+/// Some teams with their members once more: the list is few pages.
+fn again(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
+    let (teams, members) = (out.table("Teams")?, out.table("TeamMembers")?);
+    let mut wanted = zoho::wanted_ids(&job.only, "Teams", teams, out)?;
+    for page in zoho::list_pages(desk, Request::get("/teams"), "/teams", AGENTS_LIMIT)? {
+        for team in page?.records()? {
+            let id = zoho::id(team)?;
+            if let Some(at) = wanted.iter().position(|wanted| *wanted == id) {
+                wanted.swap_remove(at);
+                out.record(teams, team)?;
+                write_members(out, members, &id, team)?;
+            }
+        }
+    }
+    wanted.into_iter().try_for_each(|id| out.gone(teams, id))
 }
 
 /// Where an export goes on.

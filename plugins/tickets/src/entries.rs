@@ -146,6 +146,18 @@ fn answered(
     Ok(found)
 }
 
+/// The key of a ticket's own time entries: the number alone would be that of an entry.
+pub(crate) fn key_of(ticket: &str) -> String {
+    format!("{OF_TICKET}{ticket}")
+}
+
+/// The ticket that such a key names.
+pub(crate) fn of_ticket(key: &str) -> Option<&str> {
+    key.strip_prefix(OF_TICKET)
+}
+
+const OF_TICKET: &str = "ticket ";
+
 fn agent(walk: &Walk) -> String {
     format!("time entries of agent {}", walk.agent)
 }

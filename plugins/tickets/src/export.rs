@@ -10,7 +10,7 @@ use crate::archived::{self, Archived};
 use crate::memory::{self, Keys, Memory, Value};
 use crate::run::{Drafts, Entries, Run, Sums, Tables};
 use crate::source::{At, Mark, TICKETS, again, searched};
-use crate::{chain, entries, least};
+use crate::{chain, entries, least, only};
 
 /// Where an export goes on. What grows with the desk is remembered beside it: see [`Memory`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -38,8 +38,16 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
     let resumed: Option<Cursor> = job.resume.as_ref().map(read).transpose()?;
     let is_resumed = resumed.is_some();
     let mut cursor = resumed.unwrap_or_default();
-    let memory = Memory::of(job)?;
-    let run = run(job, desk, out, &cursor, &memory)?;
+    let mut memory = Memory::of(job)?;
+    let run = run(job, desk, out, &cursor, &mut memory)?;
+    if run.is_again() {
+        only::export(&run, job, out)?;
+        return if is_resumed {
+            tell(&run, out, cursor.counts)
+        } else {
+            Ok(())
+        };
+    }
     let records = (!cursor.searched)
         .then(|| Records::open(desk, job, TICKETS, cursor.page.as_ref()))
         .transpose()?;
@@ -97,7 +105,7 @@ fn run<'r, 'a>(
     desk: &'r Desk<'a>,
     out: &Output<'_>,
     cursor: &Cursor,
-    memory: &Memory,
+    memory: &mut Memory,
 ) -> Result<Run<'r, 'a>> {
     let mut entries = Entries::default();
     for entry in &memory.entries {
@@ -120,6 +128,8 @@ fn run<'r, 'a>(
         unsure: RefCell::new(unsure),
         fresh: RefCell::default(),
         sums: RefCell::new(cursor.sums),
+        partial: std::mem::take(&mut memory.partial),
+        ended: RefCell::default(),
         acquaintance,
     })
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use plugin_api::{ErrorKind, ExportError, Output, Response, Result, TableId};
 
 use crate::ask::{self, CONVERSATIONS, PAGE};
+use crate::entries;
 use crate::least;
 use crate::parts::{Part, conversations};
 use crate::run::Drafts;
@@ -152,7 +153,8 @@ impl Writer<'_, '_, '_> {
             let lacking = missing(count, found);
             if lacking > 0 {
                 let what = if is_threads { "threads" } else { "comments" };
-                tell_missing(ticket, table, (count.unwrap_or(0), found), what, out)?;
+                self.open.failed = true;
+                tell_missing((table, &ticket.id), ticket, (count.unwrap_or(0), found), what, out)?;
                 let written = if is_threads {
                     &mut self.open.threads
                 } else {
@@ -285,21 +287,24 @@ impl Writer<'_, '_, '_> {
             }
         }
         if lacking[0] > 0 && !self.open.told.attachments {
-            tell_missing(
-                ticket,
-                tables.attachments,
-                (found + lacking[0], found),
-                "attachments",
-                out,
-            )?;
+            self.open.failed = true;
+            let named = (tables.attachments, ticket.id.as_str());
+            tell_missing(named, ticket, (found + lacking[0], found), "attachments", out)?;
         }
         if lacking[1] > 0 && !self.open.told.entries {
-            tell_missing(ticket, tables.entries, (known + lacking[1], known), "time entries", out)?;
+            self.open.failed = true;
+            let key = entries::key_of(&ticket.id);
+            let named = (tables.entries, key.as_str());
+            tell_missing(named, ticket, (known + lacking[1], known), "time entries", out)?;
         }
         let (threads, comments) = (self.open.threads, self.open.comments);
         let drafts = self.run.drafts.get();
         let before = if self.open.asked_entries { 0 } else { known };
         let least = least::ticket(&counts, threads.rows, comments.rows, before, drafts) + self.open.cut;
+        // What was written of it before is in the sums, and what was missing then.
+        if self.run.partial.contains_key(&ticket.id) {
+            return Ok(());
+        }
         self.run.sum(|sums| {
             sums.threads.add(counts.threads, threads.rows, threads.unread);
             sums.comments.add(counts.comments, comments.rows, comments.unread);
@@ -313,15 +318,15 @@ impl Writer<'_, '_, '_> {
 
 /// Names a ticket of which the desk counts more than it shows.
 fn tell_missing(
+    (table, key): (TableId, &str),
     ticket: &Ticket,
-    table: TableId,
     (count, found): (u64, u64),
     what: &str,
     out: &mut Output<'_>,
 ) -> Result<()> {
     let why = format!("the desk counts {count} {what}, and shows {found}, also when it is asked again");
     let why = ExportError::decode(format_args!("ticket {}", ticket.id), why);
-    out.unread(table, &ticket.id, &why)
+    out.unread(table, key, &why)
 }
 
 impl Written {

@@ -26,6 +26,7 @@ mod finish;
 mod ids;
 mod least;
 mod memory;
+mod only;
 mod parts;
 mod run;
 mod source;
@@ -42,6 +43,7 @@ impl Exporter for Tickets {
         Description::new("tickets", "Tickets")
             .connection("zoho")
             .tables(tables::NAMES)
+            .again()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

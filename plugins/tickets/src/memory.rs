@@ -35,11 +35,24 @@ pub(crate) struct Written {
     /// Tickets among them that were read as if drafts counted, each with its one thread.
     #[serde(skip_serializing_if = "Pairs::is_empty")]
     pub(crate) unsure: Pairs,
+    /// Tickets among them of which something could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) partial: Vec<Partial>,
+}
+
+/// What was written of a ticket of which something could not be read, so that it is not written again with the rest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Partial {
+    pub(crate) ticket: String,
+    pub(crate) threads: Vec<String>,
+    pub(crate) comments: Vec<String>,
+    pub(crate) attachments: Vec<String>,
 }
 
 impl Written {
     pub(crate) fn is_empty(&self) -> bool {
-        self.tickets.is_empty() && self.entries.is_empty() && self.unsure.is_empty()
+        self.tickets.is_empty() && self.entries.is_empty() && self.unsure.is_empty() && self.partial.is_empty()
     }
 }
 
@@ -120,6 +133,7 @@ pub(crate) struct Memory {
     pub(crate) tickets: Vec<u64>,
     pub(crate) unsure: Vec<(u64, Option<u64>)>,
     pub(crate) departments: Vec<String>,
+    pub(crate) partial: HashMap<String, Partial>,
 }
 
 impl Memory {
@@ -141,11 +155,23 @@ impl Memory {
                     memory.tickets.extend(written.tickets.0);
                     memory.entries.extend(written.entries.0);
                     memory.unsure.extend(written.unsure.0);
+                    for partial in written.partial {
+                        memory.join(partial);
+                    }
                 }
                 Value::Department(id) => memory.departments.push(id),
             }
         }
         Ok(memory)
+    }
+
+    /// A ticket may be read twice, for its drafts.
+    fn join(&mut self, more: Partial) {
+        let partial = self.partial.entry(more.ticket.clone()).or_default();
+        partial.ticket = more.ticket;
+        partial.threads.extend(more.threads);
+        partial.comments.extend(more.comments);
+        partial.attachments.extend(more.attachments);
     }
 }
 

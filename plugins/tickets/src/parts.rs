@@ -1,5 +1,6 @@
 //! What a ticket needs: from its row and its detail to the list of what is to be asked for and written.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use plugin_api::{Child, ErrorKind, ExportError, Kind, RawValue, Response, Result, TableId, Timestamp};
@@ -30,7 +31,7 @@ pub(crate) enum Part {
     /// A ticket that turned out to be outside the range.
     Outside,
     /// A ticket begins, with its record where it is to be written.
-    Begin(Option<Box<RawValue>>, Origin),
+    Begin(Option<Box<RawValue>>, Origin, Rc<Ticket>),
     /// A page of its attachments.
     Attachments(Rc<Ticket>, u64),
     /// A page of its time entries.
@@ -82,7 +83,10 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
         }
         Err(error) if zoho::may_be_of_one_record(&error) => {
             parts.push(Part::Unread(cases, id.clone(), error));
-            // What its row has of it is better than nothing.
+            // It is asked for again at the end; if that fails too, what its row has of it is better than nothing.
+            if !run.is_again() {
+                return Ok(parts);
+            }
             match row.record.clone().map(facts) {
                 Some(Ok(made)) => made,
                 _ => return Ok(parts),
@@ -137,8 +141,15 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
     } else {
         Origin::Search
     };
+    let earlier = run.partial.get(&row.id);
+    let met = earlier.map(|earlier| earlier.threads.iter().chain(&earlier.comments).cloned().collect());
     let ticket = Rc::new(Ticket {
-        way: way(run.drafts.get(), &row, facts),
+        way: if earlier.is_some() {
+            Way::Conversations
+        } else {
+            way(run.drafts.get(), &row, facts)
+        },
+        met: RefCell::new(met.unwrap_or_default()),
         id: row.id,
         counts,
         department: facts.department_id.clone(),
@@ -149,7 +160,8 @@ fn of_facts(run: &Run<'_, '_>, row: Row, record: Box<RawValue>, facts: &Facts) -
     if let Visit::Again(Some(thread)) = row.visit {
         ticket.met.borrow_mut().insert(thread.to_string());
     }
-    let mut parts = vec![Part::Begin(is_first.then_some(record), origin)];
+    let is_new = is_first && earlier.is_none();
+    let mut parts = vec![Part::Begin(is_new.then_some(record), origin, Rc::clone(&ticket))];
     if is_first {
         for page in 0..least::pages(counts.attachments).min(AHEAD) {
             parts.push(Part::Attachments(Rc::clone(&ticket), page * PAGE));

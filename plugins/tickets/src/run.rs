@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use zoho::Acquaintance;
 
 use crate::ids::key;
-use crate::memory::Written;
+use crate::memory::{Partial, Written};
 
 /// An export under way.
 pub(crate) struct Run<'r, 'a> {
@@ -25,6 +25,10 @@ pub(crate) struct Run<'r, 'a> {
     /// What was written since the last checkpoint.
     pub(crate) fresh: RefCell<Written>,
     pub(crate) sums: RefCell<Sums>,
+    /// What an earlier run wrote of tickets that are read again.
+    pub(crate) partial: HashMap<String, Partial>,
+    /// Tickets that were read again, or are gone.
+    pub(crate) ended: RefCell<HashSet<String>>,
     /// Of the tickets that are listed.
     pub(crate) acquaintance: Acquaintance,
 }
@@ -146,6 +150,11 @@ impl Sum {
 }
 
 impl Run<'_, '_> {
+    /// Whether only some tickets are read, once more. What can't be read now either is then written as far as it can be.
+    pub(crate) fn is_again(&self) -> bool {
+        !self.job.only.is_empty()
+    }
+
     /// Changes the sums.
     pub(crate) fn sum(&self, change: impl FnOnce(&mut Sums)) {
         change(&mut self.sums.borrow_mut());

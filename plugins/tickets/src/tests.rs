@@ -1,12 +1,13 @@
 //! The exporter on fake desks made of the records of the API's description.
 
 use plugin_api::testing::{FakeDesk, Run};
-use plugin_api::{Job, Note};
+use plugin_api::{Job, Note, Wanted};
 use serde_json::{Value as Json, json};
 use zoho::testing::FakeZoho;
 
 use crate::Tickets;
 
+mod again;
 mod doubts;
 mod odd;
 mod ranges;
@@ -218,6 +219,21 @@ fn zoho(cases: &[Case], archived: &[Case], entries: u64) -> FakeZoho {
 
 fn run(desk: &FakeDesk) -> Run {
     desk.run(Tickets, &Job::full("tickets"))
+}
+
+/// The job that reads again what a run could not read.
+fn retry(run: &Run) -> Job {
+    let last = run.checkpoints.last().expect("a checkpoint");
+    let mut job = run.gone_on(Job::full("tickets"), last);
+    job.only = run
+        .unread()
+        .into_iter()
+        .map(|(table, key)| Wanted {
+            table: table.to_owned(),
+            key: vec![key.to_owned()],
+        })
+        .collect();
+    job
 }
 
 /// Cells of a table by the names of their columns.

@@ -7,10 +7,12 @@ use plugin_api::{ErrorKind, ExportError, Output, RawValue, Request, Response, Re
 use serde_json::Value as Json;
 
 use crate::ask;
+use crate::entries;
 use crate::ids;
+use crate::memory::Partial;
 use crate::parts::{Origin, Part};
 use crate::run::{Drafts, Run};
-use crate::ticket::{Conversation, Thread, Ticket, read};
+use crate::ticket::{Conversation, Thread, Ticket, Visit, read};
 
 /// Writes the rows of an export.
 pub(crate) struct Writer<'w, 'r, 'a> {
@@ -47,6 +49,10 @@ pub(crate) struct Open {
     pub(crate) cut: u64,
     /// Something of it is told as unread already.
     pub(crate) told: Told,
+    /// The threads and comments that were written.
+    pub(crate) ids: [Vec<String>; 2],
+    /// Something of it is told as unread, of whatever.
+    pub(crate) failed: bool,
 }
 
 /// What became of a ticket's threads, or comments.
@@ -76,16 +82,27 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
     /// Writes a part; `answer` is that of its request.
     pub(crate) fn part(&mut self, part: Part, answer: Option<Result<Response>>, out: &mut Output<'_>) -> Result<()> {
         match (part, answer) {
-            (Part::Gone(table, key), _) => out.gone(table, key),
+            (Part::Gone(table, key), _) => {
+                if self.run.is_again() {
+                    self.run.ended.borrow_mut().insert(key.clone());
+                }
+                out.gone(table, key)
+            }
             (Part::Outside, _) => {
                 self.run.sum(|sums| sums.least += 1);
                 Ok(())
             }
             (Part::Unread(table, key, error), _) => self.unread(table, key, &error, out),
-            (Part::Begin(record, origin), _) => {
+            (Part::Begin(record, origin, ticket), _) => {
                 self.open = Open::default();
-                self.run
-                    .sum(|sums| sums.archived += u64::from(origin == Origin::Archived));
+                if let Some(earlier) = self.run.partial.get(&ticket.id) {
+                    self.open.threads.rows = earlier.threads.len() as u64;
+                    self.open.comments.rows = earlier.comments.len() as u64;
+                    self.open.attachments = earlier.attachments.iter().cloned().collect();
+                } else {
+                    self.run
+                        .sum(|sums| sums.archived += u64::from(origin == Origin::Archived));
+                }
                 record.map_or(Ok(()), |record| out.record(self.run.tables.cases, &record))
             }
             (Part::Attachments(ticket, from), Some(answer)) => self.attachments(&ticket, from, answer, out),
@@ -93,7 +110,11 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             (Part::Latest(ticket), Some(answer)) => self.latest(&ticket, answer, out),
             (Part::Thread(ticket, id, row), Some(answer)) => self.thread(&ticket, &id, Some(&row), answer, out),
             (Part::Comment(ticket, record), _) => self.comment(&ticket, &record, out),
-            (Part::End(ticket), _) => self.end(&ticket, out),
+            (Part::End(ticket), _) => {
+                self.end(&ticket, out)?;
+                self.close(&ticket);
+                Ok(())
+            }
             (part, _) => Err(ExportError::new(
                 ErrorKind::Other,
                 format!("{part:?} was not asked for"),
@@ -109,7 +130,33 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         error: &ExportError,
         out: &mut Output<'_>,
     ) -> Result<()> {
+        self.open.failed = true;
         self.strikes.unread(table, key, error, out)
+    }
+
+    /// Remembers what was written of a ticket of which something is missing, so that the rest can be read by itself.
+    fn close(&mut self, ticket: &Ticket) {
+        if self.run.is_again() {
+            self.run.ended.borrow_mut().insert(ticket.id.clone());
+            return;
+        }
+        let is_partial = self.open.failed || ticket.visit != Visit::First && self.open.threads.rows > 0;
+        if is_partial {
+            let [threads, comments] = std::mem::take(&mut self.open.ids);
+            let mut attachments: Vec<String> = std::mem::take(&mut self.open.attachments).into_iter().collect();
+            attachments.sort_unstable();
+            self.run.fresh.borrow_mut().partial.push(Partial {
+                ticket: ticket.id.clone(),
+                threads,
+                comments,
+                attachments,
+            });
+        }
+    }
+
+    /// The key of a thread or comment that is told as unread.
+    pub(crate) fn key(ticket: &Ticket, id: &str) -> String {
+        format!("{}/{id}", ticket.id)
     }
 
     /// The only thread of a ticket.
@@ -169,7 +216,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             }
             Err(error) => {
                 self.open.threads.unread += 1;
-                self.unread(table, id, &error, out)
+                self.unread(table, Self::key(ticket, id), &error, out)
             }
         }
     }
@@ -193,15 +240,20 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         let content = zoho::judge(self.run.desk.send(&request)?).and_then(|answer| full_content(&answer));
         match content {
             Ok(content) => with_content(&record, &content),
-            Err(error) if zoho::may_be_of_one_record(&error) => {
-                // What there is of it is better than nothing.
+            // It is asked for again at the end; if that fails too, what there is of it is better than nothing.
+            Err(error) if zoho::may_be_of_one_record(&error) && self.run.is_again() => {
                 self.unread(
                     self.run.tables.threads,
-                    id,
+                    Self::key(ticket, id),
                     &error.at("only the beginning of its text was read"),
                     out,
                 )?;
                 Ok(record)
+            }
+            // The thread itself is there.
+            Err(mut error) if error.kind == ErrorKind::NotFound => {
+                error.kind = ErrorKind::Decode;
+                Err(error)
             }
             Err(error) => Err(error),
         }
@@ -222,6 +274,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         ];
         out.record_with(self.run.tables.threads, record, &given)?;
         self.open.threads.rows += 1;
+        self.open.ids[0].extend(thread.id.clone());
         self.open.drafts += u64::from(thread.is_draft());
         let shown = thread.attachments.as_ref().map_or(0, |shown| shown.len() as u64);
         let id = thread.id.clone().unwrap_or_default();
@@ -231,13 +284,14 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
             .filter(|hidden| *hidden > 0)
         {
             self.open.hidden += hidden;
+            self.open.failed = true;
             let why = format!(
                 "the desk counts {} attachments of thread {id}, and shows {shown}",
                 shown + hidden
             );
             out.unread(
                 self.run.tables.attachments,
-                &id,
+                Self::key(ticket, &id),
                 &ExportError::decode(format_args!("ticket {}", ticket.id), why),
             )?;
         }
@@ -256,6 +310,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         )?;
         self.open.comments.rows += 1;
         let id = zoho::id(record)?;
+        self.open.ids[1].push(id.clone());
         match read::<Conversation<'_>>("a comment", record) {
             Ok(comment) => {
                 let attachments = comment.attachments.unwrap_or_default();
@@ -263,7 +318,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
                     .into_iter()
                     .try_for_each(|attachment| self.attachment(ticket, attachment, None, Some(&id), out))
             }
-            Err(error) => self.unread(self.run.tables.attachments, id, &error, out),
+            Err(error) => self.unread(self.run.tables.attachments, Self::key(ticket, &id), &error, out),
         }
     }
 
@@ -279,7 +334,10 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         let table = self.run.tables.attachments;
         let id = match zoho::id(record) {
             Ok(id) => id,
-            Err(error) => return self.unread(table, thread.or(comment).unwrap_or(&ticket.id), &error, out),
+            Err(error) => {
+                let key = thread.or(comment).map(|id| Self::key(ticket, id));
+                return self.unread(table, key.unwrap_or_else(|| ticket.id.clone()), &error, out);
+            }
         };
         if !self.open.attachments.insert(id.clone()) {
             return Ok(());
@@ -316,8 +374,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         });
         self.list_taken(
             taken,
-            self.run.tables.attachments,
-            ticket,
+            (self.run.tables.attachments, &ticket.id),
             |open| &mut open.told.attachments,
             out,
         )
@@ -350,8 +407,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         });
         self.list_taken(
             taken,
-            self.run.tables.entries,
-            ticket,
+            (self.run.tables.entries, &entries::key_of(&ticket.id)),
             |open| &mut open.told.entries,
             out,
         )
@@ -361,16 +417,15 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
     fn list_taken(
         &mut self,
         taken: Result<()>,
-        table: TableId,
-        ticket: &Ticket,
+        (table, key): (TableId, &str),
         told: fn(&mut Open) -> &mut bool,
         out: &mut Output<'_>,
     ) -> Result<()> {
         match taken {
-            Err(error) if error.kind == ErrorKind::NotFound => out.gone(table, &ticket.id),
+            Err(error) if error.kind == ErrorKind::NotFound => out.gone(table, key),
             Err(error) => {
                 *told(&mut self.open) = true;
-                self.unread(table, &ticket.id, &error, out)
+                self.unread(table, key, &error, out)
             }
             Ok(()) => Ok(()),
         }

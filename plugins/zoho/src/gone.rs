@@ -54,7 +54,7 @@ impl Acquaintance {
 }
 
 /// Whether a record says that it is in the recycle bin.
-fn is_trashed(record: &RawValue) -> bool {
+pub(crate) fn is_trashed(record: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Flags<'a> {
         #[serde(default, borrow, rename = "isTrashed")]

@@ -5,6 +5,7 @@
 //! [`Records`], or with [`list_pages`] where the desk has no search for them. Facts of the API that are not in its public
 //! specification, and which reading of them was chosen, stand where they are used.
 
+mod again;
 mod agents;
 mod answer;
 mod columns;
@@ -21,6 +22,7 @@ mod strikes;
 pub mod testing;
 mod time;
 
+pub use again::{Again, Source, again, search_for, searched, stays_unread, wanted_ids};
 pub use agents::{AgentCounts, AgentStatus, Agents, AgentsCursor, AgentsPage};
 pub use answer::{error_code, is_missing_scope, is_of_one_record, is_refused, judge};
 pub use columns::{column, label, table};
@@ -31,7 +33,7 @@ pub use list::{list_from, list_pages};
 pub use merge::{union, without};
 pub use module::export_module;
 pub use path::segment;
-pub use records::{Cursor, Facts, Module, Page, Records, id};
+pub use records::{Cursor, Facts, Module, Page, Records, id, is_id};
 pub use resume::{cursor, remembered_ids};
 pub use strikes::{Strikes, may_be_of_one_record};
 pub use time::range;

@@ -25,7 +25,7 @@ mod row;
 pub use facts::Facts;
 use listed::{ListCursor, Listed};
 use row::Times;
-pub use row::id;
+pub use row::{id, is_path_safe as is_id};
 
 /// The greatest `from` of a search for certain: the specification's.
 const MAX_FROM: u64 = 999;

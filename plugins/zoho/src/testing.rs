@@ -166,6 +166,10 @@ impl FakeZoho {
             };
             found.retain(|record| time(record, field).is_some_and(|time| from <= time && time <= to));
         }
+        if let Some(ids) = asked(request, "id") {
+            let ids: Vec<_> = ids.split(',').collect();
+            found.retain(|record| ids.contains(&record["id"].to_string().trim_matches('"')));
+        }
         let sort = asked(request, "sortBy").unwrap_or("relevance");
         let field = sort.trim_start_matches('-');
         found.sort_by_key(|record| time(record, field));

@@ -1,4 +1,4 @@
-//! Bodies of answers: whole, or cut off in the middle.
+//! Bodies of answers: whole, cut off in the middle, or without end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,6 +16,13 @@ pub(crate) enum Payload {
         length: u64,
         flushed: bool,
     },
+    /// Of so many bytes, of which but these come; then nothing does, until the client goes.
+    Stalled {
+        half: Bytes,
+        length: u64,
+    },
+    /// The same bytes again and again.
+    Endless(Bytes),
 }
 
 /// The connection is cut on purpose.
@@ -31,7 +38,8 @@ impl Payload {
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Whole(bytes) => bytes.len() as u64,
-            Self::Cut { length, .. } => *length,
+            Self::Cut { length, .. } | Self::Stalled { length, .. } => *length,
+            Self::Endless(piece) => piece.len() as u64,
         }
     }
 }
@@ -54,15 +62,25 @@ impl Body for Payload {
                 }
                 std::mem::take(half)
             }
+            Self::Stalled { half, .. } => {
+                if half.is_empty() {
+                    return Poll::Pending;
+                }
+                std::mem::take(half)
+            }
+            Self::Endless(piece) => piece.clone(),
         };
         Poll::Ready((!data.is_empty()).then_some(Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        !matches!(self, Self::Cut { .. }) && self.len() == 0
+        matches!(self, Self::Whole(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.len())
+        match self {
+            Self::Endless(_) => SizeHint::default(),
+            _ => SizeHint::with_exact(self.len()),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What goes wrong on purpose, and with which request.
 
-use crate::settings::Faults;
+use crate::settings::{Faults, Settings, Trouble, When};
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(crate) enum Fault {
     Cut(Cut),
     Slow,
     Garbage(Garbage),
+    Planned(Trouble),
 }
 
 /// Where a connection is cut.
@@ -29,7 +30,25 @@ pub(crate) enum Garbage {
     Nothing,
 }
 
-/// What request number `number` meets. The same seed gives the same faults.
+/// What request number `number` for this path meets: what is planned, or what chance gives it.
+pub(crate) fn meet(settings: &Settings, number: u64, path: &str) -> Option<Fault> {
+    let planned = settings.planned.iter().enumerate().find(|(place, planned)| {
+        let is_its = match planned.when {
+            When::Share(share) => {
+                let hash = mix(settings.seed ^ mix(number ^ mix(*place as u64 + 1)));
+                (hash % 1000) < u64::from(share)
+            }
+            When::At(first, more) => (first..=first.saturating_add(more)).contains(&number),
+        };
+        is_its && planned.path.as_ref().is_none_or(|part| path.contains(part.as_str()))
+    });
+    match planned {
+        Some((_, planned)) => Some(Fault::Planned(planned.trouble)),
+        None => draw(&settings.faults, settings.seed, number),
+    }
+}
+
+/// What request number `number` meets by chance. The same seed gives the same faults.
 pub(crate) fn draw(faults: &Faults, seed: u64, number: u64) -> Option<Fault> {
     let hash = mix(seed ^ mix(number));
     // The share and the kind within it are drawn from different bits.
@@ -69,6 +88,31 @@ pub(crate) fn mix(number: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_planned_comes_where_it_is() {
+        let settings = Settings {
+            planned: ["reset#7", "html#10+4:/tickets/", "busy@100:/contacts"]
+                .map(|text| text.parse().unwrap())
+                .to_vec(),
+            ..Settings::default()
+        };
+        let met = |number, path| match meet(&settings, number, path) {
+            Some(Fault::Planned(trouble)) => trouble.name(),
+            _ => "",
+        };
+        assert_eq!([6, 7, 8].map(|number| met(number, "/x")), ["", "reset", ""]);
+        assert_eq!(
+            [9, 10, 14, 15].map(|number| met(number, "/tickets/1")),
+            ["", "html", "html", ""]
+        );
+        assert_eq!(met(12, "/tasks"), "");
+        let busy = (1_000..11_000)
+            .filter(|number| met(*number, "/contacts") == "busy")
+            .count();
+        assert!((900..1_100).contains(&busy), "{busy}");
+        assert!((1_000..11_000).all(|number| met(number, "/accounts").is_empty()));
+    }
 
     #[test]
     fn faults_come_at_their_rates_and_the_same_again() {

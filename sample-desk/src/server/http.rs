@@ -19,7 +19,9 @@ use crate::server::reply::Reply;
 use crate::server::route::Route;
 use crate::server::stats::add;
 use crate::server::surface::{Credit, Endpoint};
-use crate::server::{Shared, token};
+use crate::server::wire::Fate;
+use crate::server::{Shared, token, trouble};
+use crate::settings::Trouble;
 use crate::world::ORGANISATION;
 
 /// Where the API begins.
@@ -36,7 +38,11 @@ const PAGE: &str =
     "<!DOCTYPE html>\n<html><head><title>Please wait</title></head><body><h1>Something went wrong</h1></body></html>\n";
 
 /// Answers one request. The error closes the connection without an answer.
-pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Payload>, CutOff> {
+pub(crate) async fn handle(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    wire: &Fate,
+) -> Result<Response<Payload>, CutOff> {
     if request.uri().path().starts_with("/oauth/") {
         return Ok(token::handle(&shared, request).await);
     }
@@ -48,8 +54,10 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
         shared.desk.change(number);
         return Ok(shared.refuse(&ApiError::throttled(), 0));
     };
-    let fault = faults::draw(&shared.settings.faults, shared.settings.seed, number);
+    let fault = faults::meet(&shared.settings, number, request.uri().path())
+        .filter(|fault| *fault != Fault::Planned(Trouble::Repeats) || trouble::before(request.uri()).is_some());
     let answer = match fault {
+        Some(Fault::Planned(planned)) => trouble::answer(&shared, request, planned, number, wire),
         Some(Fault::Throttled) => Ok(shared.refuse(&ApiError::throttled(), 0)),
         Some(Fault::Failed) => Ok(shared.refuse(&ApiError::internal(), 0)),
         Some(Fault::Gateway(status)) => Ok(page(status)),
@@ -62,7 +70,7 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
     let mut takes = shared.settings.latency;
     if fault.is_some() {
         add(&shared.counters.faults, 1);
-        if fault == Some(Fault::Slow) {
+        if matches!(fault, Some(Fault::Slow | Fault::Planned(Trouble::Slow))) {
             takes += SLOW;
         }
     }
@@ -88,7 +96,7 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
 
 impl Shared {
     /// The answer as it should be.
-    fn answer(&self, request: &Request<Incoming>) -> Response<Payload> {
+    pub(super) fn answer(&self, request: &Request<Incoming>) -> Response<Payload> {
         let path = request.uri().path().strip_prefix(BASE).unwrap_or_default();
         let route = self.router.find(path);
         self.counters.path(route.as_ref().map(|route| route.endpoint));
@@ -99,7 +107,7 @@ impl Shared {
         let checked = self.may(request, endpoint).and_then(|()| {
             let params = Params::read(request.uri().query().unwrap_or_default(), endpoint)?;
             let cost = cost(endpoint, &params);
-            self.credits.charge(cost, Instant::now()).map_err(ApiError::spent)?;
+            self.credits.charge(cost, self.desk.now()).map_err(ApiError::spent)?;
             Ok((params, cost))
         });
         match checked {
@@ -203,7 +211,7 @@ impl Shared {
         response
     }
 
-    fn refuse(&self, error: &ApiError, cost: u64) -> Response<Payload> {
+    pub(super) fn refuse(&self, error: &ApiError, cost: u64) -> Response<Payload> {
         let mut response = respond(error.status, JSON, error.body());
         if let Some(seconds) = error.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -215,7 +223,10 @@ impl Shared {
     fn weigh(&self, response: &mut Response<Payload>, cost: u64) {
         let headers = response.headers_mut();
         headers.insert("x-rate-limit-request-weight-v3", HeaderValue::from(cost));
-        headers.insert("x-rate-limit-remaining-v3", HeaderValue::from(self.credits.left()));
+        headers.insert(
+            "x-rate-limit-remaining-v3",
+            HeaderValue::from(self.credits.left(self.desk.now())),
+        );
     }
 }
 
@@ -266,7 +277,7 @@ pub(crate) fn page(status: u16) -> Response<Payload> {
 }
 
 /// The answer, half of it; or none of it, if it has no body.
-fn cut(mut response: Response<Payload>) -> Result<Response<Payload>, CutOff> {
+pub(super) fn cut(mut response: Response<Payload>) -> Result<Response<Payload>, CutOff> {
     let length = response.body().len();
     match response.body_mut() {
         Payload::Whole(bytes) if length > 1 => {
@@ -284,7 +295,7 @@ fn cut(mut response: Response<Payload>) -> Result<Response<Payload>, CutOff> {
 
 /// An answer that says 200 and is no JSON. The bytes of an attachment could not be told from spoilt ones, nor could
 /// an error be made into a success that never was: both stay.
-fn spoil(response: Response<Payload>, garbage: Garbage) -> Response<Payload> {
+pub(super) fn spoil(response: Response<Payload>, garbage: Garbage) -> Response<Payload> {
     let Payload::Whole(body) = response.body() else {
         return response;
     };

@@ -111,6 +111,21 @@ impl Tokens {
         known
     }
 
+    /// Ends all access tokens.
+    pub(crate) fn end_access(&mut self) {
+        self.access.clear();
+        self.order.clear();
+        // It was not the client that asked for too many.
+        self.recent.clear();
+    }
+
+    /// Ends all tokens, as if a person had revoked what was granted.
+    pub(crate) fn end_all(&mut self) {
+        self.end_access();
+        self.refresh.clear();
+        self.codes.clear();
+    }
+
     /// What a live access token may read.
     pub(crate) fn scopes(&self, access: &str, now: Instant) -> Option<Scopes> {
         self.access

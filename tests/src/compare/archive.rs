@@ -73,7 +73,7 @@ pub(super) fn compare(path: &Path, truth: &mut Truth, expect: &Expect<'_>, repor
         }
         let (records, deleted, missing) = truth.missing(table.name);
         for key in missing {
-            report.add(differs(table.name, key, "", "a row", "none"));
+            report.lost(differs(table.name, key, "", "a row", "none"));
         }
         if let Some(entry) = report.tables.get_mut(table.name) {
             (entry.records, entry.deleted) = (records, deleted);

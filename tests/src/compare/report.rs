@@ -5,6 +5,8 @@ use std::fmt;
 
 /// As many differences are kept and shown; the others are counted.
 const MOST: usize = 20;
+/// As many lost records are named.
+const MOST_LOST: usize = 10_000;
 /// As much of a value is shown.
 const SHOWN: usize = 120;
 
@@ -49,6 +51,10 @@ pub struct Report {
     pub count: u64,
     /// What was compared, by table.
     pub tables: BTreeMap<String, TableReport>,
+    /// The first records without a row: table and key.
+    pub lost: Vec<(String, String)>,
+    /// Records with more than one row.
+    pub repeated: u64,
 }
 
 impl Report {
@@ -77,8 +83,18 @@ impl Report {
         self.tables.values().map(|table| table.cells).sum()
     }
 
+    /// A record that has no row.
+    pub(super) fn lost(&mut self, difference: Difference) {
+        if self.lost.len() < MOST_LOST {
+            self.lost.push((difference.table.clone(), difference.key.clone()));
+        }
+        self.add(difference);
+    }
+
     pub(super) fn add(&mut self, difference: Difference) {
         self.count += 1;
+        // Rows are counted one by one: the second is the first too many.
+        self.repeated += u64::from(difference.expected == "one row" && difference.found == "2");
         if self.differences.len() < MOST {
             self.differences.push(difference);
         }

@@ -89,6 +89,11 @@ pub(crate) struct Faults {
     /// 200 with HTML, with half of the JSON, with bytes that are no UTF-8, or with nothing.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = share())]
     pub(crate) garbage: u32,
+    /// One thing that goes wrong, and when: `reset@10` with ten of a thousand requests, `down#500` with request number 500,
+    /// `failed#1+99:/tickets/` with those up to the hundredth whose path has that in it. May be repeated; a wrong name is told
+    /// all there are.
+    #[arg(long = "fault", value_name = "NAME@SHARE|NAME#NUMBER", value_parser = crate::connection::sample::planned)]
+    pub(crate) planned: Vec<crate::connection::sample::Planned>,
 }
 
 /// Zoho Desk's editions.

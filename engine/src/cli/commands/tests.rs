@@ -509,6 +509,7 @@ fn plugins() {
         module: Some("tickets".into()),
         version: Some("1.0.0".into()),
         tables: vec!["Tickets".into(), "Threads".into()],
+        trust: Some(crate::plugins::Standing::Installed),
         refused: None,
     };
     let refused = PluginLine {
@@ -516,6 +517,7 @@ fn plugins() {
         module: None,
         version: None,
         tables: vec![],
+        trust: None,
         refused: Some("/p/libbad.so: not a library: rebuild it".into()),
     };
     let script = Script {
@@ -526,9 +528,9 @@ fn plugins() {
     assert_eq!((list.exit, list.asked.as_str()), (0, r#"["HOME/p"] 10s"#));
     assert_eq!(
         list.out,
-        "module   version  state    tables            file\n\
-         tickets  1.0.0    ready    Tickets, Threads  /p/libtickets.so\n\
-         -        -        REFUSED  -                 /p/libbad.so\n\
+        "module   version  state    trust      tables            file\n\
+         tickets  1.0.0    ready    installed  Tickets, Threads  /p/libtickets.so\n\
+         -        -        REFUSED  -          -                 /p/libbad.so\n\
          \n\
          /p/libbad.so: not a library: rebuild it\n"
     );

@@ -56,6 +56,9 @@ pub(super) fn reach(section: &mut Checked, folder: &Path, settings: &mut Setting
         &mut limits.max_redirects,
         section.integer("max_redirects").map(|number| number as usize),
     );
+    set(&mut limits.idle_timeout, section.time("idle_timeout"));
+    set(&mut limits.first_wait, section.time("first_wait"));
+    set(&mut limits.patience, section.time("patience"));
 }
 
 fn zoho(section: &mut Checked, folder: &Path, terms: Terms, settings: &mut Settings, found: &mut Found) {

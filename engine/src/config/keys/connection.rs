@@ -334,6 +334,33 @@ pub(super) const CONNECTION: Section = Section {
             Need::Default("5"),
             "Redirects that are followed for one request.",
         ),
+        key(
+            "idle_timeout",
+            Kind::Time {
+                min: Duration::from_millis(10),
+                max: seconds(3600),
+            },
+            Need::Default("\"30s\""),
+            "Time without a further byte of an answer that has begun.",
+        ),
+        key(
+            "first_wait",
+            Kind::Time {
+                min: Duration::from_millis(1),
+                max: seconds(60),
+            },
+            Need::Default("\"1s\""),
+            "The longest wait before the second try of a request. It doubles with each further try, up to a minute; so do the waits between two looks at a desk that does not answer.",
+        ),
+        key(
+            "patience",
+            Kind::Time {
+                min: seconds(1),
+                max: seconds(86_400),
+            },
+            Need::Default("\"15m\""),
+            "How long a desk that answered and does not any more is waited for, before the backup is suspended.",
+        ),
     ],
     sections: &[],
 };

@@ -32,7 +32,7 @@ fn answers_beyond_the_limit_are_dropped_unread() {
         )
         .collect();
     for (name, reply) in [
-        // Announced, and never sent: waiting for it would take until the time-out.
+        // Announced, and never sent: waiting for it would take until the time-out. It would be as large again.
         (
             "announced",
             raw("HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\nx", Then::Hang),
@@ -59,13 +59,14 @@ fn answers_beyond_the_limit_are_dropped_unread() {
                     .contains("larger than 100 kB: ask for less at a time, or raise `max_response`"),
             "{error}"
         );
-        assert_eq!(
-            bench.server.lines().len(),
-            1,
-            "{name}: the same again would be as large"
-        );
+        // One that did not say so may only not have ended.
+        let tries = if name.starts_with("announced") { 1 } else { 3 };
+        assert_eq!(bench.server.lines().len(), tries, "{name}");
         assert_eq!(bench.connection.stats().waiting_bytes, 0, "{name}");
-        assert!(bench.connection.stats().received_bytes <= 100_000, "{name}");
+        assert!(
+            bench.connection.stats().received_bytes <= 100_000 * tries as u64,
+            "{name}"
+        );
     }
     let bench = Bench::new(limits, async |_| {
         answer(200, &["Content-Encoding: gzip"], &gzip(&vec![7; 100_000]))

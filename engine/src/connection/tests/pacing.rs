@@ -20,7 +20,7 @@ use super::super::{Answer, Connection, Inner, Next, Queue};
 use super::CancellationToken;
 
 /// What the desk does with one try.
-struct Step {
+pub(super) struct Step {
     takes: Duration,
     status: u16,
     retry_after: Option<u64>,
@@ -56,7 +56,11 @@ impl<F: Fn(&str, usize) -> Step + Send + Sync> Fetch for Desk<F> {
     }
 }
 
-fn connect(in_flight: usize, jitter: f64, script: impl Fn(&str, usize) -> Step + Send + Sync + 'static) -> Connection {
+pub(super) fn connect(
+    in_flight: usize,
+    jitter: f64,
+    script: impl Fn(&str, usize) -> Step + Send + Sync + 'static,
+) -> Connection {
     let limits = Limits {
         in_flight,
         ..Limits::default()
@@ -65,7 +69,7 @@ fn connect(in_flight: usize, jitter: f64, script: impl Fn(&str, usize) -> Step +
         script,
         now: AtomicUsize::new(0),
     };
-    let policy = Policy::new(limits.attempts);
+    let policy = Policy::new(&limits);
     let dispatch = Dispatch::new(
         &limits,
         policy,
@@ -79,11 +83,12 @@ fn connect(in_flight: usize, jitter: f64, script: impl Fn(&str, usize) -> Step +
         dispatch: Arc::new(dispatch),
         zoho: None,
         in_flight: None,
+        search_lag: Duration::ZERO,
         sample: None,
     }))
 }
 
-fn step(millis: u64, status: u16) -> Step {
+pub(super) fn step(millis: u64, status: u16) -> Step {
     Step {
         takes: Duration::from_millis(millis),
         status,
@@ -91,7 +96,7 @@ fn step(millis: u64, status: u16) -> Step {
     }
 }
 
-async fn next(queue: &mut Queue) -> Next {
+pub(super) async fn next(queue: &mut Queue) -> Next {
     while !queue.is_ready() {
         // Not a moment of real time.
         tokio::time::sleep(Duration::from_millis(1)).await;

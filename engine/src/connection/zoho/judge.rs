@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use plugin_api::ErrorKind;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use super::super::answer::is_json;
 use super::super::retry::Class;
 
 /// What an answer means.
@@ -70,13 +70,6 @@ pub(super) fn code(body: &[u8]) -> Option<String> {
     }
     let body = body.get(..LONGEST_ERROR.min(body.len()))?;
     serde_json::from_slice::<Said>(body).ok().map(|said| said.code)
-}
-
-/// Whether the text is one whole object or list of JSON, in UTF-8.
-fn is_json(body: &[u8]) -> bool {
-    // What is skipped is not checked to be UTF-8 by the parser.
-    simdutf8::basic::from_utf8(body)
-        .is_ok_and(|text| text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::super::access::Later;
 use super::super::retry::Policy;
-use super::super::settings::Secret;
+use super::super::settings::{Limits, Secret};
 use super::grant::{Grant, Refusal};
 use super::keeper::{Keeper, Source};
 
@@ -42,7 +42,12 @@ fn keeper(answers: impl IntoIterator<Item = Result<u64, Refusal>>) -> (Arc<Keepe
         answers: Mutex::new(answers.into_iter().collect()),
         asked: Arc::clone(&asked),
     };
-    let keeper = Keeper::new("acme", Box::new(script), Policy::new(6), Box::new(|| 0.5));
+    let keeper = Keeper::new(
+        "acme",
+        Box::new(script),
+        Policy::new(&Limits::default()),
+        Box::new(|| 0.5),
+    );
     (keeper, asked)
 }
 

@@ -2,10 +2,13 @@ use std::io::{self, Read as _, Write};
 use std::sync::Mutex;
 use std::thread;
 
+use plugin_api::Timestamp;
+
 use super::{Broken, Ear, LONGEST, LONGEST_CHECKPOINT, Mouth};
 use crate::archive::{Digest, ModuleState};
 use crate::backup::{Checkpoint, Forgetful, Keeper, Memory, Said};
 use crate::cli::summary::sample;
+use crate::forecast::{Cost, Forecast};
 use crate::progress::{Event, Phase, Progress, Silent, Summary};
 use crate::quota::Refusal;
 use crate::service::RunError;
@@ -36,6 +39,21 @@ const STARTED: &str = "{\"event\":\"module_started\",\"module\":\"tickets\"}\n";
 
 #[test]
 fn every_event_comes_through() {
+    let forecast = Forecast {
+        at: Timestamp::from_micros(1),
+        requests: 2,
+        credits: Some(3),
+        spent: 4,
+        days: 5,
+        done: Some(Timestamp::from_micros(6)),
+        is_whole: true,
+        modules: vec![Cost {
+            module: "m".into(),
+            rows: 1,
+            requests: 2,
+            credits: 3,
+        }],
+    };
     let all = [
         Event::ModuleStarted { module: "票 \"\n" },
         Event::Module {
@@ -54,6 +72,12 @@ fn every_event_comes_through() {
             reason: Some("r"),
         },
         Event::Waiting { running: "main-full" },
+        Event::Paused {
+            until: Timestamp::from_micros(5),
+            left: 6,
+            reserve: 7,
+        },
+        Event::Forecast { forecast: &forecast },
         Event::Phase {
             name: Phase::Verifying,
             done: 1,
@@ -67,6 +91,8 @@ fn every_event_comes_through() {
             | Event::Module { .. }
             | Event::ModuleEnded { .. }
             | Event::Waiting { .. }
+            | Event::Paused { .. }
+            | Event::Forecast { .. }
             | Event::Phase { .. } => {}
         }
     }
@@ -239,6 +265,7 @@ fn checkpoint(module: &str, cursor: serde_json::Value) -> Checkpoint {
         requests: 1,
         retries: 0,
         milliseconds: 0,
+        credits: 0,
         ended: None,
     }
 }

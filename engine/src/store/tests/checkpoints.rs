@@ -37,6 +37,7 @@ fn checkpoint(module: &str, number: u64, rows: u64) -> Checkpoint {
         requests: 3,
         retries: 0,
         milliseconds: 5,
+        credits: 0,
         ended: Some(End::Done),
     }
 }

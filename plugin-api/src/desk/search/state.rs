@@ -139,7 +139,7 @@ impl State {
         if self.careful {
             // The page did not show what it should: its query is read anew.
             self.restarts = found.restarts;
-            self.read = 0;
+            self.begin_anew();
         } else {
             self.go_back(search);
         }
@@ -178,6 +178,17 @@ impl State {
             (Some(from), _) => Range { from, ..wide },
             (None, _) => wide,
         }
+    }
+
+    /// Whether the time of a record lies in what was read before the query begins: it was given then, or came since. The desk
+    /// was not asked for it, and may give it again and again.
+    fn is_passed(&self, search: &Search<'_>, row: &Row) -> bool {
+        let asked = self.query(search);
+        let near = Range {
+            from: Timestamp::from_micros(asked.from.micros().saturating_sub(search.overlap)),
+            to: Timestamp::from_micros(asked.to.micros().saturating_add(search.overlap)),
+        };
+        is_in(self.wide(search), row) && !is_in(near, row)
     }
 
     /// The offset of the next page.
@@ -296,7 +307,7 @@ impl State {
         if self.careful {
             self.check_careful(search, &page)?;
         } else {
-            self.check_plain(offset, &page)?;
+            self.check_plain(search, offset, &page)?;
         }
         let length = page.len();
         let reached = offset + length;
@@ -312,7 +323,8 @@ impl State {
             self.first_count = page.count;
         }
         let known: HashSet<&str> = self.tail.iter().map(|row| row.id.as_str()).collect();
-        let new: Vec<bool> = page.rows.iter().map(|row| !known.contains(row.id.as_str())).collect();
+        let is_new = |row: &Row| !known.contains(row.id.as_str()) && !self.is_passed(search, row);
+        let new: Vec<bool> = page.rows.iter().map(is_new).collect();
         let fresh = page
             .rows
             .iter()
@@ -323,7 +335,15 @@ impl State {
         let inside = fresh.iter().filter(|fresh| **fresh).count() as u64;
         self.given += inside;
         self.outside += added - inside;
-        if added > 0 {
+        // A record whose time lies nowhere near is not remembered: it would be new for ever.
+        let wide = self.wide(search);
+        let ahead = page
+            .rows
+            .iter()
+            .zip(&new)
+            .filter(|(row, new)| **new && is_in(wide, row));
+        let ahead = ahead.count() as u64;
+        if ahead > 0 {
             self.restarts = 0;
         }
         let last = page
@@ -347,7 +367,7 @@ impl State {
                 self.changed |= self.count.is_some_and(|expected| expected != count);
                 self.count = Some(count);
                 if !self.ended {
-                    self.after_careful(search, length, added, (reached > before, leads))?;
+                    self.after_careful(search, length, ahead, (reached > before, leads))?;
                 }
             }
             self.abreast = self.abreast.saturating_mul(2).max(1);
@@ -368,10 +388,10 @@ impl State {
         &mut self,
         search: &Search<'_>,
         length: u64,
-        added: u64,
+        ahead: u64,
         (further, leads): (bool, bool),
     ) -> Result<(), Refused> {
-        if added == 0 && !further {
+        if ahead == 0 && !further {
             // A record that the desk counts and does not show, e.g. because its index is behind: the counts tell.
             let shows_no_more = length < search.size && self.given + self.outside > 0;
             if shows_no_more && self.restarts >= ENOUGH_RESTARTS {
@@ -390,8 +410,14 @@ impl State {
 
     fn restart(&mut self) -> Result<(), Refused> {
         self.tire().map_err(Refused::Wrong)?;
-        self.read = 0;
+        self.begin_anew();
         Ok(())
+    }
+
+    /// Reads the query again that begins in the last gap: what lies before it is not remembered, and would be given twice.
+    fn begin_anew(&mut self) {
+        self.begin_at_gap();
+        self.read = 0;
     }
 
     /// Counts what is done without getting ahead.
@@ -429,13 +455,14 @@ impl State {
     }
 
     /// A plain page must be what the count promises: nothing moved since the query's first page.
-    fn check_plain(&self, offset: u64, page: &Rows) -> Result<(), Refused> {
+    fn check_plain(&self, search: &Search<'_>, offset: u64, page: &Rows) -> Result<(), Refused> {
         let expected = self.count.map(|count| self.step.min(count.saturating_sub(offset)));
         if offset != self.read || page.count != self.count || expected != Some(page.len()) {
             return Err(Refused::Changed);
         }
         let known: HashSet<&str> = self.tail.iter().map(|row| row.id.as_str()).collect();
-        if page.rows.iter().any(|row| known.contains(row.id.as_str())) {
+        let is_known = |row: &Row| known.contains(row.id.as_str()) || self.is_passed(search, row);
+        if page.rows.iter().any(is_known) {
             return Err(Refused::Changed);
         }
         Ok(())

@@ -6,7 +6,7 @@ use plugin_api::{Note, Request};
 use serde_json::{Value as Json, json};
 use zoho::testing::error;
 
-use super::{Case, cells, comment, count_after, entry, ids, is_whole, row_of, run, thread, zoho};
+use super::{Case, cells, comment, count_after, entry, ids, is_whole, retry, row_of, run, thread, zoho};
 use crate::Tickets;
 
 /// The desk with other answers to some requests.
@@ -53,9 +53,17 @@ fn a_ticket_that_can_not_be_read_is_named() {
         let run = run(&desk);
         assert_eq!(run.result, Ok(()));
         assert_eq!(run.unread(), [("Cases", "1")]);
-        // As its row has it, with all that belongs to it.
-        assert_eq!(ids(&run, "Cases"), ["1", "2"]);
-        assert_eq!(ids(&run, "Threads"), ["1001", "2001"]);
+        // It is asked for again: if that fails too, as its row has it, with all that belongs to it.
+        assert_eq!(
+            (ids(&run, "Cases"), ids(&run, "Threads")),
+            (vec!["2".to_owned()], vec!["2001".to_owned()])
+        );
+        let again = desk.run(Tickets, &retry(&run));
+        assert_eq!((again.result.clone(), again.unread()), (Ok(()), vec![("Cases", "1")]));
+        assert_eq!(
+            (ids(&again, "Cases"), ids(&again, "Threads")),
+            (vec!["1".to_owned()], vec!["1001".to_owned()])
+        );
     }
 }
 
@@ -126,7 +134,7 @@ fn what_the_desk_counts_and_never_shows_is_named() {
             ("Attachments", "1"),
             ("Comments", "1"),
             ("Threads", "1"),
-            ("TimeEntry", "1")
+            ("TimeEntry", "ticket 1")
         ]
     );
     let counts = ["Threads", "Comments", "Attachments", "TimeEntry"].map(|table| run.desk_count(table));
@@ -226,8 +234,8 @@ fn bodies_that_are_cut_are_read_whole() {
         );
     }
     let run = super::run(&desk.refuse("1002/fullContent", 500, "INTERNAL_SERVER_ERROR").desk());
-    assert_eq!(run.unread(), [("Threads", "1002")]);
-    assert_eq!(run.rows("Threads").len(), 3);
+    assert_eq!(run.unread(), [("Threads", "1/1002")]);
+    assert_eq!(run.rows("Threads").len(), 2);
 }
 
 #[test]
@@ -257,7 +265,7 @@ fn entries_that_no_agent_gives_are_read_from_their_tickets() {
         unread.contains(&("TimeEntry", "time entries that belong to no ticket")),
         "{unread:?}"
     );
-    assert!(unread.contains(&("TimeEntry", "1")), "{unread:?}");
+    assert!(unread.contains(&("TimeEntry", "ticket 1")), "{unread:?}");
 }
 
 #[test]
@@ -331,6 +339,6 @@ fn an_attachment_that_a_thread_counts_and_hides_is_named() {
     let mut case = Case::new(1).threads(1);
     case.threads[0]["attachmentCount"] = json!("2");
     let run = run(&zoho(&[case], &[], 0).desk());
-    assert_eq!(run.unread(), [("Attachments", "1001")]);
+    assert_eq!(run.unread(), [("Attachments", "1/1001")]);
     assert_eq!(run.desk_count("Attachments"), Some(2));
 }

@@ -30,8 +30,8 @@ fn text(raw: &RawValue) -> serde_json::Result<Option<String>> {
 }
 
 /// Whether an id may stand in a path as it is: digits, or what may once follow them.
-pub(super) fn is_path_safe(id: &str) -> bool {
-    id.len() <= 64
+pub fn is_path_safe(id: &str) -> bool {
+    (1..=64).contains(&id.len())
         && id
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')

@@ -1,0 +1,237 @@
+//! Hours of a daemon with three desks that fail now and then, in which years go by: whether it stays as it was. Run by
+//! `tests/soak`, not with the others.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use deskvault_tests::daemon::Daemon;
+use deskvault_tests::home::Home;
+use deskvault_tests::zoho::{Desk, modules};
+use engine::clock::Clock as _;
+use sample_desk::settings::Faults;
+use sample_desk::{Life, Settings};
+
+/// How long it is to last, in seconds.
+const SECONDS: &str = "DESKVAULT_SOAK";
+/// What chance is computed from.
+const SEED: &str = "DESKVAULT_SEED";
+/// Seconds of the clock in a second: a week takes less than a minute.
+const RATE: u32 = 12_000;
+/// Between two looks at the daemon.
+const LOOK: Duration = Duration::from_secs(10);
+/// What the first and the last part of the looks are compared by: a quarter of them.
+const PART: usize = 4;
+/// Of the time, until it is warm: allocators and caches fill.
+const WARM: f64 = 0.1;
+
+/// What a daemon holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Memory in KiB.
+    resident: u64,
+    /// Open files.
+    files: u64,
+    threads: u64,
+}
+
+impl Held {
+    fn of(pid: u32) -> Option<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let number = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        };
+        Some(Self {
+            resident: number("VmRSS:")?,
+            files: fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64,
+            threads: number("Threads:")?,
+        })
+    }
+}
+
+/// Numbers that look random and follow from a seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % end
+    }
+}
+
+fn desk(home: &Home, seed: u64) -> Desk {
+    let clock = Arc::clone(home.clock());
+    let settings = Settings {
+        seed,
+        tickets: 150,
+        // An hour would be over in a third of a second.
+        token_life: Duration::from_hours(24 * 365),
+        faults: Faults {
+            throttled: 4,
+            failed: 4,
+            gateway: 4,
+            cut: 4,
+            slow: 1,
+            garbage: 4,
+        },
+        ..Settings::default()
+    };
+    let life = Life {
+        now: Arc::new(move || clock.now().micros()),
+        to_come: 300,
+    };
+    Desk::start_with(settings, life)
+}
+
+/// The processes of its backups.
+fn children(daemon: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).unwrap_or_default();
+    let of_threads = fs::read_dir(format!("/proc/{daemon}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let all = of_threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let all: String = all.chain([children]).collect::<Vec<_>>().join(" ");
+    let mut pids: Vec<u32> = all.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids
+}
+
+/// Does something to the daemon that it must bear.
+fn disturb(chance: &mut Chance, daemon: &Daemon, desks: &[Desk], number: u64, done: &mut BTreeMap<&'static str, u64>) {
+    let running = children(daemon.pid());
+    let what = match chance.below(8) {
+        0 if !running.is_empty() => {
+            let victim = running[chance.below(running.len() as u64) as usize];
+            let killed = Command::new("kill").args(["-9", &victim.to_string()]).status();
+            assert!(killed.is_ok(), "kill runs");
+            "kill -9 of a backup's process"
+        }
+        1 => {
+            daemon.signal("HUP");
+            "SIGHUP"
+        }
+        turn => {
+            for desk in desks {
+                for each in 0..=chance.below(6) {
+                    match turn {
+                        2 | 3 => drop(desk.desk.create(number * 10 + each)),
+                        4 => drop(desk.desk.delete(number * 10 + each)),
+                        _ => drop(desk.desk.edit(number * 10 + each)),
+                    }
+                }
+            }
+            "people work"
+        }
+    };
+    *done.entry(what).or_default() += 1;
+}
+
+fn median(mut numbers: Vec<u64>) -> u64 {
+    numbers.sort_unstable();
+    numbers[numbers.len() / 2]
+}
+
+fn size(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| file.metadata().ok())
+        .map(|file| file.len())
+        .sum()
+}
+
+#[test]
+#[ignore = "it lasts for hours: tests/soak runs it"]
+fn a_daemon_stays_as_it_was_for_hours() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let seconds = number(SECONDS).unwrap_or(7200);
+    let seed = number(SEED).unwrap_or_else(|| u64::from(std::process::id()));
+    println!("{seconds} seconds, seed {seed}");
+    let plugins: Vec<String> = modules().iter().map(|module| format!("deskvault_{module}")).collect();
+    let home = Home::new("2026-03-02T08:00:00Z", &plugins);
+    let desks: Vec<Desk> = (0..3).map(|each| desk(&home, seed ^ each)).collect();
+    let mut sections = String::new();
+    for (desk, (name, day)) in desks.iter().zip([("north", "mon"), ("south", "wed"), ("west", "sat")]) {
+        let declared = format!("every = \"weekly\"\non = {day:?}\nat = \"02:30\"\nuntil = \"2090-12-31\"\n");
+        write!(sections, "{}\n[desk.schedule]\n{declared}\n", desk.section(name)).expect("a text");
+    }
+    home.configure(&sections);
+    let mut daemon = home.daemon();
+    home.clock().run_from(home.clock().now(), RATE);
+
+    let mut chance = Chance(seed);
+    let (begun, mut looks, mut done) = (Instant::now(), Vec::new(), BTreeMap::new());
+    let lasts = Duration::from_secs(seconds);
+    println!(
+        "{:>8} {:>10} {:>6} {:>8} {:>12}",
+        "seconds", "memory KiB", "files", "threads", "folder bytes"
+    );
+    while begun.elapsed() < lasts {
+        // The pace of the measurement.
+        thread::sleep(LOOK);
+        let held = Held::of(daemon.pid()).expect("the daemon runs");
+        let at = begun.elapsed();
+        if looks.len() % 30 == 0 {
+            let folder = size(&home.archives());
+            let Held {
+                resident,
+                files,
+                threads,
+            } = held;
+            println!(
+                "{:>8} {resident:>10} {files:>6} {threads:>8} {folder:>12}",
+                at.as_secs()
+            );
+        }
+        looks.push((at, held));
+        disturb(&mut chance, &daemon, &desks, looks.len() as u64, &mut done);
+    }
+    home.clock().stand();
+    daemon.terminate();
+
+    let mut states: BTreeMap<String, u64> = BTreeMap::new();
+    let backups = home.backups(true);
+    for backup in &backups {
+        *states.entry(format!("{:?}", backup.state)).or_default() += 1;
+    }
+    println!(
+        "backups: {states:?}; done to it: {done:?}; the clock says {}",
+        home.clock().now()
+    );
+    println!("{}", home.run(&["history", "verify"], 0));
+    for backup in home.backups(false) {
+        let file = backup.archive.expect("an archive").file;
+        home.run(&["verify", home.archives().join(file).to_str().expect("a path")], 0);
+    }
+    let warm = lasts.mul_f64(WARM);
+    let looks: Vec<Held> = looks
+        .into_iter()
+        .filter(|(at, _)| *at > warm)
+        .map(|(_, held)| held)
+        .collect();
+    let part = (looks.len() / PART).max(1);
+    let (first, last) = (&looks[..part], &looks[looks.len() - part..]);
+    let middle = |part: &[Held], of: fn(&Held) -> u64| median(part.iter().map(of).collect());
+    for (name, of) in [
+        ("memory KiB", (|held| held.resident) as fn(&Held) -> u64),
+        ("open files", |held| held.files),
+        ("threads", |held| held.threads),
+    ] {
+        let (first, last) = (middle(first, of), middle(last, of));
+        println!("{name}: {first} in the first quarter, {last} in the last");
+        // What a store's cache and a history that grows may add.
+        assert!(last <= first + first / 5 + 2, "{name} grew from {first} to {last}");
+    }
+    assert!(backups.len() as u64 > seconds / 60, "only {} backups", backups.len());
+}
