@@ -65,6 +65,9 @@ pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
 pub(crate) use target::is_loopback;
 
+/// How far a desk's clock may be behind ours in any case.
+const CLOCKS: Duration = Duration::from_mins(1);
+
 /// How long an idle connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -80,6 +83,8 @@ struct Inner {
     zoho: Option<Arc<Zoho>>,
     /// Requests in flight that were asked for, whatever the desk allows.
     in_flight: Option<usize>,
+    /// How far what the desk finds may be behind what it holds.
+    search_lag: Duration,
     /// Lives as long as the connection.
     #[cfg_attr(not(test), expect(dead_code, reason = "it is only held"))]
     sample: Option<sample::Started>,
@@ -184,6 +189,7 @@ impl Connection {
             dispatch: Arc::new(dispatch),
             zoho,
             in_flight: settings.terms().and_then(|terms| terms.in_flight),
+            search_lag: settings.search_lag(),
             sample,
         })))
     }
@@ -202,6 +208,9 @@ impl Connection {
             },
         };
         let answer = result.map_err(|error| zoho.failed(&error))?;
+        let date = answer.headers.iter().find(|(name, _)| name == "date");
+        let behind = retry::behind(date.map(|(_, value)| value.as_str()), chrono::Utc::now());
+        clocks_agree(zoho.desk(), behind, self.0.search_lag)?;
         let allowed = zoho.introduce(&answer)?;
         let limit = self.0.in_flight.unwrap_or(allowed);
         if limit > allowed
@@ -259,6 +268,22 @@ impl Connection {
             credits: self.0.access.credits(),
         }
     }
+}
+
+/// Refuses a desk whose clock is further behind ours than is allowed for. What it writes soon after a backup's start would bear
+/// a time before the end of what that backup read: the next incremental one would pass over it.
+fn clocks_agree(desk: &str, behind: Duration, search_lag: Duration) -> Result<(), ConnectionError> {
+    if behind < search_lag.max(CLOCKS) {
+        return Ok(());
+    }
+    let minutes = behind.as_secs() / 60;
+    Err(ConnectionError::Desk {
+        desk: desk.to_owned(),
+        why: format!(
+            "this machine's clock is {minutes} min ahead of the desk's, so that the next incremental backup would miss what \
+             changes now: set the clock right (by NTP), or `search_lag` to more than that"
+        ),
+    })
 }
 
 fn client(

@@ -14,3 +14,5 @@ mod memory;
 mod plugins;
 #[path = "whole/readers.rs"]
 mod readers;
+#[path = "whole/resume.rs"]
+mod resume;

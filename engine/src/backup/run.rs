@@ -267,6 +267,14 @@ impl Run<'_> {
             return Ok(());
         }
         let may_go_on = plan.spool.is_some() && !plan.finish;
+        // Records that only seem unread because nothing is asked any more.
+        if let Some(reason) = connection.given_up()
+            && may_go_on
+            && running.modules.iter().any(|module| !module.again().is_empty())
+        {
+            let cause = Cause::Desk;
+            return Err(BackupError::Suspended { cause, reason });
+        }
         let with = (connection, writer);
         let passing = read_again(running, job, with, (plan.stall_timeout, may_go_on), *progress)?;
         passing.map_or(Ok(()), |(cause, reason)| Err(BackupError::Suspended { cause, reason }))

@@ -185,6 +185,13 @@ pub(super) fn retry_after(value: &str, date: Option<&str>, now: DateTime<Utc>) -
     Some((until - sent).to_std().unwrap_or_default())
 }
 
+/// How far the clock of a desk whose answer has this `Date` is behind ours; zero where it is not, or says nothing. A date has
+/// whole seconds, and the answer took its time: what is less than two counts for nothing.
+pub(super) fn behind(date: Option<&str>, now: DateTime<Utc>) -> Duration {
+    let behind = date.and_then(http_date).and_then(|date| (now - date).to_std().ok());
+    behind.filter(|behind| behind.as_secs() >= 2).unwrap_or_default()
+}
+
 /// A date as HTTP writes it: today's form and the two that are obsolete but must be read (RFC 9110, 5.6.7).
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
@@ -351,6 +358,20 @@ mod tests {
             (2, Decision::Finish),
         ] {
             assert_eq!(policy(1).decide(1, renewals, outdated, 0.5), decision, "{renewals}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_is_seen() {
+        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for (date, expected) in [
+            (None, 0),
+            (Some("half past nine"), 0),
+            (Some("Sun, 06 Nov 1994 08:49:36 GMT"), 0),
+            (Some("Sun, 06 Nov 1994 09:49:37 GMT"), 0),
+            (Some("Sun, 06 Nov 1994 08:47:37 GMT"), 120),
+        ] {
+            assert_eq!(behind(date, now).as_secs(), expected, "{date:?}");
         }
     }
 

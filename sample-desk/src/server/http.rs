@@ -54,7 +54,8 @@ pub(crate) async fn handle(
         shared.desk.change(number);
         return Ok(shared.refuse(&ApiError::throttled(), 0));
     };
-    let fault = faults::meet(&shared.settings, number, request.uri().path());
+    let fault = faults::meet(&shared.settings, number, request.uri().path())
+        .filter(|fault| *fault != Fault::Planned(Trouble::Repeats) || trouble::before(request.uri()).is_some());
     let answer = match fault {
         Some(Fault::Planned(planned)) => trouble::answer(&shared, request, planned, number, wire),
         Some(Fault::Throttled) => Ok(shared.refuse(&ApiError::throttled(), 0)),

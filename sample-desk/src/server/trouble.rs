@@ -142,7 +142,7 @@ fn busy() -> Response<Payload> {
 }
 
 /// Where the page before the one that is asked for is; none for a first page.
-fn before(uri: &Uri) -> Option<Uri> {
+pub(super) fn before(uri: &Uri) -> Option<Uri> {
     let query = uri.query()?;
     let value = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));

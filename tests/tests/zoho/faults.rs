@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use deskvault_tests::compare::read_truth;
 use deskvault_tests::zoho::Desk;
 use sample_desk::Settings;
 use sample_desk::settings::{Changes, Faults};
@@ -92,4 +93,92 @@ fn everything_at_once() {
     let backup = crate::whole::back_up("everything at once", &desk);
     assert!(backup.summary.complete, "{:?}", backup.summary.reasons);
     same("everything at once", &desk, &backup, &deskvault_tests::zoho::modules());
+}
+
+/// A plan that waits for nothing long.
+fn hasty(desk: &Desk) -> engine::backup::Plan {
+    let mut plan = desk.plan(&deskvault_tests::zoho::modules());
+    plan.connection.limits.first_wait = Duration::from_millis(2);
+    plan
+}
+
+/// A ticket that has threads.
+fn a_ticket(desk: &Desk) -> String {
+    let mut found = None;
+    read_truth(&desk.truth(), &mut |line| {
+        if line.table == "Threads" && found.is_none() {
+            found = line.parent;
+        }
+    })
+    .expect("the truth");
+    found.expect("a ticket with threads")
+}
+
+/// The same desk, on which requests for one ticket go wrong.
+fn with_a_bad_ticket(when: &str) -> (Desk, String) {
+    let settings = Settings {
+        seed: 101,
+        tickets: 60,
+        ..Settings::default()
+    };
+    let ticket = a_ticket(&Desk::start(settings.clone()));
+    let planned = format!("failed{when}:/tickets/{ticket}");
+    let desk = Desk::start(Settings {
+        planned: vec![planned.parse().expect("a fault")],
+        ..settings
+    });
+    (desk, ticket)
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_the_others_are_there() {
+    let (desk, ticket) = with_a_bad_ticket("@1000");
+    let backup = desk.back_up(&hasty(&desk)).expect("an archive");
+    assert!(!backup.summary.complete);
+    let named = |reason: &String| reason.contains(&ticket) && reason.contains("could not be read");
+    assert!(
+        backup.manifest.reasons.iter().any(named),
+        "{:?}",
+        backup.manifest.reasons
+    );
+    assert!(
+        backup
+            .manifest
+            .reasons
+            .iter()
+            .all(|reason| reason.contains(&ticket) || reason.contains("the desk counts")),
+        "{:?}",
+        backup.manifest.reasons
+    );
+    let all = deskvault_tests::zoho::modules();
+    let report = desk.compare(&backup.summary.archive, &all, &|_| true);
+    let mut parents = std::collections::HashMap::new();
+    read_truth(&desk.truth(), &mut |line| {
+        parents.extend(line.parent.map(|parent| (line.id, parent)));
+    })
+    .expect("the truth");
+    // Of the ticket itself there may be as much as a list says.
+    let lost = report.lost.iter().map(|(table, key)| (table, key));
+    let differ = report.differences.iter().map(|differs| (&differs.table, &differs.key));
+    for (table, key) in lost.chain(differ) {
+        let is_of_it = key.split('/').any(|id| {
+            let parent = parents.get(id);
+            let above = parent.and_then(|parent| parents.get(parent));
+            id == ticket || parent == Some(&ticket) || above == Some(&ticket)
+        });
+        assert!(is_of_it, "{table} {key} is lost or wrong");
+    }
+    let wrong: u64 = report.tables.values().map(|table| table.differ).sum();
+    assert!(!report.lost.is_empty());
+    assert!(wrong <= 1 && report.repeated == 0, "{report}");
+}
+
+#[test]
+fn a_record_that_could_not_be_read_is_read_at_the_end() {
+    // By the time that all else is read, nothing is wrong with it any more.
+    let (desk, ticket) = with_a_bad_ticket("#0+400");
+    let backup = desk.back_up(&hasty(&desk)).expect("an archive");
+    assert!(backup.asked.faults > 0, "nothing went wrong with {ticket}");
+    assert!(backup.summary.complete, "{:?}", backup.manifest.reasons);
+    crate::whole::same("read at the end", &desk, &backup, &deskvault_tests::zoho::modules());
 }

@@ -214,3 +214,26 @@ fn a_clock_that_is_wrong_changes_no_wait() {
     let took = started.elapsed();
     assert!((1.0..5.0).contains(&took.as_secs_f64()), "{took:?}");
 }
+
+#[test]
+fn a_clock_that_is_far_ahead_is_refused() {
+    let agree = |behind, lag| super::super::clocks_agree("acme", Duration::from_secs(behind), Duration::from_secs(lag));
+    for (behind, lag, good) in [
+        (0, 0, true),
+        (59, 0, true),
+        (60, 0, false),
+        (299, 300, true),
+        (720, 300, false),
+    ] {
+        let agreed = agree(behind, lag);
+        assert_eq!(agreed.is_ok(), good, "{behind} {lag}");
+        if let Err(error) = agreed {
+            let shown = error.to_string();
+            let minutes = behind / 60;
+            assert!(
+                shown.contains(&format!("{minutes} min ahead")) && shown.contains("NTP"),
+                "{shown}"
+            );
+        }
+    }
+}

@@ -35,7 +35,7 @@ fn queues(connection: &Connection, count: usize, requests: usize) -> Vec<Queue> 
     let mut queues: Vec<Queue> = (0..count).map(|_| connection.queue(requests, &cancel)).collect();
     for queue in &mut queues {
         for number in 0..requests {
-            queue.submit(Request::get(&format!("/{number}"))).unwrap();
+            queue.submit(Request::get(format!("/{number}"))).unwrap();
         }
     }
     queues
@@ -110,7 +110,7 @@ async fn records_that_cannot_be_read_do_not_stop_the_others() {
     let mut queue = connection.queue(200, &CancellationToken::new());
     for number in 0..150 {
         let bad = if number % 30 == 29 { "bad" } else { "" };
-        queue.submit(Request::get(&format!("/{bad}{number}"))).unwrap();
+        queue.submit(Request::get(format!("/{bad}{number}"))).unwrap();
     }
     let started = Instant::now();
     let mut statuses = std::collections::BTreeMap::new();

@@ -83,6 +83,7 @@ pub(super) fn connect(
         dispatch: Arc::new(dispatch),
         zoho: None,
         in_flight: None,
+        search_lag: Duration::ZERO,
         sample: None,
     }))
 }
