@@ -250,7 +250,7 @@ impl Writer<'_, '_, '_> {
         }
         // Of which thread or comment they are is not known while some of these are missing: they are asked for again with
         // them, and if that fails too, it is better than nothing.
-        if self.open.failed && !self.run.is_again() {
+        if self.open.failed && self.run.may_wait() {
             return Ok(());
         }
         for id in std::mem::take(&mut self.open.order) {
