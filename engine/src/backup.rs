@@ -11,6 +11,7 @@
 
 mod again;
 mod begun;
+mod cause;
 mod checkpoint;
 mod error;
 mod judge;
@@ -19,11 +20,13 @@ mod limit;
 mod memory;
 mod module;
 mod often;
+mod pacing;
 mod run;
 mod services;
 mod verdict;
 mod watch;
 
+pub use cause::Cause;
 pub use checkpoint::{Checkpoint, End, Forgetful, Keeper, Memory, Said, Unread};
 pub use error::BackupError;
 pub(crate) use judge::stopped_table;

@@ -70,12 +70,35 @@ pub struct Config {
 pub struct Daemon {
     /// How long running backups get to end when the daemon is stopped.
     pub grace: Duration,
+    /// Bytes of data that the process of one backup may have.
+    pub memory: u64,
+    /// Files and connections that it may have open.
+    pub open_files: u64,
+    /// How long it may run; none: as long as it likes.
+    pub longest_backup: Option<Duration>,
+    /// Whether it is shut in.
+    pub sandbox: Sandbox,
+}
+
+/// Whether the process of a backup is shut in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sandbox {
+    /// No backup is run without.
+    Require,
+    /// Where the kernel can.
+    Try,
+    /// Never.
+    Off,
 }
 
 impl Default for Daemon {
     fn default() -> Self {
         Self {
             grace: Duration::from_secs(30),
+            memory: 2 << 30,
+            open_files: 4096,
+            longest_backup: Some(Duration::from_hours(31 * 24)),
+            sandbox: Sandbox::Try,
         }
     }
 }
@@ -125,6 +148,8 @@ pub struct Plugins {
     pub stall_timeout: Duration,
     /// How long it may take to describe itself.
     pub describe_timeout: Duration,
+    /// Whether each must have been trusted; none: those outside the installation.
+    pub require_trust: Option<bool>,
 }
 
 impl Default for Plugins {
@@ -133,6 +158,7 @@ impl Default for Plugins {
             folders: Vec::new(),
             stall_timeout: Duration::from_mins(2),
             describe_timeout: Duration::from_secs(10),
+            require_trust: None,
         }
     }
 }
@@ -163,6 +189,8 @@ impl Default for Log {
         }
     }
 }
+
+pub(crate) use units::{show_size, show_time};
 
 /// Reads a span of time as a configuration has it: a whole number and `ms`, `s`, `m`, `h` or `d`.
 pub(crate) fn time(text: &str) -> Option<Duration> {

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use access::{Access, Fixed};
 use dispatch::Dispatch;
 use fetch::Http;
-use plugin_api::Request;
+use plugin_api::{Request, Timestamp};
 use retry::Policy;
 use settings::{Auth, Limits, Settings};
 use target::Base;
@@ -64,6 +65,7 @@ pub(crate) use fetch::{asked_to_wait, certificate_trouble, chain};
 pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
 pub(crate) use target::is_loopback;
+pub(crate) use zoho::credits::day;
 
 /// How far a desk's clock may be behind ours in any case.
 const CLOCKS: Duration = Duration::from_mins(1);
@@ -97,6 +99,43 @@ pub struct Credits {
     pub spent: u64,
     /// What the desk said last that is left of the day's credits, where it did.
     pub left: Option<u64>,
+}
+
+/// Nothing is asked before credits return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When they should.
+    pub until: Timestamp,
+    /// What is left of the day's.
+    pub left: u64,
+    /// What is kept of it for other programs.
+    pub reserve: u64,
+}
+
+/// What a desk gives a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// What is left of it today.
+    pub left: u64,
+    /// All of it.
+    pub limit: u64,
+    /// What is kept of it for other programs.
+    pub reserve: u64,
+    /// What was spent on the last whole day; less where other programs spent more than is kept for them.
+    pub last_day: Option<u64>,
+    /// The zone in which days are counted.
+    pub zone: Tz,
+    /// When credits return.
+    pub returns: Timestamp,
+}
+
+/// Whether a request may be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admission {
+    /// It may. The number is for [`Access::release`](access::Access::release); 0: nobody counts.
+    Now(u64),
+    /// Not now: it is asked again.
+    Later,
 }
 
 /// What a connection is doing and has done, over all its queues.
@@ -133,6 +172,8 @@ pub struct QueueStats {
     pub throttled: u64,
     /// Bytes of bodies received, unpacked.
     pub received_bytes: u64,
+    /// Credits that its requests have cost, where the desk says so.
+    pub credits: u64,
 }
 
 impl Connection {
@@ -243,6 +284,16 @@ impl Connection {
     pub fn queue(&self, window: usize, cancel: &CancellationToken) -> Queue {
         let owner = self.0.dispatch.open(cancel.child_token());
         Queue::new(self.clone(), owner, window)
+    }
+
+    /// What is waited for, where nothing may be asked before credits return.
+    pub fn paused(&self) -> Option<Pause> {
+        self.0.access.paused()
+    }
+
+    /// What the desk gives a day, as far as it is known.
+    pub fn account(&self) -> Option<Account> {
+        self.0.access.account()
     }
 
     /// Why nothing is asked any more, where the desk stopped answering and was waited for as long as the settings say: every

@@ -11,6 +11,7 @@
 //! | `desks` | the scheduled backups that run, one thread each |
 //! | `chores` | notifications are sent, crashes are cleared up behind |
 //! | `exporters` | is there one for each module? |
+//! | `limits`, `sandbox`, `pulse` | a backup's process limits itself, shuts itself in, and says that it goes on |
 //! | `lock` | one daemon for each data directory |
 //! | `systemd` | what the service manager is told |
 //!
@@ -27,9 +28,12 @@ mod desks;
 mod exporters;
 mod inside;
 mod job;
+mod limits;
 mod lock;
+mod pulse;
 mod reload;
 mod rounds;
+mod sandbox;
 mod status;
 mod systemd;
 mod trouble;

@@ -59,7 +59,7 @@ pub fn pipe(bytes: &[u8]) {
 
 /// A file that may be a plugin.
 pub fn plugin(bytes: &[u8]) {
-    with_file(bytes, |path| drop(plugins::inspect(path)));
+    with_file(bytes, |path| drop(plugins::inspect_file(path)));
 }
 
 /// Has a file with these bytes, where a parser takes none.

@@ -187,6 +187,18 @@ pub enum Happening {
         /// Whose it was.
         person: String,
     },
+    /// A plugin's library was trusted.
+    PluginTrusted {
+        /// The file.
+        file: String,
+        /// SHA-256 of it.
+        sha256: String,
+    },
+    /// A plugin's library is trusted no more.
+    PluginUntrusted {
+        /// The file.
+        file: String,
+    },
     /// The history is gone on with, although its seal was not in order: what was wrong before stays wrong.
     Resealed {
         /// What was wrong.
@@ -236,6 +248,8 @@ kinds! {
     Refused => "refused",
     TokenCreated => "token_created",
     TokenRevoked => "token_revoked",
+    PluginTrusted => "plugin_trusted",
+    PluginUntrusted => "plugin_untrusted",
     Resealed => "resealed",
 }
 

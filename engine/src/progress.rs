@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{ModuleState, State};
 use crate::connection::Credits;
+use crate::forecast::Forecast;
 
 /// Takes events, from any thread.
 pub trait Progress: Send + Sync {
@@ -56,6 +57,20 @@ pub enum Event<'a> {
         state: ModuleState,
         /// Why, where it did not end well.
         reason: Option<&'a str>,
+    },
+    /// Nothing is asked before the desk's credits return: those of today, but for what is kept for other programs, are spent.
+    Paused {
+        /// When they should return.
+        until: Timestamp,
+        /// What is left of today's.
+        left: u64,
+        /// What is kept for other programs.
+        reserve: u64,
+    },
+    /// What is still to come.
+    Forecast {
+        /// That.
+        forecast: &'a Forecast,
     },
     /// What is done with the whole archive.
     Phase {

@@ -18,6 +18,7 @@ use chrono_tz::Tz;
 use plugin_api::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use local::moment as moment_in;
 pub use read::{read_at, read_date, read_every, read_zone};
 
 use slots::Slots;

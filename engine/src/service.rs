@@ -19,6 +19,7 @@ mod desk_lock;
 mod due;
 mod ending;
 mod error;
+mod forecasts;
 mod going_on;
 mod in_process;
 mod keeping;
@@ -28,6 +29,7 @@ mod runner;
 mod schedules;
 #[cfg(test)]
 mod tests;
+mod trusting;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ use crate::people::{Action, Actor};
 use crate::quota::Refusal;
 use crate::store::{Store, Tx};
 
+pub use crate::backup::Cause;
 pub use backups::{Done, Which, Wish};
 pub(crate) use desk_lock::is_desk_lock;
 pub use due::{Due, Ran};
@@ -51,7 +54,7 @@ pub use error::ServiceError;
 pub use going_on::{GoOn, Resumable, Suspended};
 pub use in_process::InProcess;
 pub(crate) use in_process::{is_connection_configured_wrong, registry};
-pub use runner::{Cause, Order, RunError, Runner};
+pub use runner::{Order, RunError, Runner};
 
 /// The service of one installation. Clones are of the same one, for other threads.
 #[derive(Clone)]

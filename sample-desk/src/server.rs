@@ -24,11 +24,12 @@ mod token;
 mod trouble;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -170,7 +171,7 @@ impl SampleDesk {
                     .concurrency
                     .unwrap_or_else(|| gate::concurrency(settings.edition)),
             ),
-            credits: Credits::new(daily, Instant::now() + until_midnight(SystemTime::now())),
+            credits: Credits::new(daily, settings.midnight, desk.now()),
             tokens: Mutex::new(tokens),
             client_id: format!("1000.SAMPLE{:016X}", mix(settings.seed)),
             client_secret: format!("{:016x}{:016x}", mix(!settings.seed), mix(mix(settings.seed))),
@@ -240,6 +241,26 @@ impl SampleDesk {
         stats
     }
 
+    /// Credits that were spent on each day, counted from 1970, of its own time.
+    pub fn credits_by_day(&self) -> BTreeMap<i64, u64> {
+        self.shared.credits.by_day()
+    }
+
+    /// Credits that are left of today's.
+    pub fn credits_left(&self) -> u64 {
+        self.shared.credits.left(self.shared.desk.now())
+    }
+
+    /// Another program of the organisation spends credits, as many of these as there are.
+    pub fn spend(&self, credits: u64) {
+        let now = self.shared.desk.now();
+        for _ in 0..credits {
+            if self.shared.credits.charge(1, now).is_err() {
+                return;
+            }
+        }
+    }
+
     /// Closes all connections and refuses new ones for this long, as if the desk had been stopped and started again on the
     /// same port. What it holds and what it gave out stay.
     pub fn leave(&self, time: Duration) {
@@ -305,13 +326,6 @@ fn bind(port: u16, runtime: &Handle) -> io::Result<(TcpListener, SocketAddr)> {
     let address = listener.local_addr()?;
     let _inside = runtime.enter();
     Ok((TcpListener::from_std(listener)?, address))
-}
-
-/// When a day's credits end: at midnight.
-fn until_midnight(now: SystemTime) -> Duration {
-    const DAY: u64 = 24 * 60 * 60;
-    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    Duration::from_secs(DAY - seconds % DAY)
 }
 
 /// How long after a connection could not be taken the next one is.

@@ -22,6 +22,8 @@ pub struct Settings {
     pub edition: Edition,
     /// Credits of a day in place of the edition's.
     pub credits: Option<u64>,
+    /// When its days begin, after midnight of UTC: with them credits return.
+    pub midnight: Duration,
     /// Requests in flight that are allowed, in place of the edition's.
     pub concurrency: Option<usize>,
     /// How long each answer takes.
@@ -179,6 +181,7 @@ impl Default for Settings {
             huge_bodies_ppm: 200,
             edition: Edition::Enterprise,
             credits: None,
+            midnight: Duration::ZERO,
             concurrency: None,
             latency: Duration::ZERO,
             token_life: Duration::from_hours(1),

@@ -2,7 +2,8 @@
 //!
 //! [`TestClock`] writes it into a file; [`FileClock`] reads it there, in `deskvault-under-test`.
 
-use std::fs;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -115,12 +116,17 @@ impl TestClock {
         self.write(*course);
     }
 
-    /// Whole or not at all: others read it all the time.
+    /// In its place: who has it open may not be able to open another.
     fn write(&self, course: Course) {
         let Course { time, since, rate } = course;
-        let beside = self.file.with_extension("new");
-        fs::write(&beside, format!("{time} {since} {rate}\n")).expect("the clock's file");
-        fs::rename(&beside, &self.file).expect("the clock's file");
+        let file = File::options()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(&self.file);
+        let line = format!("{time:>20} {since:>20} {rate:>12}\n");
+        file.and_then(|file| file.write_all_at(line.as_bytes(), 0))
+            .expect("the clock's file");
     }
 }
 
@@ -131,23 +137,46 @@ impl Clock for TestClock {
     }
 }
 
-/// The same clock, in another process.
+/// Bytes of what is in the file.
+const LENGTH: usize = 55;
+
+/// The same clock, in another process, which may have been shut in since it opened it.
 pub struct FileClock {
-    file: PathBuf,
+    file: File,
 }
 
 impl FileClock {
     /// The clock that [`VARIABLE`] names, if it is set.
     pub fn of_environment() -> Option<Self> {
-        let file = PathBuf::from(std::env::var_os(VARIABLE)?);
-        Some(Self { file })
+        Some(Self::open(Path::new(&std::env::var_os(VARIABLE)?)))
+    }
+
+    fn open(file: &Path) -> Self {
+        Self {
+            file: File::open(file).expect("the clock's file"),
+        }
+    }
+
+    fn read(&self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        self.file.read_exact_at(&mut bytes, 0).expect("the clock's file");
+        bytes
     }
 }
 
 impl Clock for FileClock {
     fn now(&self) -> Timestamp {
-        let text = fs::read_to_string(&self.file).expect("the clock's file");
-        Timestamp::from_micros(Course::read(&text).expect("the clock's file").now())
+        // It is written all the time: what is the same twice is whole.
+        let mut bytes = self.read();
+        loop {
+            let again = self.read();
+            if again == bytes {
+                break;
+            }
+            bytes = again;
+        }
+        let text = std::str::from_utf8(&bytes).expect("the clock's file");
+        Timestamp::from_micros(Course::read(text).expect("the clock's file").now())
     }
 }
 
@@ -169,9 +198,7 @@ mod tests {
     fn both_sides_see_the_same_time() {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = TestClock::standing(folder.path(), "2026-03-02T08:00:00Z");
-        let other = FileClock {
-            file: clock.file().to_owned(),
-        };
+        let other = FileClock::open(clock.file());
         assert_eq!(
             (clock.now(), other.now()),
             (moment("2026-03-02T08:00:00Z"), clock.now())

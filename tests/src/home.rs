@@ -2,6 +2,7 @@
 
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -59,16 +60,26 @@ impl Home {
         let folder = tempfile::tempdir().expect("a folder");
         let put = folder.path().join("plugins");
         fs::create_dir(&put).expect("a folder");
-        for name in plugins {
-            let library = plugin(name);
-            let to = put.join(library.file_name().expect("a name"));
-            // They are large, and many tests have them.
-            fs::hard_link(&library, &to)
-                .or_else(|_| fs::copy(&library, &to).map(drop))
-                .expect("a plugin");
-        }
+        ours_alone(&put);
         let clock = TestClock::standing(folder.path(), at);
-        Self { folder, clock }
+        let home = Self { folder, clock };
+        for name in plugins {
+            home.add(&plugin(name));
+        }
+        home
+    }
+
+    /// Puts another library among the plugins.
+    ///
+    /// # Panics
+    /// Where it can't.
+    pub fn add(&self, library: &Path) {
+        let to = self.path().join("plugins").join(library.file_name().expect("a name"));
+        // They are large, and many tests have them.
+        fs::hard_link(library, &to)
+            .or_else(|_| fs::copy(library, &to).map(drop))
+            .expect("a plugin");
+        ours_alone(&to);
     }
 
     /// Its folder.
@@ -97,7 +108,9 @@ impl Home {
     /// # Panics
     /// Where it can't.
     pub fn configure(&self, sections: &str) {
-        let text = format!("{sections}\n[plugins]\nfolders = [\"plugins\"]\n\n[archive]\nfolder = \"archives\"\n");
+        let text = format!(
+            "{sections}\n[plugins]\nfolders = [\"plugins\"]\nrequire_trust = false\n\n[archive]\nfolder = \"archives\"\n"
+        );
         let beside = self.path().join("deskvault.toml.new");
         fs::write(&beside, text).expect("the configuration");
         fs::rename(&beside, self.configuration()).expect("the configuration");
@@ -174,6 +187,14 @@ impl Home {
         let said = self.run(arguments, 0);
         let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {line}"));
         said.lines().map(read).collect()
+    }
+}
+
+/// Has nobody else write there, whatever the umask of who runs the tests: what others may write is refused.
+fn ours_alone(path: &Path) {
+    let mode = fs::metadata(path).expect("a plugin").permissions().mode();
+    if mode & 0o022 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & !0o022)).expect("permissions");
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use engine::backup::Plan;
-use engine::connection::settings::{Auth, Limits, Settings};
+use engine::connection::settings::{Auth, Limits, Pacing, Settings};
 
 pub mod clock;
 pub mod compare;
@@ -29,6 +29,7 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
             ca_file: None,
             auth: Auth::None,
             limits: Limits::default(),
+            pacing: Pacing::default(),
         },
         modules: modules.iter().map(ToString::to_string).collect(),
         kind: plugin_api::Kind::Full,
@@ -46,6 +47,7 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
         editions: engine::quota::Editions::default(),
         spool: None,
         resume: Vec::new(),
+        past: Vec::new(),
         finish: false,
         often: engine::backup::Often::default(),
         hurry: engine::backup::Hurry::default(),

@@ -2,6 +2,8 @@
 
 #[path = "daemon/child.rs"]
 mod child;
+#[path = "daemon/contain.rs"]
+mod contain;
 #[path = "daemon/crash.rs"]
 mod crash;
 #[path = "daemon/harness.rs"]

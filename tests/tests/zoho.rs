@@ -6,6 +6,8 @@
 mod behaviour;
 #[path = "zoho/changes.rs"]
 mod changes;
+#[path = "zoho/credits.rs"]
+mod credits;
 #[path = "zoho/damage.rs"]
 mod damage;
 #[path = "zoho/faults.rs"]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use plugin_api::{Job, Wanted};
 
+use super::cause::Cause;
 use super::checkpoint::Unread;
 use super::error::BackupError;
 use super::module::Shop;
@@ -16,7 +17,6 @@ use super::watch::{Running, watch};
 use crate::archive::Writer;
 use crate::connection::Connection;
 use crate::progress::Progress;
-use crate::service::Cause;
 
 /// Has the unread records of all modules that can do it read once more, and closes their tables. `job` makes the job of a
 /// module. Where the backup `may_go_on` in another run, a fault that passes is given back, and nothing is closed.

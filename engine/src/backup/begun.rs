@@ -41,6 +41,7 @@ pub(super) struct Figures {
     pub(super) requests: u64,
     pub(super) retries: u64,
     pub(super) milliseconds: u64,
+    pub(super) credits: u64,
 }
 
 impl Figures {
@@ -50,6 +51,7 @@ impl Figures {
             requests: self.requests + stats.tries,
             retries: self.retries + stats.retries,
             milliseconds: self.milliseconds + u64::try_from(worked.as_millis()).unwrap_or(u64::MAX),
+            credits: self.credits + stats.credits,
         }
     }
 }
@@ -124,6 +126,7 @@ impl Begun {
                 requests: checkpoint.requests,
                 retries: checkpoint.retries,
                 milliseconds: checkpoint.milliseconds,
+                credits: checkpoint.credits,
             },
         })
     }

@@ -50,6 +50,9 @@ pub struct Checkpoint {
     pub retries: u64,
     /// Milliseconds that it has worked.
     pub milliseconds: u64,
+    /// What its requests cost, where the desk charges and says so.
+    #[serde(default)]
+    pub credits: u64,
     /// How it ended, where it has.
     pub ended: Option<End>,
 }
@@ -68,6 +71,7 @@ impl Checkpoint {
             requests: figures.requests,
             retries: figures.retries,
             milliseconds: figures.milliseconds,
+            credits: figures.credits,
             ended: None,
         }
     }

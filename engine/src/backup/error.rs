@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::cause::Cause;
 use crate::archive::ArchiveError;
 use crate::connection::ConnectionError;
-use crate::service::Cause;
 
 /// Why a backup ended without an archive. Nothing half-done is left behind, but for
 /// [`BackupError::Suspended`].

@@ -35,7 +35,7 @@ pub(super) struct Judged {
 
 /// Closes the tables and says what each module came to.
 pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Judged, BackupError> {
-    let Running { modules, limit } = running;
+    let Running { modules, limit, .. } = running;
     let failed = modules.iter().find_map(|module| match &module.ended {
         Some((Err(error), _)) if error.kind == ErrorKind::Host => Some((module, error)),
         _ => None,

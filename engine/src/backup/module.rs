@@ -18,6 +18,7 @@ use super::services::{Counts, Left, Means, ModuleServices, Open, unopened};
 use super::verdict::passes;
 use crate::archive::Writer;
 use crate::connection::{Connection, Meter};
+use crate::forecast::Facts;
 use crate::plugins::{ModuleHost, Plugin};
 use crate::progress::{Event, Progress};
 
@@ -295,6 +296,20 @@ impl Module {
     pub(super) fn wait_kept(&self) -> Result<(), ExportError> {
         let kept = self.ended.as_ref().and_then(|(_, left)| left.kept.as_ref());
         kept.map_or(Ok(()), |kept| kept.wait(true))
+    }
+
+    /// How far it is, for a forecast.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        let figures = self.figures();
+        let expected = self.counts.expected.load(Ordering::Relaxed);
+        Facts {
+            module: &self.name,
+            rows: self.counts.rows.load(Ordering::Relaxed),
+            expected: (expected > 0).then_some(expected),
+            requests: figures.requests,
+            credits: figures.credits,
+            ended: self.ended.is_some(),
+        }
     }
 
     /// Tells how far it is.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::again::read_again;
 use super::begun::{self, Begun};
+use super::cause::Cause;
 use super::checkpoint::{Forgetful, Keeper};
 use super::error::{BackupError, archive_failed, on_disk};
 use super::judge::{Judged, judge};
@@ -18,16 +19,17 @@ use super::keeping::Keeping;
 use super::limit::Limit;
 use super::module::{Module, Shop};
 use super::often::{Hurry, Often};
+use super::pacing::{self, Pacing};
 use super::verdict::{cause, weight};
 use super::watch::{Running, watch};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
 use crate::connection::{self, Connection, ConnectionError};
+use crate::forecast::Cost;
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
 use crate::quota::{self, Editions};
-use crate::service::Cause;
 
 /// Requests that an exporter may have submitted and not taken, for each that may be in flight: enough that the desk
 /// always has the next one, also while the exporter waits for one answer and submits none.
@@ -74,8 +76,10 @@ pub struct Plan {
     pub often: Often,
     /// Asks for a checkpoint out of turn.
     pub hurry: Hurry,
-    /// What time it is when the last row is written.
+    /// What time it is when the last row is written, and by which credits are paced.
     pub clock: Arc<dyn Clock>,
+    /// What its modules cost in the last backup, for the first forecasts.
+    pub past: Vec<Cost>,
 }
 
 /// Runs a backup to its end, and keeps no checkpoints: see [`run_kept`].
@@ -199,9 +203,11 @@ impl Run<'_> {
     }
 
     fn connect(&self, requests: &Requests) -> Result<Connection, BackupError> {
-        let Self { plan, cancel, .. } = self;
-        let connection = Connection::open(&plan.connection, requests.handle()).map_err(BackupError::Connection)?;
-        connection.prepare(cancel).map_err(|error| match error {
+        let Self {
+            plan, cancel, progress, ..
+        } = self;
+        let connection = pacing::open(plan, requests.handle()).map_err(BackupError::Connection)?;
+        pacing::prepare(&connection, *progress, cancel).map_err(|error| match error {
             ConnectionError::Cancelled { .. } => BackupError::Cancelled,
             error => BackupError::Connection(error),
         })?;
@@ -261,6 +267,7 @@ impl Run<'_> {
                     .map_err(BackupError::System)?;
             }
         }
+        running.pacing = Some(Pacing::new(connection, plan));
         watch(running, &ended, plan.stall_timeout, *progress, true)?;
         self.come_to_an_end(running)?;
         if limit.is_reached() {

@@ -2,9 +2,9 @@
 
 use plugin_api::{ErrorKind, ExportError};
 
+use super::cause::Cause;
 use crate::archive::ModuleState;
 use crate::plugins::Answer;
-use crate::service::Cause;
 
 /// What the end of an export means.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use plugin_api::ErrorKind;
 use super::error::BackupError;
 use super::limit::Limit;
 use super::module::{Ended, Module};
+use super::pacing::Pacing;
 use super::verdict::{is_cut, passes};
 use crate::progress::Progress;
 
@@ -22,6 +23,8 @@ pub(super) struct Running {
     pub(super) modules: Vec<Module>,
     /// How many rows they may write. Its token ends them all.
     pub(super) limit: Arc<Limit>,
+    /// What is told of credits, once the desk is reached.
+    pub(super) pacing: Option<Pacing>,
 }
 
 impl Running {
@@ -29,6 +32,7 @@ impl Running {
         Self {
             modules: Vec::new(),
             limit: Arc::new(limit),
+            pacing: None,
         }
     }
 }
@@ -53,6 +57,7 @@ impl Drop for Running {
 
 /// Waits for the ends of all modules; tells how far they are; gives up those that are stuck. Where the engine itself
 /// failed under one, e.g. the disk is full, the others are stopped too: their work would be for nothing.
+///
 /// Whether the ends of those that are not to be run again are kept: `keep_ends`.
 pub(super) fn watch(
     running: &mut Running,
@@ -61,7 +66,7 @@ pub(super) fn watch(
     progress: &dyn Progress,
     keep_ends: bool,
 ) -> Result<(), BackupError> {
-    let Running { modules, limit } = running;
+    let Running { modules, limit, pacing } = running;
     let stop = &limit.stop;
     let mut stopped_at = None;
     while modules.iter().any(|module| module.ended.is_none()) {
@@ -93,6 +98,9 @@ pub(super) fn watch(
                     module.give_up("its thread ended without a word");
                 }
             }
+        }
+        if let Some(pacing) = pacing {
+            pacing.tell(modules, progress);
         }
         if stop.is_cancelled() && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
             for module in modules.iter_mut() {

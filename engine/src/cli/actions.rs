@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Desk};
 use crate::connection::sample;
 use crate::connection::zoho::connect::Probe;
+use crate::plugins::{Standing, Trust};
 use crate::progress::Progress;
 use crate::service::Runner;
 
@@ -82,13 +83,15 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
     }
 }
 
-/// Where exporters are, and how long one may take to describe itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where exporters are, how long one may take to describe itself, and which are to be trusted.
+#[derive(Clone, Debug)]
 pub(crate) struct Places {
     /// Folders. Empty: those of the installation.
     pub(crate) folders: Vec<PathBuf>,
     /// See [`crate::config::Plugins`].
     pub(crate) describe_timeout: std::time::Duration,
+    /// What is asked of each.
+    pub(crate) trust: Trust,
 }
 
 /// What re-reading an archive gave.
@@ -121,6 +124,8 @@ pub(crate) struct PluginLine {
     pub(crate) module: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) tables: Vec<String>,
+    /// Why it may be loaded; none for one that was refused.
+    pub(crate) trust: Option<Standing>,
     /// Why it was refused, in one line that says what to do; none if it was taken.
     pub(crate) refused: Option<String>,
 }

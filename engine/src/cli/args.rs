@@ -275,6 +275,19 @@ pub(crate) enum Plugins {
         /// The library.
         file: PathBuf,
     },
+    /// Trusts a library: it is loaded from now on, as long as it is this very file.
+    ///
+    /// Libraries outside the installation are only loaded when they were trusted, unless [plugins] require_trust says otherwise.
+    /// What is kept is the path and the SHA-256 of the file; none of its code runs for that.
+    Trust {
+        /// The library.
+        file: PathBuf,
+    },
+    /// Trusts a library no more.
+    Untrust {
+        /// The library.
+        file: PathBuf,
+    },
 }
 
 /// Checks and explains the configuration.
@@ -348,6 +361,8 @@ mod tests {
             ("verify a.zip --json", true),
             ("plugins list --json", true),
             ("plugins check a.so", true),
+            ("plugins trust a.so", true),
+            ("plugins untrust", false),
             ("plugins", false),
             ("config check", true),
             ("config keys", true),

@@ -135,6 +135,8 @@ pub(super) fn execute(typed: &Typed, shell: &Shell, actions: &dyn Actions) -> Ou
         Command::SampleDesk(typed) => sample_desk::run(typed, global, shell, actions),
         Command::Plugins(Plugins::List { json }) => plugins::list(*json, global, shell, actions),
         Command::Plugins(Plugins::Check { file }) => plugins::check(file, global, shell, actions),
+        Command::Plugins(Plugins::Trust { file }) => plugins::trust(file, global, shell),
+        Command::Plugins(Plugins::Untrust { file }) => plugins::untrust(file, global, shell),
         Command::Config(Config::Check) => configuration::check(global, shell),
         Command::Config(Config::Keys) => configuration::keys(shell),
         Command::Completions { shell: kind } => generate::completions(*kind, shell),

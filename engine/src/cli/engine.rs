@@ -104,10 +104,12 @@ impl Actions for Engine {
     }
 
     fn plugin(&self, file: &Path, places: &Places) -> Result<PluginLine, Stop> {
-        Ok(match Plugin::load(file, places.describe_timeout) {
-            Ok(plugin) => ready(&plugin),
-            Err(refusal) => refused(&refusal),
-        })
+        Ok(
+            match Plugin::load_trusted(file, places.describe_timeout, &places.trust) {
+                Ok(plugin) => ready(&plugin),
+                Err(refusal) => refused(&refusal),
+            },
+        )
     }
 
     fn connect(&self, desk: &Desk, file: &Path, code: &str, cancel: &CancellationToken) -> Result<Connected, Stop> {
@@ -180,7 +182,7 @@ fn unconnected(error: ConnectError) -> Stop {
 }
 
 fn registry(places: &Places) -> Result<Registry, Stop> {
-    Ok(service::registry(&places.folders, places.describe_timeout).map_err(anyhow::Error::msg)?)
+    Ok(service::registry(&places.folders, places.describe_timeout, &places.trust).map_err(anyhow::Error::msg)?)
 }
 
 fn ready(plugin: &Plugin) -> PluginLine {
@@ -189,6 +191,7 @@ fn ready(plugin: &Plugin) -> PluginLine {
         module: Some(plugin.description.module.clone()),
         version: Some(plugin.version.clone()),
         tables: plugin.description.tables.clone(),
+        trust: Some(plugin.standing),
         refused: None,
     }
 }
@@ -199,6 +202,7 @@ fn refused(refusal: &Refusal) -> PluginLine {
         module: None,
         version: None,
         tables: Vec::new(),
+        trust: None,
         refused: Some(refusal.to_string()),
     }
 }

@@ -3,6 +3,7 @@
 mod bars;
 mod json;
 mod plain;
+mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -23,7 +23,7 @@ use super::check::{Checked, Value};
 use super::problem::Found;
 use super::rules;
 use super::written::Written;
-use super::{Backup, Config, Daemon, Desk, Log, LogFormat, Plugins};
+use super::{Backup, Config, Daemon, Desk, Log, LogFormat, Plugins, Sandbox};
 
 /// Builds the configuration; relative paths start at `folder`.
 pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Config {
@@ -67,7 +67,7 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
             "plugins" => plugins(&mut section, folder, &mut config.plugins),
             "webhook" => notify::webhook(&mut section, folder, &mut config.notify.webhooks, found),
             "mail" => config.notify.mail = Some(notify::mail(&mut section, folder, found)),
-            "daemon" => set(&mut config.daemon.grace, section.time("grace")),
+            "daemon" => daemon(&mut section, &mut config.daemon),
             "backup" => {
                 let backup = &mut config.backup;
                 set(&mut backup.often.rows, section.integer("checkpoint_rows"));
@@ -82,6 +82,9 @@ pub(super) fn build(mut root: Checked, folder: &Path, found: &mut Found) -> Conf
     config
 }
 
+/// What is kept of a day's credits, unless it is said.
+const RESERVE: reached::Reserve = reached::Reserve::Percent(20);
+
 fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut Found) -> Desk {
     let name = section.text("name").unwrap_or_default();
     let mut desk = Desk {
@@ -92,6 +95,7 @@ fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut
             ca_file: None,
             auth: Auth::None,
             limits: reached::Limits::default(),
+            pacing: reached::Pacing::default(),
         },
         name,
         modules: section.texts("modules"),
@@ -100,6 +104,10 @@ fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut
         support_contact: section.text("support_contact"),
         schedule: None,
     };
+    // As it is written; what cannot be read was reported.
+    let reserve = section.text("credits_reserve");
+    let reserve = reserve.as_deref().and_then(rules::read_reserve);
+    desk.connection.pacing.reserve = reserve.unwrap_or(RESERVE);
     people::roles(section, known, &mut desk, found);
     for below in &mut section.below {
         match below.section.path {
@@ -230,6 +238,22 @@ fn plugins(section: &mut Checked, folder: &Path, plugins: &mut Plugins) {
     }
     set(&mut plugins.stall_timeout, section.time("stall_timeout"));
     set(&mut plugins.describe_timeout, section.time("describe_timeout"));
+    plugins.require_trust = section.bool("require_trust");
+}
+
+fn daemon(section: &mut Checked, daemon: &mut Daemon) {
+    set(&mut daemon.grace, section.time("grace"));
+    set(&mut daemon.memory, section.size("memory"));
+    set(&mut daemon.open_files, section.integer("open_files"));
+    if let Some(time) = section.time("longest_backup") {
+        daemon.longest_backup = (!time.is_zero()).then_some(time);
+    }
+    let sandbox = section.text("sandbox").map(|word| match word.as_str() {
+        "require" => Sandbox::Require,
+        "off" => Sandbox::Off,
+        _ => Sandbox::Try,
+    });
+    set(&mut daemon.sandbox, sandbox);
 }
 
 fn log(section: &mut Checked, log: &mut Log) {

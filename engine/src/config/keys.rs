@@ -97,6 +97,12 @@ const DESK: Section = Section {
             Need::Optional("\"support@example.com\""),
             "The e-mail address that is told too when a backup of this desk comes to the limit of records.",
         ),
+        key(
+            "credits_reserve",
+            Kind::Text(rules::reserve),
+            Need::Default("\"20%\""),
+            "What of each day's API credits is kept for the other programs that use the desk, where it charges credits: a share of the day's, e.g. `\"20%\"`, or a number of them, e.g. `\"5000\"`. Once no more than that is left, a backup waits for the next day's. `\"0\"`: nothing.",
+        ),
     ],
     sections: &[connection::CONNECTION, service::SCHEDULE],
 };
@@ -225,6 +231,12 @@ const PLUGINS: Section = Section {
             },
             Need::Default("\"10s\""),
             "How long an exporter may take to describe itself when it is loaded.",
+        ),
+        key(
+            "require_trust",
+            Kind::Bool,
+            Need::Optional("true"),
+            "Whether an exporter is only loaded if its very file was trusted, with `deskvault plugins trust FILE`. Without it: those in other folders than the installation's own, which are named under `folders`. A file that was trusted and has changed since is refused in any case.",
         ),
     ],
     sections: &[],

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 
 use super::text::printable;
+use crate::connection::settings::Reserve;
 use crate::connection::{for_credentials, is_loopback};
 use crate::people::password;
 use crate::{notify, schedule};
@@ -47,6 +48,30 @@ pub(super) fn org_id(text: &str) -> Rule {
         !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit()),
         "be the organisation's id, digits in quotes",
     )
+}
+
+/// What is kept of a day's credits.
+pub(super) fn reserve(text: &str) -> Rule {
+    rule(
+        read_reserve(text).is_some(),
+        "be a share of the day's credits from \"0%\" to \"90%\", or a number of them, e.g. \"5000\"",
+    )
+}
+
+/// Reads what is kept of a day's credits.
+pub(super) fn read_reserve(text: &str) -> Option<Reserve> {
+    let (digits, is_share) = match text.strip_suffix('%') {
+        Some(digits) => (digits.trim_end(), true),
+        None => (text, false),
+    };
+    let are_digits = (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = digits.parse().ok().filter(|_| are_digits)?;
+    match (number, is_share) {
+        (0, _) => Some(Reserve::None),
+        (1..=90, true) => Some(Reserve::Percent(number as u8)),
+        (_, true) => None,
+        (_, false) => Some(Reserve::Credits(number)),
+    }
 }
 
 /// The name of an environment variable. A secret itself, typed here by mistake, mostly does not pass.

@@ -41,7 +41,7 @@ fn read(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 /// As [`read_time`] reads it, in the largest unit that leaves no rest.
-pub(super) fn show_time(time: Duration) -> String {
+pub(crate) fn show_time(time: Duration) -> String {
     show(time.as_millis() as u64, &TIMES, "")
 }
 

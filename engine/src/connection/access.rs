@@ -13,13 +13,13 @@ use std::time::Duration;
 use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use super::Credits;
 use super::answer::{self, Answer};
 use super::call::Call;
 use super::error::ConnectionError;
 use super::retry::{Class, Failure};
 use super::secret;
 use super::settings::{Auth, Secret};
+use super::{Account, Admission, Credits, Pause};
 
 /// What authorises one try.
 #[derive(Default)]
@@ -72,6 +72,24 @@ pub(super) trait Access: Send + Sync {
             };
         }
         Class::of_status(answer.status, retry_after).into()
+    }
+
+    /// Whether a request may be started now. One that may is to be [released](Self::release).
+    fn admit(&self, _call: &Call) -> Admission {
+        Admission::Now(0)
+    }
+
+    /// A request that was admitted is over; `sent` unless it never left. What came of it, [`judge`](Self::judge) was told.
+    fn release(&self, _permit: u64, _sent: bool) {}
+
+    /// What is waited for, where nothing may be asked before credits return.
+    fn paused(&self) -> Option<Pause> {
+        None
+    }
+
+    /// What the desk gives a day, as far as it is known.
+    fn account(&self) -> Option<Account> {
+        None
     }
 
     /// What the desk has charged so far, where it charges.

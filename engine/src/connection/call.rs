@@ -1,5 +1,7 @@
 //! A request, checked and ready to be sent as often as needed.
 
+use std::sync::atomic::AtomicU64;
+
 use plugin_api::{ErrorKind, ExportError, Method, Request};
 
 use super::access::Access;
@@ -13,6 +15,10 @@ pub(super) struct Call {
     pub(super) request: reqwest::Request,
     /// Method and path, for messages: a query may hold what is nobody's business.
     pub(super) name: String,
+    /// By which it was admitted to its try.
+    pub(super) permit: AtomicU64,
+    /// Credits that it has cost.
+    pub(super) charged: AtomicU64,
 }
 
 impl Call {
@@ -40,7 +46,12 @@ impl Call {
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
         *request.body_mut() = asked.body.map(Into::into);
-        Ok(Self { request, name })
+        Ok(Self {
+            request,
+            name,
+            permit: AtomicU64::new(0),
+            charged: AtomicU64::new(0),
+        })
     }
 
     /// Whether JSON and nothing else is asked for.

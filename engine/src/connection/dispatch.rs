@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Admission;
 use super::answer::{Answer, Held};
 use super::call::Call;
 use super::circuit::{Circuit, Held as Hold, Place};
@@ -25,6 +26,9 @@ use running::Running;
 
 mod looking;
 mod running;
+
+/// How often it is looked whether what waits to be admitted may be started.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What the exporters of a desk share.
 pub(super) struct Dispatch {
@@ -43,6 +47,8 @@ struct State {
     lanes: Lanes<Job>,
     /// The desk asked for no requests until then.
     hold_until: Option<Instant>,
+    /// A request waits to be admitted, and it will be looked after.
+    looks: bool,
     /// Whether the desk answers at all.
     circuit: Circuit,
     /// The request that was answered last.
@@ -58,6 +64,7 @@ pub(super) struct Counts {
     pub(super) retries: AtomicU64,
     pub(super) throttled: AtomicU64,
     pub(super) bytes: AtomicU64,
+    pub(super) credits: AtomicU64,
 }
 
 /// What the requests of one queue have in common.
@@ -143,6 +150,7 @@ impl Dispatch {
             state: Mutex::new(State {
                 lanes: Lanes::new(limits.in_flight),
                 hold_until: None,
+                looks: false,
                 circuit: Circuit::new(policy.first, limits.patience),
                 answered: None,
                 closed: false,
@@ -302,7 +310,19 @@ impl Dispatch {
         }
     }
 
-    fn next_job(&self) -> Option<(Job, Epoch)> {
+    /// Looks again in a while whether what waits to be admitted may be started: nobody tells when credits return.
+    fn look_again(self: &Arc<Self>) {
+        let dispatch = Arc::downgrade(self);
+        self.runtime.spawn(async move {
+            tokio::time::sleep(LOOK).await;
+            if let Some(dispatch) = dispatch.upgrade() {
+                lock(&dispatch.state).looks = false;
+                dispatch.pump();
+            }
+        });
+    }
+
+    fn next_job(self: &Arc<Self>) -> Option<(Job, Epoch)> {
         let mut state = lock(&self.state);
         if state.circuit.open().is_some() {
             return None;
@@ -314,7 +334,23 @@ impl Dispatch {
             state.hold_until = None;
         }
         let room = self.waiting.load(Ordering::Relaxed) <= self.max_waiting;
-        state.lanes.start(room)
+        let mut waits = false;
+        let admit = |job: &Job| match self.fetch.admit(&job.call) {
+            Admission::Now(permit) => {
+                job.call.permit.store(permit, Ordering::Relaxed);
+                true
+            }
+            Admission::Later => {
+                waits = true;
+                false
+            }
+        };
+        let started = state.lanes.start(room, admit);
+        if waits && !std::mem::replace(&mut state.looks, true) {
+            drop(state);
+            self.look_again();
+        }
+        started
     }
 
     /// No request is started before `wait` is over: each would only be refused, and cost one of its tries.

@@ -9,6 +9,7 @@ use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 
+use super::Admission;
 use super::access::{Access, Credentials, Later};
 use super::answer::{Answer, Held};
 use super::call::Call;
@@ -73,6 +74,14 @@ impl Tried {
 pub(super) trait Fetch: Send + Sync {
     /// Bytes of the answer are put on `held` as they arrive.
     fn fetch<'a>(&'a self, call: &'a Call, held: &'a mut Held) -> Later<'a, Tried>;
+
+    /// Whether a try of it may be made now; see [`Access::admit`].
+    fn admit(&self, _call: &Call) -> Admission {
+        Admission::Now(0)
+    }
+
+    /// Such a try is over; see [`Access::release`].
+    fn release(&self, _permit: u64, _sent: bool) {}
 }
 
 /// HTTP by reqwest.
@@ -85,6 +94,14 @@ pub(super) struct Http {
 }
 
 impl Fetch for Http {
+    fn admit(&self, call: &Call) -> Admission {
+        self.access.admit(call)
+    }
+
+    fn release(&self, permit: u64, sent: bool) {
+        self.access.release(permit, sent);
+    }
+
     fn fetch<'a>(&'a self, call: &'a Call, held: &'a mut Held) -> Later<'a, Tried> {
         Box::pin(async move {
             // Not within the time of the try: it may have to wait for a new token.

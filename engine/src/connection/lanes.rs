@@ -80,7 +80,8 @@ impl<J> Lanes<J> {
     /// Takes the next job to start, if there is a slot for it. Without `room` for further answers only a lane with
     /// nothing in flight and nothing to take may start one: its exporter may be waiting for just that, and the
     /// others' answers are not its to take.
-    pub(super) fn start(&mut self, room: bool) -> Option<(J, Epoch)> {
+    /// Where `admit` is against it, that one and all others wait.
+    pub(super) fn start(&mut self, room: bool, admit: impl FnOnce(&J) -> bool) -> Option<(J, Epoch)> {
         if self.in_flight >= self.throttle.allowed() {
             return None;
         }
@@ -90,6 +91,9 @@ impl<J> Lanes<J> {
             .filter(|(_, lane)| !lane.pending.is_empty())
             .filter(|(_, lane)| room || (lane.running == 0 && lane.finished == 0))
             .min_by_key(|(_, lane)| (lane.running, lane.last_start))?;
+        if !lane.pending.front().is_some_and(admit) {
+            return None;
+        }
         let job = lane.pending.pop_front()?;
         self.starts += 1;
         lane.last_start = self.starts;
@@ -151,7 +155,7 @@ mod tests {
     }
 
     fn start(lanes: &mut Lanes<(u64, u64)>, room: bool) -> Option<(u64, u64)> {
-        lanes.start(room).map(|(job, _)| job)
+        lanes.start(room, |_| true).map(|(job, _)| job)
     }
 
     #[test]

@@ -147,6 +147,7 @@ impl Meter {
             retries: counts.retries.load(Ordering::Relaxed),
             throttled: counts.throttled.load(Ordering::Relaxed),
             received_bytes: counts.bytes.load(Ordering::Relaxed),
+            credits: counts.credits.load(Ordering::Relaxed),
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) enum Class {
     Throttled,
     /// The token that the try was made with has ended: with a new one the same request is tried again at once.
     Outdated,
+    /// The credits of the day are spent: the same request is tried again when there are others, which is seen to elsewhere.
+    Spent,
 }
 
 /// How often a request is tried again for a token that has ended. A token may end between two tries; where new ones are
@@ -148,6 +150,7 @@ impl Policy {
     pub(super) fn decide(&self, attempt: u32, renewals: u32, outcome: Outcome, jitter: f64) -> Decision {
         let attempts = match outcome.class {
             Class::Outdated if renewals < RENEWALS => return Decision::Again(Duration::ZERO),
+            Class::Spent => return Decision::Again(Duration::ZERO),
             Class::Final | Class::Outdated => return Decision::Finish,
             Class::Defect => self.attempts.min(self.defect_attempts),
             Class::Passing => self.attempts,

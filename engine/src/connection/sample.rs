@@ -10,7 +10,7 @@ pub use sample_desk::Settings;
 pub use sample_desk::settings::{Ascending, Behaviour, Changes, Edition, Faults, Planned};
 
 use super::error::ConnectionError;
-use super::settings::{self, Auth, Secret, SecretSource, Zoho};
+use super::settings::{self, Auth, Pacing, Secret, SecretSource, Zoho};
 
 /// Reads a thing that goes wrong on purpose, and when.
 pub(crate) fn planned(text: &str) -> Result<Planned, String> {
@@ -56,6 +56,11 @@ pub(super) fn start(
             refresh_token: inline(keys.refresh_token),
             terms: sample.terms,
         }),
+        pacing: Pacing {
+            // It lives in this process alone.
+            folder: None,
+            ..settings.pacing.clone()
+        },
         ..settings.clone()
     };
     Ok((started, reached))

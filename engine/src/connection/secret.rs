@@ -18,7 +18,7 @@ const SHORTEST: usize = 6;
 /// The error says what is wrong with the secret, never what it is.
 pub(crate) fn read(source: &SecretSource, env: impl Fn(&str) -> Option<OsString>) -> Result<String, String> {
     let mut text = match source {
-        SecretSource::Inline(secret) => secret.expose().to_owned(),
+        SecretSource::Inline(secret) | SecretSource::Read { secret, .. } => secret.expose().to_owned(),
         SecretSource::Env(name) => env(name)
             .ok_or("is not set: set it for the user who runs deskvault")?
             .into_string()

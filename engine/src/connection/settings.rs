@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plugin_api::Timestamp;
+
+use crate::clock::{Clock, SystemClock};
 
 /// Everything that is said about one connection.
 #[derive(Clone)]
@@ -21,6 +24,63 @@ pub struct Settings {
     pub auth: Auth,
     /// Bounds.
     pub limits: Limits,
+    /// What is done about credits, where the desk charges.
+    pub pacing: Pacing,
+}
+
+/// How a day's credits are dealt with.
+#[derive(Clone)]
+pub struct Pacing {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What is kept for other programs.
+    pub reserve: Reserve,
+    /// The folder for what is shared with others who back up desks of the same organisation; none: nothing is.
+    pub folder: Option<PathBuf>,
+    /// Whether the credits of another day are waited for. Otherwise nothing is kept for others, and requests fail once they
+    /// are spent.
+    pub wait: bool,
+}
+
+/// Credits of each day that are kept for other programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reserve {
+    /// None.
+    #[default]
+    None,
+    /// So many.
+    Credits(u64),
+    /// A share of the day's, in percent.
+    Percent(u8),
+}
+
+impl Default for Pacing {
+    /// By the machine's clock; nothing is kept, shared or waited for.
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            reserve: Reserve::None,
+            folder: None,
+            wait: false,
+        }
+    }
+}
+
+impl fmt::Debug for Pacing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            clock: _,
+            reserve,
+            folder,
+            wait,
+        } = self;
+        let mut shown = f.debug_struct("Pacing");
+        shown
+            .field("reserve", reserve)
+            .field("folder", folder)
+            .field("wait", wait);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// How requests are authorised.
@@ -124,6 +184,13 @@ pub enum SecretSource {
     File(PathBuf),
     /// The configuration itself.
     Inline(Secret),
+    /// It has been read already, out of a file that will be out of reach.
+    Read {
+        /// The secret, fit to be sent.
+        secret: Secret,
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// A secret. It can be neither printed nor serialised, only used.
@@ -194,7 +261,7 @@ impl fmt::Display for SecretSource {
                 f.write_str("the environment variable that is named (not shown: it could be the secret itself)")
             }
             Self::Env(name) => write!(f, "the environment variable {name}"),
-            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::File(path) | Self::Read { file: path, .. } => write!(f, "the file {}", path.display()),
             Self::Inline(_) => f.write_str("the configuration"),
         }
     }

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::retry::Policy;
-use super::settings::{Auth, Limits, Secret, SecretSource, Settings};
+use super::settings::{Auth, Limits, Pacing, Secret, SecretSource, Settings};
 use super::{Answer, Connection, ConnectionError, Next, Queue};
 use server::Server;
 
@@ -34,6 +34,7 @@ fn settings(url: &str, limits: Limits) -> Settings {
         ca_file: None,
         auth: Auth::Bearer(SecretSource::Inline(Secret::new(TOKEN))),
         limits,
+        pacing: Pacing::default(),
     }
 }
 

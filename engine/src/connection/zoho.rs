@@ -1,8 +1,9 @@
 //! Zoho Desk: OAuth tokens that are renewed in time, an organisation, credits, and its own table of errors.
 //!
 //! `centre` knows the data centres; `keeper` holds the one access token, `endpoint` and `grant` fetch it; `judge` says
-//! what an answer means; `organisation` what the edition allows; `connect` is for the person who grants access.
+//! what an answer means; `organisation` what the edition allows; `credits` paces by what the desk charges; `connect` is for the person who grants access.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use super::error::ConnectionError;
 use super::retry::{Class, Policy};
 use super::settings::{self, Secret, Settings};
 use super::target::Base;
-use super::{Credits, secret};
+use super::{Account, Admission, Credits, Pause, secret};
+use credits::Pacer;
 use endpoint::Endpoint;
 use judge::Meaning;
 use keeper::{Keeper, Source};
@@ -26,6 +28,7 @@ use organisation::Organisation;
 
 pub(crate) mod centre;
 pub(crate) mod connect;
+pub(crate) mod credits;
 mod endpoint;
 mod grant;
 mod judge;
@@ -41,9 +44,6 @@ const WEIGHT: &str = "x-rate-limit-request-weight-v3";
 /// Credits that are left today.
 const REMAINING: &str = "x-rate-limit-remaining-v3";
 
-/// A drop in the credits left by less than this, upwards, is answers that overtook each other; by more, a new day.
-const OVERTAKEN: u64 = 5_000;
-
 /// Tries in all where the desk answers with 500, which it also does for a while and for no reason.
 pub(super) const DEFECT_ATTEMPTS: u32 = 5;
 
@@ -57,19 +57,18 @@ pub(super) const CAREFUL: usize = organisation::SMALLEST;
 /// The access to one Zoho Desk.
 pub(super) struct Zoho {
     desk: String,
+    /// Where the API is: organisations of different data centres may have the same number.
+    origin: String,
     wanted_org: Option<String>,
     keeper: Arc<Keeper>,
     organisation: OnceLock<(Option<Organisation>, HeaderValue)>,
     /// All but the access tokens, in every form.
     secrets: Vec<Secret>,
-    account: Mutex<Account>,
-}
-
-/// What the desk has charged.
-#[derive(Default)]
-struct Account {
-    credits: Option<Credits>,
-    spent: Option<Spent>,
+    pacer: Pacer,
+    /// Whether the credits of another day are waited for.
+    waits: bool,
+    /// Where they are not: that they are spent.
+    spent: Mutex<Option<Spent>>,
 }
 
 /// The credits of the day are spent.
@@ -102,11 +101,14 @@ impl Zoho {
     ) -> Self {
         Self {
             desk: settings.desk.clone(),
+            origin: settings.url.clone(),
             wanted_org: zoho.org_id.clone(),
             keeper: Keeper::new(&settings.desk, source, policy, chance),
             organisation: OnceLock::new(),
             secrets,
-            account: Mutex::default(),
+            pacer: Pacer::new(&settings.desk, &settings.pacing, &zoho.accounts_url),
+            waits: settings.pacing.wait,
+            spent: Mutex::default(),
         }
     }
 
@@ -161,6 +163,8 @@ impl Zoho {
         let edition = organisation.as_ref().map_or("", |one| one.edition.as_str());
         let in_flight = organisation::in_flight(edition);
         tracing::debug!(org_id = id, edition, in_flight, "desk {}", self.desk);
+        self.pacer
+            .introduce(&id, &self.origin, organisation::daily_credits(edition));
         // Told once: a second answer changes nothing.
         let _ = self.organisation.set((organisation, value));
         Ok(in_flight)
@@ -221,7 +225,7 @@ impl Zoho {
              then, or buy more credits"
         );
         let until = retry_after.and_then(|wait| Instant::now().checked_add(wait));
-        self.account().spent = Some(Spent {
+        *self.spent() = Some(Spent {
             until,
             why: why.clone(),
         });
@@ -230,37 +234,34 @@ impl Zoho {
 
     /// Why nothing may be asked, where that is so.
     fn refused(&self, now: Instant) -> Option<ExportError> {
-        let mut account = self.account();
-        if account.spent.as_ref()?.until.is_some_and(|until| now >= until) {
-            account.spent = None;
+        let mut spent = self.spent();
+        if spent.as_ref()?.until.is_some_and(|until| now >= until) {
+            *spent = None;
         }
-        let why = &account.spent.as_ref()?.why;
+        let why = &spent.as_ref()?.why;
         let mut error = ExportError::new(ErrorKind::Http, format!("desk {}: {why}", self.desk));
         error.status = Some(429);
         Some(error)
     }
 
-    fn charge(&self, answer: &Answer) {
+    /// Takes what the desk says that the call has cost, and what is left.
+    fn charge(&self, call: &Call, answer: &Answer) {
         let number = |name: &str| {
             let found = answer.headers.iter().find(|(given, _)| given == name);
             found.and_then(|(_, value)| value.trim().parse::<u64>().ok())
         };
         let (weight, left) = (number(WEIGHT), number(REMAINING));
-        if weight.is_none() && left.is_none() {
-            return;
-        }
-        let mut account = self.account();
-        let credits = account.credits.get_or_insert_default();
-        credits.spent = credits.spent.saturating_add(weight.unwrap_or(0));
-        credits.left = match (credits.left, left) {
-            (Some(before), Some(now)) if now > before && now - before < OVERTAKEN => Some(before),
-            (before, now) => now.or(before),
-        };
+        // What is refused before it is charged need not say what is left now.
+        let left = left.filter(|_| answer.status < 400 || weight.is_some_and(|weight| weight > 0));
+        call.charged.fetch_add(weight.unwrap_or(0), Ordering::Relaxed);
+        let url = call.request.url();
+        let permit = call.permit.load(Ordering::Relaxed);
+        self.pacer.answered(permit, url.path(), url.query(), weight, left);
     }
 
-    fn account(&self) -> MutexGuard<'_, Account> {
+    fn spent(&self) -> MutexGuard<'_, Option<Spent>> {
         // Nothing that can panic is done under this lock.
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn headers(&self) -> Result<Credentials, ExportError> {
@@ -296,7 +297,7 @@ impl Access for Zoho {
     }
 
     fn judge(&self, call: &Call, credentials: &Credentials, answer: &Answer, retry_after: Option<Duration>) -> Judged {
-        self.charge(answer);
+        self.charge(call, answer);
         let is_content = call.request.url().path().ends_with("/content");
         let meaning = judge::judge(answer.status, &answer.body, is_content, retry_after);
         if meaning == Meaning::Outdated {
@@ -318,13 +319,34 @@ impl Access for Zoho {
                 "the desk refuses the access token, and new ones too: is `data_center` the one where the refresh token \
                  was granted?",
             ),
+            Meaning::Spent if self.waits => {
+                self.pacer.spent(retry_after);
+                Class::Spent.into()
+            }
             Meaning::Spent => instead(Class::Final, ErrorKind::Http, &self.note_spent(retry_after)),
             Meaning::Refused(kind, why) => instead(Class::Final, kind, why),
         }
     }
 
+    fn admit(&self, call: &Call) -> Admission {
+        let url = call.request.url();
+        self.pacer.admit(url.path(), url.query())
+    }
+
+    fn release(&self, permit: u64, sent: bool) {
+        self.pacer.release(permit, sent);
+    }
+
+    fn paused(&self) -> Option<Pause> {
+        self.pacer.paused()
+    }
+
+    fn account(&self) -> Option<Account> {
+        self.pacer.account()
+    }
+
     fn credits(&self) -> Option<Credits> {
-        self.account().credits
+        self.pacer.credits()
     }
 }
 

@@ -18,20 +18,26 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{ChildStdin, Command};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
 use crate::backup::Keeper;
+use crate::config::{Daemon, show_size, show_time};
 use crate::progress::{Progress, Summary};
-use crate::service::{Order, RunError, Runner};
+use crate::service::{Cause, Order, RunError, Runner};
 
 /// How long the rest of its output may take when a process has ended.
 const REST: Duration = Duration::from_secs(5);
 /// How long a process may take to end after it said how the backup ended, or said what it must not.
 const LEAVE: Duration = Duration::from_secs(10);
+
+/// How long a process may say nothing: it says a word every five seconds, as [`pulse`](super::pulse) has it.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Between two looks at how much memory it has.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Starts a process for each backup.
 pub(super) struct Child {
@@ -46,6 +52,30 @@ pub(super) struct Child {
     pub(super) grace: Duration,
     /// Set when one had to be killed because it did not.
     pub(super) forced: Arc<AtomicBool>,
+    /// What a process may take.
+    pub(super) bounds: Bounds,
+}
+
+/// What a process may take before it is ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// How long it may say nothing.
+    pub(super) silence: Duration,
+    /// How long it may run.
+    pub(super) longest: Option<Duration>,
+    /// Bytes of data that it may have; it limits itself, and this is for the words.
+    pub(super) memory: u64,
+}
+
+impl Bounds {
+    /// As the configuration has them.
+    pub(super) fn of(daemon: &Daemon) -> Self {
+        Self {
+            silence: SILENCE,
+            longest: daemon.longest_backup,
+            memory: daemon.memory,
+        }
+    }
 }
 
 /// This executable, also where an upgrade has put another file in its place since: a backup of tonight must not be run by
@@ -99,31 +129,38 @@ impl Child {
                 self.executable.display()
             ))
         })?;
-        let (heard, status) = talk.listen(job, self.grace, (progress, keeper), cancel).await;
+        let (heard, status) = talk.listen(self, job, (progress, keeper), cancel).await;
         if talk.killed && cancel.is_cancelled() {
             self.forced.store(true, Ordering::SeqCst);
         }
         let status = status.map_err(|error| failed(format!("the backup's process is lost: {error}")))?;
-        self.judge(order, heard, status, cancel.is_cancelled())
+        if let (Some(why), Ok(None) | Err(_) | Ok(Some(Err(_)))) = (talk.ended_for, &heard) {
+            return Err(failed(why));
+        }
+        let memory = Memory {
+            most: talk.memory,
+            limit: self.bounds.memory,
+        };
+        self.judge(order, heard, (status, memory), cancel.is_cancelled())
     }
 
     /// What a process came to, by what it said and how it ended.
     fn judge(
         &self,
         order: &Order,
-        heard: Result<Option<Result<Box<Summary>, RunError>>, Broken>,
-        status: ExitStatus,
+        heard: Heard,
+        (status, memory): (ExitStatus, Memory),
         cancelled: bool,
     ) -> Result<Summary, RunError> {
+        let fate = fate(status, memory);
         match heard {
             Ok(Some(Ok(summary))) => {
                 self.check(order, &summary)?;
                 if !status.success() {
-                    // The archive is published and was read again: that stands.
+                    // The archive is there and was read again: that stands.
                     tracing::warn!(
                         desk = order.desk,
-                        "the backup's process {} after its archive was there",
-                        fate(status)
+                        "the backup's process {fate} after its archive was there"
                     );
                 }
                 Ok(*summary)
@@ -131,15 +168,28 @@ impl Child {
             // One that was told to stop before it had heard all of the job has nothing against the configuration.
             Ok(Some(Err(RunError::Configuration { message }))) if cancelled => {
                 tracing::warn!(desk = order.desk, "the backup was stopped before it began: {message}");
-                Err(RunError::Cancelled)
+                Err(stopped(order))
             }
             Ok(Some(Err(error))) => Err(error),
-            Ok(None) | Err(_) if cancelled => Err(RunError::Cancelled),
-            Ok(None) => Err(failed(format!("the backup's process {} without a word", fate(status)))),
-            Err(Broken::Cut) => Err(failed(format!(
-                "the backup's process {} in the middle of a word",
-                fate(status)
-            ))),
+            Ok(None) | Err(Broken::Cut) => {
+                let said = if heard.is_ok() {
+                    "without a word"
+                } else {
+                    "in the middle of a word"
+                };
+                let message = format!("the backup's process {fate} {said}");
+                match of_itself(status) {
+                    true => Err(failed(message)),
+                    false if cancelled => Err(stopped(order)),
+                    // Somebody ended it, or the system, and there is no telling why: what was kept is there.
+                    false if order.spool.is_some() && status.signal().is_some() => Err(RunError::Suspended {
+                        cause: Cause::Lost,
+                        message,
+                    }),
+                    false => Err(failed(message)),
+                }
+            }
+            Err(_) if cancelled => Err(stopped(order)),
             Err(broken) => Err(failed(format!("the backup's process is not to be trusted: {broken}"))),
         }
     }
@@ -178,18 +228,58 @@ fn failed(message: String) -> RunError {
     RunError::Failed { message }
 }
 
+/// What a backup comes to that was told to stop and says nothing itself.
+fn stopped(order: &Order) -> RunError {
+    if order.spool.is_none() {
+        return RunError::Cancelled;
+    }
+    RunError::Suspended {
+        cause: Cause::Stopped,
+        message: "it was stopped".into(),
+    }
+}
+
+/// Whether a process was ended by what runs in it: a crash, or a limit that it came to. It would end there again.
+fn of_itself(status: ExitStatus) -> bool {
+    matches!(
+        status.signal().and_then(Signal::from_named_raw),
+        Some(
+            Signal::SEGV
+                | Signal::BUS
+                | Signal::ILL
+                | Signal::FPE
+                | Signal::ABORT
+                | Signal::SYS
+                | Signal::TRAP
+                | Signal::XCPU
+                | Signal::XFSZ
+        )
+    )
+}
+
+/// The memory of a process.
+#[derive(Clone, Copy, Debug, Default)]
+struct Memory {
+    /// The most that was seen.
+    most: u64,
+    limit: u64,
+}
+
 /// What became of a process, for people.
-fn fate(status: ExitStatus) -> String {
+fn fate(status: ExitStatus, memory: Memory) -> String {
     let Some(signal) = status.signal() else {
         return format!("ended with exit code {}", status.code().unwrap_or_default());
     };
+    let gave_up = format!(" (SIGABRT: {})", gave_up(memory));
     let name = match Signal::from_named_raw(signal) {
         Some(Signal::KILL) => " (SIGKILL: somebody or the system, short of memory, ended it)",
         Some(Signal::SEGV) => " (SIGSEGV: a plugin crashed)",
         Some(Signal::BUS) => " (SIGBUS: a plugin crashed)",
         Some(Signal::ILL) => " (SIGILL: a plugin crashed)",
         Some(Signal::FPE) => " (SIGFPE: a plugin crashed)",
-        Some(Signal::ABORT) => " (SIGABRT: it gave itself up)",
+        Some(Signal::TRAP) => " (SIGTRAP: a plugin crashed)",
+        Some(Signal::SYS) => " (SIGSYS: a plugin asked the system for what it must not)",
+        Some(Signal::ABORT) => &gave_up,
         Some(Signal::TERM) => " (SIGTERM)",
         Some(Signal::XCPU) => " (SIGXCPU: it took too much time of the processor)",
         Some(Signal::XFSZ) => " (SIGXFSZ: it wrote too large a file)",
@@ -198,12 +288,35 @@ fn fate(status: ExitStatus) -> String {
     format!("was ended by signal {signal}{name}")
 }
 
+/// Why a process aborts. One that gets no more memory does, and cannot say so: how much it had when it was last seen tells.
+fn gave_up(memory: Memory) -> String {
+    let Memory { most, limit } = memory;
+    let shown = show_size(limit);
+    if limit > 0 && most >= limit / 2 {
+        return format!(
+            "it came to its limit of memory, [daemon] memory = \"{shown}\"; a plugin leaks, or the desk needs more"
+        );
+    }
+    format!("a plugin aborted, or asked for more memory at once than its limit of {shown} leaves")
+}
+
+/// The bytes of data and stack that a process has, if it can be told.
+fn memory_of(process: u32) -> Option<u64> {
+    let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
+    let pages: u64 = pages.split_whitespace().nth(5)?.parse().ok()?;
+    Some(pages.saturating_mul(rustix::param::page_size() as u64))
+}
+
 /// A process under way.
 struct Talk {
     process: tokio::process::Child,
     input: Option<ChildStdin>,
     /// Whether it was killed.
     killed: bool,
+    /// Why it was ended, where that is for what it did.
+    ended_for: Option<String>,
+    /// The most memory that it was seen to have.
+    memory: u64,
 }
 
 type Heard = Result<Option<Result<Box<Summary>, RunError>>, Broken>;
@@ -226,18 +339,25 @@ impl Talk {
             process,
             input,
             killed: false,
+            ended_for: None,
+            memory: 0,
         })
     }
 
     /// Tells it the job and hears it to its end.
     async fn listen(
         &mut self,
+        child: &Child,
         mut job: Vec<u8>,
-        grace: Duration,
         (progress, keeper): (&dyn Progress, &dyn Keeper),
         cancel: &CancellationToken,
     ) -> (Heard, io::Result<ExitStatus>) {
+        let (grace, bounds) = (child.grace, child.bounds);
         let (mut ear, mut buffer) = (Ear::default(), vec![0; 1 << 14]);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let started = Instant::now();
+        let mut heard_at = started;
         // Of the job, and of answers behind it.
         let mut told = 0;
         let mut output = self.process.stdout.take();
@@ -266,6 +386,23 @@ impl Talk {
                         let _ = self.process.start_kill();
                     }
                 }
+                _ = look.tick(), if status.is_none() => {
+                    self.look();
+                    let why = if heard_at.elapsed() >= bounds.silence && output.is_some() {
+                        // A process that has stopped or hangs does not end by being told.
+                        limit = Some(Instant::now());
+                        Some(format!("gave no sign of life for {} s: a plugin, or deskvault itself, hangs", bounds.silence.as_secs()))
+                    } else if let Some(longest) = bounds.longest.filter(|longest| started.elapsed() >= *longest) {
+                        Some(format!("ran for longer than [daemon] longest_backup = \"{}\"", show_time(longest)))
+                    } else {
+                        None
+                    };
+                    if let (Some(why), None) = (why, &self.ended_for) {
+                        self.ended_for = Some(format!("the backup's process {why}, and was ended"));
+                        limit = Some(sooner(limit, grace));
+                        self.stop();
+                    }
+                }
                 wrote = write(self.input.as_mut(), &job[told..]), if self.input.is_some() && told < job.len() => {
                     // A process that does not take it ends, and its end is told.
                     let wrote = wrote.unwrap_or(0);
@@ -276,6 +413,7 @@ impl Talk {
                 }
                 read = read(output.as_mut(), &mut buffer), if output.is_some() => {
                     let length = read.unwrap_or(0);
+                    heard_at = Instant::now();
                     if length == 0 {
                         output = None;
                         limit = Some(sooner(limit, LEAVE));
@@ -298,6 +436,11 @@ impl Talk {
         }
         let status = status.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()));
         (heard.and_then(|()| ear.end()), status)
+    }
+
+    /// Looks how much memory it has.
+    fn look(&mut self) {
+        self.memory = self.memory.max(self.process.id().and_then(memory_of).unwrap_or(0));
     }
 
     /// Tells it to end.

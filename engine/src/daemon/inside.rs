@@ -12,6 +12,8 @@ use rustix::process::{Signal, getpid, kill_process};
 use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
+use super::pulse::Pulse;
+use super::sandbox;
 use super::wire::{Answers, Mouth};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,15 +22,17 @@ use crate::service::{InProcess, RunError, Runner as _};
 
 /// Runs the backup that standard input tells of, for the daemon, and says on standard output what comes of it.
 ///
-/// `clock` says when it ends. `prepare` is given the configuration: it may change it, starts the log, and gives the token by which signals cancel.
-/// What it says if it fails ends the backup. The error is that nobody could be told.
+/// `clock` says when it ends. `adapt` may change the configuration. `prepare` starts the log, and gives the token by which signals cancel; what it says if
+/// it fails ends the backup. No thread may be started before it is called: from then on the process is shut in. The error is
+/// that nobody could be told.
 pub fn run_backup(
     clock: Arc<dyn Clock>,
-    prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
+    adapt: impl FnOnce(&mut Config),
+    prepare: impl FnOnce(&Config) -> Result<CancellationToken, String>,
 ) -> io::Result<()> {
     let (input, output) = take_pipes()?;
     let mouth = Mouth::new(output);
-    mouth.end(run(BufReader::new(input), &mouth, clock, prepare))
+    mouth.end(run(BufReader::new(input), &mouth, clock, (adapt, prepare)))
 }
 
 /// The pipes to the daemon, which from now on only they are: what a plugin prints goes to the log, what it reads is empty,
@@ -45,7 +49,10 @@ fn run(
     mut input: BufReader<File>,
     mouth: &Mouth<File>,
     clock: Arc<dyn Clock>,
-    prepare: impl FnOnce(&mut Config) -> Result<CancellationToken, String>,
+    (adapt, prepare): (
+        impl FnOnce(&mut Config),
+        impl FnOnce(&Config) -> Result<CancellationToken, String>,
+    ),
 ) -> Result<Summary, RunError> {
     let wrong = |message: String| RunError::Configuration { message };
     let job = Job::read(&mut input).map_err(|error| {
@@ -54,7 +61,12 @@ fn run(
         ))
     })?;
     let mut config = job.text.parse().map_err(|problems| wrong(problems.to_string()))?;
-    let cancel = prepare(&mut config).map_err(wrong)?;
+    adapt(&mut config);
+    let to_be_told = sandbox::confine(&mut config, &job.order).map_err(|message| RunError::Failed { message })?;
+    let cancel = prepare(&config).map_err(wrong)?;
+    if let Some(line) = to_be_told {
+        tracing::warn!(desk = job.order.desk, "{line}");
+    }
     let (done, over) = mpsc::channel();
     let (token, grace, answers) = (cancel.clone(), job.grace, mouth.answers());
     thread::Builder::new()
@@ -63,7 +75,17 @@ fn run(
         .map_err(|error| RunError::Failed {
             message: format!("the system refuses a thread: {error}"),
         })?;
-    let ended = InProcess::new(Arc::new(config), clock).run(&job.order, mouth, mouth, &cancel);
+    let pulse = Pulse::new(mouth);
+    let (stop, stopped) = mpsc::channel();
+    let ended = thread::scope(|scope| {
+        // Without it there is silence, and the daemon ends the backup.
+        let pulse = &pulse;
+        let beat = move || pulse.beat(&stopped, || mouth.beat());
+        let _ = thread::Builder::new().name("pulse".into()).spawn_scoped(scope, beat);
+        let ended = InProcess::new(Arc::new(config), clock).run(&job.order, pulse, mouth, &cancel);
+        drop(stop);
+        ended
+    });
     drop(done);
     ended
 }

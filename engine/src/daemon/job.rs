@@ -122,7 +122,9 @@ pub(super) mod tests {
             allow_partial: false,
             spool: None,
             resume: Vec::new(),
+            past: Vec::new(),
             finish: false,
+            trusted: Vec::new(),
         }
     }
 

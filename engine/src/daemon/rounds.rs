@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use plugin_api::Timestamp;
 
-use super::child::{Child, executable};
+use super::child::{Bounds, Child, executable};
 use super::chores::{Current, Settler, send_notices};
 use super::desks::{Again, Desks, Work};
 use super::job::Text;
@@ -242,6 +242,7 @@ impl Rounds {
             folder: service.folder().to_owned(),
             grace: service.config().daemon.grace,
             forced: Arc::clone(&self.forced),
+            bounds: Bounds::of(&service.config().daemon),
         });
         let (service, controls) = (service.clone(), self.setup.controls.clone());
         let started = runner.and_then(|runner| {

@@ -10,12 +10,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
+use plugin_api::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::answers::Answers;
 use self::answers::answer;
 use crate::archive::ModuleState;
 use crate::backup::{Checkpoint, Forgetful, Keeper};
+use crate::forecast::Forecast;
 use crate::progress::{Event, Phase, Progress, Summary};
 use crate::service::RunError;
 use crate::store::LONGEST_RECORD;
@@ -52,11 +54,21 @@ enum Line {
     Waiting {
         running: String,
     },
+    Paused {
+        until: Timestamp,
+        left: u64,
+        reserve: u64,
+    },
+    Forecast {
+        forecast: Box<Forecast>,
+    },
     Phase {
         name: Phase,
         done: u64,
         total: u64,
     },
+    /// It goes on.
+    Beat,
     /// A module is so far. It wants an answer with this number.
     Checkpoint {
         number: u64,
@@ -215,11 +227,19 @@ impl Ear {
                 reason: reason.as_deref(),
             },
             Line::Waiting { running } => Event::Waiting { running },
+            Line::Paused { until, left, reserve } => Event::Paused {
+                until: *until,
+                left: *left,
+                reserve: *reserve,
+            },
+            Line::Forecast { forecast } => Event::Forecast { forecast },
             Line::Phase { name, done, total } => Event::Phase {
                 name: *name,
                 done: *done,
                 total: *total,
             },
+            // That it came is all there is to it.
+            Line::Beat => return Ok(()),
             Line::Checkpoint { number, checkpoint } => {
                 let kept = keeper.keep(checkpoint);
                 self.answers.extend_from_slice(&answer(*number, kept));
@@ -302,6 +322,12 @@ impl<W: Write + Send> Mouth<W> {
             }
         };
         self.say(line)
+    }
+
+    /// It goes on.
+    pub(super) fn beat(&self) {
+        // If nobody listens any more, the end of the standard input says so as well.
+        let _ = self.say(br#"{"event":"beat"}"#.to_vec());
     }
 
     fn say(&self, mut line: Vec<u8>) -> io::Result<()> {

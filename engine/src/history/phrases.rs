@@ -165,6 +165,14 @@ fn both(what: &Happening, zone: Tz) -> (String, String) {
             format!("Token {token} of {person} revoked"),
             format!("API トークン失効：番号 {token}、利用者 {person}"),
         ),
+        Happening::PluginTrusted { file, sha256 } => (
+            format!("Plugin trusted: {file}, SHA-256 {sha256}"),
+            format!("プラグイン信頼：{file}、SHA-256 {sha256}"),
+        ),
+        Happening::PluginUntrusted { file } => (
+            format!("Plugin trusted no more: {file}"),
+            format!("プラグイン信頼の取消：{file}"),
+        ),
         Happening::Resealed { fault, before, sealed } => (
             format!(
                 "History sealed anew, as it had {fault}: the last entry was {before}{}",

@@ -182,6 +182,21 @@ fn all() -> Vec<(Happening, &'static str, &'static str)> {
             "API トークン失効：番号 3、利用者 山田",
         ),
         (
+            Happening::PluginTrusted {
+                file: "/opt/libx.so".into(),
+                sha256: "ab".into(),
+            },
+            "Plugin trusted: /opt/libx.so, SHA-256 ab",
+            "プラグイン信頼：/opt/libx.so、SHA-256 ab",
+        ),
+        (
+            Happening::PluginUntrusted {
+                file: "/opt/libx.so".into(),
+            },
+            "Plugin trusted no more: /opt/libx.so",
+            "プラグイン信頼の取消：/opt/libx.so",
+        ),
+        (
             Happening::Resealed {
                 fault: SealFault::Unfit,
                 before: "8:ab".into(),

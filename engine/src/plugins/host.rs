@@ -7,12 +7,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use plugin_api::abi::{AbiError, AbiHost, Cell, HttpResponse};
 use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::events::Events;
 use super::refusal::one_line;
 use crate::connection::Answer;
 
@@ -51,7 +53,7 @@ pub struct ModuleHost<S> {
     /// Calls so far that brought the export on.
     calls: AtomicU64,
     /// Events logged.
-    events: AtomicU64,
+    events: Mutex<Events>,
 }
 
 impl<S: Services> ModuleHost<S> {
@@ -65,7 +67,7 @@ impl<S: Services> ModuleHost<S> {
             thread: AtomicUsize::new(0),
             inside: AtomicBool::new(false),
             calls: AtomicU64::new(0),
-            events: AtomicU64::new(0),
+            events: Mutex::default(),
         }
     }
 
@@ -90,6 +92,9 @@ impl<S: Services> ModuleHost<S> {
 
     /// What the export came to: the plugin's own result, unless something went wrong that it took no notice of.
     pub fn outcome(&self, returned: Result<()>) -> Result<()> {
+        if let Some(left_out) = self.events.lock().unwrap_or_else(PoisonError::into_inner).end() {
+            tracing::warn!(target: "plugin", module = self.module, "{left_out} events of it were left out: it logs too many");
+        }
         let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let outcome = match (returned, fault) {
             (Err(error), _) if error.kind == ErrorKind::Cancelled => Err(error),
@@ -180,6 +185,13 @@ fn thread_token() -> usize {
 
 /// Reads what a plugin passed as JSON, whose bytes may be anything.
 fn read<T: serde::de::DeserializeOwned>(what: &str, json: RStr<'_>) -> Result<T> {
+    if json.len() > LONGEST_JSON {
+        let message = format!(
+            "{what} has {} bytes, and may have {LONGEST_JSON}: tell its author",
+            json.len()
+        );
+        return Err(ExportError::new(ErrorKind::Misuse, message));
+    }
     serde_json::from_slice(json.as_rslice().as_slice())
         .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("{what} can't be read: {error}")))
 }
@@ -187,19 +199,20 @@ fn read<T: serde::de::DeserializeOwned>(what: &str, json: RStr<'_>) -> Result<T>
 /// Cells of a row that are kept on the stack.
 const FEW: usize = 64;
 
-/// Events that one export may log; what comes beyond is left out, so that a plugin can't fill the disk.
-const MOST_EVENTS: u64 = 10_000;
+/// The longest cursor, fact or event that is taken, as JSON, in bytes. A row may be longer: it is written, and not kept.
+const LONGEST_JSON: usize = 16 << 20;
 
 impl<S: Services> AbiHost for ModuleHost<S> {
     fn log(&self, level: u8, event_json: RStr<'_>) {
-        let number = self.events.fetch_add(1, Ordering::Relaxed);
-        if number >= MOST_EVENTS {
-            if number == MOST_EVENTS {
-                tracing::warn!(
-                    module = self.module,
-                    "it logged {MOST_EVENTS} events; more are left out"
-                );
-            }
+        let taken = self
+            .events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(Instant::now());
+        if let Some(left_out) = taken.left_out {
+            tracing::warn!(target: "plugin", module = self.module, "{left_out} events of it were left out: it logs too many");
+        }
+        if !taken.is_logged {
             return;
         }
         // What can't be read is not logged: an event is no data.

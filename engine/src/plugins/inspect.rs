@@ -3,12 +3,12 @@
 //! damaged: the system's loader trusts them.
 
 use std::fs::File;
-use std::path::Path;
 
 use object::read::ReadCache;
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 use plugin_api::abi::manifest::{GENERATION, MAGIC, MANIFEST_SYMBOL};
 
+use super::opened::Opened;
 use super::refusal::Reason;
 
 /// What the manifest says, checked.
@@ -22,21 +22,20 @@ pub(crate) struct Inspected {
     pub(crate) name: String,
 }
 
-/// Reads and checks the manifest of the library `file`.
-pub(crate) fn inspect(file: &Path) -> Result<Inspected, Reason> {
-    // Looked at before it is opened: opening a pipe waits for whoever writes to it.
-    let metadata = std::fs::metadata(file).map_err(Reason::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(Reason::NotALibrary("it is no regular file".into()));
-    }
-    let opened = File::open(file).map_err(Reason::Unreadable)?;
-    let cache = ReadCache::new(opened);
+/// Reads and checks the manifest of an open library.
+pub(crate) fn inspect(opened: &Opened) -> Result<Inspected, Reason> {
+    let cache = ReadCache::new(&opened.file);
     let library = object::File::parse(&cache).map_err(|error| Reason::NotALibrary(error.to_string()))?;
     if !matches!(library.kind(), object::ObjectKind::Dynamic) {
         return Err(Reason::NotALibrary("it is a program or an object file".into()));
     }
-    check_whole(&library, metadata.len())?;
+    check_whole(&library, opened.metadata.len())?;
     manifest(&bytes_of(&library)?)
+}
+
+/// [`inspect`] of the file at this path, for the fuzz target.
+pub(crate) fn inspect_file(file: &std::path::Path) -> Result<Inspected, Reason> {
+    inspect(&Opened::open(file)?)
 }
 
 /// A library that is cut off would end the process when the loader touches what is not there.
@@ -53,7 +52,7 @@ fn check_whole<'d>(library: &impl Object<'d>, length: u64) -> Result<(), Reason>
 }
 
 /// The bytes from the manifest's symbol to the end of its section.
-fn bytes_of<'d>(library: &object::File<'d, &'d ReadCache<File>>) -> Result<Vec<u8>, Reason> {
+fn bytes_of<'d>(library: &object::File<'d, &'d ReadCache<&'d File>>) -> Result<Vec<u8>, Reason> {
     let name = if cfg!(target_vendor = "apple") {
         format!("_{MANIFEST_SYMBOL}")
     } else {

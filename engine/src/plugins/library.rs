@@ -13,21 +13,31 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use plugin_api::abi::{AbiHost, ExporterBox, HEADER_SYMBOL, HostRef, PluginRef};
 use plugin_api::{API_VERSION, ExportError};
 
+use super::opened::Opened;
 use super::refusal::Reason;
 
-/// Loads the library at this absolute path and gives its root module. The library is never unloaded: its types'
+/// Loads the library that is open and gives its root module. The library is never unloaded: its types'
 /// functions, its thread-locals and the threads it may have started would be left without code.
 ///
-/// The manifest must have been read before: it says that the file is a plugin of this ABI generation.
-pub(crate) fn load(file: &Path) -> Result<PluginRef, Reason> {
+/// The loader is given the open file, so that it loads what was looked at and hashed, whatever its name leads to by now; a
+/// library that names others beside itself (`$ORIGIN`) does not find them for that. The manifest must have been read before: it
+/// says that the file is a plugin of this ABI generation.
+pub(crate) fn load(opened: Opened) -> Result<PluginRef, Reason> {
+    let path = opened.path();
     debug_assert!(
-        file.is_absolute(),
+        path.is_absolute(),
         "a path without a slash would be looked for in the system's folders"
     );
     // SAFETY: loading runs the library's initialisers. That is what a plugin is: code that its owner chose to run.
-    let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) };
-    let library = library.map_err(|error| Reason::CannotLoad(loader_said(&error)))?;
+    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) };
+    let library = library.map_err(|error| Reason::CannotLoad(loader_said(&error, &path, &opened.place)))?;
     let library = Box::leak(Box::new(library));
+    let unchanged = opened.is_unchanged();
+    // The loader knows libraries by their paths: the number of this file must never be another's.
+    std::mem::forget(opened);
+    if !unchanged.map_err(Reason::Unreadable)? {
+        return Err(Reason::CannotLoad("it was changed while it was loaded".into()));
+    }
     // SAFETY: `export_plugin!` makes this symbol a `LibHeader`, which starts with the `AbiHeader` that the reference
     // is for; `upgrade` checks that header before anything behind it is read.
     let header = unsafe { library.get::<AbiHeaderRef>(HEADER_SYMBOL.as_bytes()) };
@@ -56,9 +66,10 @@ pub(crate) fn check_layout(ours: &'static TypeLayout, theirs: &'static TypeLayou
     Err(Reason::OtherLayout(API_VERSION))
 }
 
-fn loader_said(error: &libloading::Error) -> String {
+fn loader_said(error: &libloading::Error, path: &Path, place: &Path) -> String {
     let cause = std::error::Error::source(error).map(ToString::to_string);
-    super::refusal::one_line(&cause.unwrap_or_else(|| error.to_string()))
+    let said = cause.unwrap_or_else(|| error.to_string());
+    super::refusal::one_line(&said.replace(&*path.to_string_lossy(), &place.to_string_lossy()))
 }
 
 /// Makes an exporter.

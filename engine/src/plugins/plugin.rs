@@ -13,7 +13,9 @@ use plugin_api::{Description, ErrorKind, ExportError, Job};
 
 use super::inspect::{Inspected, inspect};
 use super::library;
+use super::opened::Opened;
 use super::refusal::{Reason, Refusal, one_line};
+use super::trust::{Standing, Trust};
 
 /// A plugin that was loaded and has described itself.
 pub struct Plugin {
@@ -27,15 +29,22 @@ pub struct Plugin {
     pub api_version: String,
     /// What it says of itself.
     pub description: Description,
+    /// Why it was loaded.
+    pub standing: Standing,
     root: PluginRef,
     exporter: Option<ManuallyDrop<ExporterBox>>,
 }
 
 impl Plugin {
-    /// Loads `file`, which gets `timeout` to describe itself.
+    /// Loads `file`, which gets `timeout` to describe itself. Nobody is asked whether it is to be trusted.
     pub fn load(file: &Path, timeout: Duration) -> Result<Self, Refusal> {
+        Self::load_trusted(file, timeout, &Trust::blind())
+    }
+
+    /// Loads `file`, if it is to be trusted; it gets `timeout` to describe itself.
+    pub fn load_trusted(file: &Path, timeout: Duration, trust: &Trust) -> Result<Self, Refusal> {
         let file = std::path::absolute(file).map_err(|error| Refusal::new(file, Reason::Unreadable(error)))?;
-        load(&file, timeout).map_err(|reason| Refusal::new(&file, reason))
+        load(&file, timeout, trust).map_err(|reason| Refusal::new(&file, reason))
     }
 
     /// Runs an export. `host` is what the plugin sees of the engine meanwhile.
@@ -67,14 +76,15 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-fn load(file: &Path, timeout: Duration) -> Result<Plugin, Reason> {
-    let inspected = inspect(file)?;
+fn load(file: &Path, timeout: Duration, trust: &Trust) -> Result<Plugin, Reason> {
+    let opened = Opened::open(file)?;
+    let inspected = inspect(&opened)?;
+    let standing = trust.check(&opened, file)?;
     // The library's own code runs on a thread of its own from here on: if it never returns, only that thread is lost.
     let (sender, receiver) = mpsc::sync_channel(1);
-    let path = file.to_owned();
     thread::Builder::new()
         .name(format!("load {}", inspected.name))
-        .spawn(move || drop(sender.send(first_contact(&path))))
+        .spawn(move || drop(sender.send(first_contact(opened))))
         .map_err(Reason::Unreadable)?;
     match receiver.recv_timeout(timeout) {
         Ok(contact) => {
@@ -91,6 +101,7 @@ fn load(file: &Path, timeout: Duration) -> Result<Plugin, Reason> {
                 version,
                 api_version,
                 description,
+                standing,
                 root,
                 exporter: Some(ManuallyDrop::new(exporter)),
             })
@@ -102,8 +113,8 @@ fn load(file: &Path, timeout: Duration) -> Result<Plugin, Reason> {
     }
 }
 
-fn first_contact(file: &Path) -> Result<(PluginRef, ExporterBox, Description), Reason> {
-    let root = library::load(file)?;
+fn first_contact(opened: Opened) -> Result<(PluginRef, ExporterBox, Description), Reason> {
+    let root = library::load(opened)?;
     let exporter = library::create(root).map_err(Reason::Failed)?;
     let json = match exporter.describe_json() {
         RResult::ROk(json) => json,

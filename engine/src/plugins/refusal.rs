@@ -6,6 +6,8 @@ use std::time::Duration;
 use plugin_api::ExportError;
 use plugin_api::abi::manifest::GENERATION;
 
+use crate::archive::Digest;
+
 /// Why a file is not used as a plugin: one line that names the file, says what is wrong with it and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", file.display())]
@@ -64,6 +66,41 @@ pub enum Reason {
     /// The types that cross are laid out differently.
     #[error("was built with a plugin-api whose types are laid out differently; build it again with plugin-api {0}")]
     OtherLayout(&'static str),
+    /// It was not trusted, and must have been.
+    #[error(
+        "is not trusted; if you know where it comes from: `deskvault plugins trust FILE`, or [plugins] require_trust = false"
+    )]
+    Untrusted,
+    /// It was trusted, and is another file by now.
+    #[error(
+        "is not the file that was trusted (its SHA-256 is {is}, and was {was}); if you have replaced it yourself: \
+         `deskvault plugins trust FILE`; otherwise somebody else has"
+    )]
+    OtherFile {
+        /// Of the one that was trusted.
+        was: Digest,
+        /// Of the one that is there.
+        is: Digest,
+    },
+    /// It, or its folder, can be written to by others.
+    #[error("could be replaced by others, who may write to {path} (mode {mode:04o}): `chmod go-w` it", path = .path.display())]
+    Writable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It, or its folder, belongs to somebody else.
+    #[error(
+        "could be replaced by another user (number {owner}), to whom {path} belongs: give it to root, or to the user who runs deskvault",
+        path = .path.display()
+    )]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
     /// Making or describing the exporter failed.
     #[error("its exporter can't be used: {}; tell its author", describe(.0))]
     Failed(ExportError),

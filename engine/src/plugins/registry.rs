@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::plugin::Plugin;
 use super::refusal::{Reason, Refusal};
+use super::trust::Trust;
 
 /// What was found in the plugin folders.
 #[derive(Debug, Default)]
@@ -23,6 +24,11 @@ impl Registry {
     /// used is refused, and the others are used all the same. Two that claim one module are both refused: which one is
     /// meant is not for the engine to guess.
     pub fn load(folders: &[PathBuf], timeout: Duration) -> Self {
+        Self::load_trusted(folders, timeout, &Trust::blind())
+    }
+
+    /// [`load`](Self::load) of those that are to be trusted; the others are refused.
+    pub fn load_trusted(folders: &[PathBuf], timeout: Duration, trust: &Trust) -> Self {
         let mut registry = Self::default();
         let mut files = Vec::new();
         for folder in folders {
@@ -31,18 +37,23 @@ impl Registry {
                 Err(error) => registry.refused.push(Refusal::new(folder, Reason::Unreadable(error))),
             }
         }
-        registry.add(files, timeout);
+        registry.add(files, timeout, trust);
         registry
     }
 
     /// Loads these files.
     pub fn load_files(files: Vec<PathBuf>, timeout: Duration) -> Self {
+        Self::load_trusted_files(files, timeout, &Trust::blind())
+    }
+
+    /// Loads those of these files that are to be trusted.
+    pub fn load_trusted_files(files: Vec<PathBuf>, timeout: Duration, trust: &Trust) -> Self {
         let mut registry = Self::default();
-        registry.add(files, timeout);
+        registry.add(files, timeout, trust);
         registry
     }
 
-    fn add(&mut self, files: Vec<PathBuf>, timeout: Duration) {
+    fn add(&mut self, files: Vec<PathBuf>, timeout: Duration, trust: &Trust) {
         let mut claimed: BTreeMap<String, PathBuf> = BTreeMap::new();
         let mut seen = HashSet::new();
         for file in files {
@@ -51,7 +62,7 @@ impl Registry {
             if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
                 continue;
             }
-            let plugin = match Plugin::load(&file, timeout) {
+            let plugin = match Plugin::load_trusted(&file, timeout, trust) {
                 Ok(plugin) => plugin,
                 Err(refusal) => {
                     tracing::debug!("{refusal}");
@@ -106,18 +117,28 @@ fn libraries_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The folders of an installation in which its libraries are: that of the executable, and those for plugins alone.
+pub(crate) fn folders_of(executable: &Path) -> [PathBuf; 3] {
+    let beside = executable.parent().unwrap_or(Path::new("/"));
+    [
+        beside.to_owned(),
+        beside.join("plugins"),
+        beside.join("../lib/deskvault/plugins"),
+    ]
+}
+
 /// The libraries of this installation, where the configuration names no folders: those in `plugins` beside the
 /// executable and in `../lib/deskvault/plugins` from there; and those beside the executable whose names start with
 /// `libdeskvault_`, as cargo builds them.
 pub fn installed(executable: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let beside = executable.parent().unwrap_or(Path::new("/"));
+    let [beside, folders @ ..] = folders_of(executable);
     let ours = format!("{DLL_PREFIX}deskvault_");
-    let mut files = libraries_in(beside)?;
+    let mut files = libraries_in(&beside)?;
     files.retain(|file| {
         file.file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with(&ours))
     });
-    for folder in [beside.join("plugins"), beside.join("../lib/deskvault/plugins")] {
+    for folder in folders {
         if folder.is_dir() {
             files.extend(libraries_in(&folder)?);
         }

@@ -6,7 +6,7 @@ use plugin_api::Timestamp;
 
 /// The moment at which clocks show this. A time that they leave out is the first moment after the gap, be it a whole day;
 /// one that they show twice is the first of both.
-pub(super) fn moment(zone: Tz, shown: NaiveDateTime) -> Option<Timestamp> {
+pub(crate) fn moment(zone: Tz, shown: NaiveDateTime) -> Option<Timestamp> {
     let time = match zone.from_local_datetime(&shown) {
         MappedLocalTime::Single(time) | MappedLocalTime::Ambiguous(time, _) => time,
         MappedLocalTime::None => GapInfo::new(&shown, &zone)?.end?,

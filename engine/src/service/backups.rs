@@ -215,11 +215,15 @@ impl Service {
             let finish = self.is_to_be_finished(&backup)?;
             return self.go_on(&mut lock, &backup, finish, with);
         }
+        let given_up = if task.anew {
+            self.suspended(&task.desk.name)?
+        } else {
+            Vec::new()
+        };
         match self.begin(task, with.actor) {
             Ok(started) => {
-                if task.anew {
-                    // What was given up has no use for its folder any more.
-                    self.sweep(None)?;
+                for backup in given_up {
+                    self.remove_spool(&Started::of(&backup));
                 }
                 self.run_begun(&mut lock, started, false, with)
             }

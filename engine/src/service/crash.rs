@@ -25,7 +25,7 @@ use plugin_api::{Kind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Alive, ArchiveError, Digest, Manifest};
-use crate::backup;
+use crate::backup::{self, Cause};
 use crate::history::Happening;
 use crate::people::Actor;
 use crate::quota;
@@ -36,7 +36,7 @@ use super::backups::{Started, name_of};
 use super::desk_lock::{Attempt, DeskLock};
 use super::ending::{Ending, There};
 use super::error::ServiceError;
-use super::runner::{Cause, RunError};
+use super::runner::RunError;
 
 /// Why a backup is suspended that nobody ran to its end.
 const ENDED_WITHOUT_A_WORD: &str =

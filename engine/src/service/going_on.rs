@@ -10,6 +10,7 @@ use plugin_api::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::Cause;
 use crate::history::Happening;
 use crate::notify::Topic;
 use crate::people::{Action, Actor};
@@ -22,7 +23,7 @@ use super::desk_lock::DeskLock;
 use super::due::Ran;
 use super::ending::{Ending, state_name};
 use super::error::ServiceError;
-use super::runner::{Cause, RunError, Runner};
+use super::runner::{RunError, Runner};
 
 /// So often in a row a backup is gone on with whose process ends without a word, and without a checkpoint in between.
 const MOST: u64 = 3;
@@ -172,7 +173,7 @@ impl Service {
     }
 
     /// The backups of a desk that are suspended.
-    fn suspended(&self, desk: &str) -> Result<Vec<Backup>, ServiceError> {
+    pub(super) fn suspended(&self, desk: &str) -> Result<Vec<Backup>, ServiceError> {
         self.store.read(|view| Ok(view.suspended(Some(desk))?))
     }
 

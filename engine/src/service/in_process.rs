@@ -1,6 +1,6 @@
 //! Runs a backup in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::chain;
 use crate::clock::Clock;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
-use crate::plugins::{Registry, installed};
+use crate::connection::settings::Settings;
+use crate::plugins::{Registry, Trust, installed};
 use crate::progress::{Progress, Summary};
 
 use super::runner::{Order, RunError, Runner};
@@ -42,12 +43,14 @@ impl Runner for InProcess {
         let desk = desk.ok_or_else(|| RunError::Configuration {
             message: format!("the configuration has no desk {}", order.desk),
         })?;
+        let trust = Trust::new(config.plugins.require_trust, order.trusted.clone());
         let Plugins {
             folders,
             describe_timeout,
             ..
         } = &config.plugins;
-        let mut registry = registry(folders, *describe_timeout).map_err(|message| RunError::Failed { message })?;
+        let mut registry =
+            registry(folders, *describe_timeout, &trust).map_err(|message| RunError::Failed { message })?;
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }
@@ -58,7 +61,7 @@ impl Runner for InProcess {
         let plan = Plan {
             desk: desk.name.clone(),
             connection_kind: desk.connection.kind().to_owned(),
-            connection: desk.connection.clone(),
+            connection: shared(&desk.connection, &config.archive.folder),
             modules: order.modules.clone(),
             kind: order.kind,
             range: order.range,
@@ -72,6 +75,7 @@ impl Runner for InProcess {
             editions: config.limits.editions.clone(),
             spool: order.spool.clone(),
             resume: order.resume.clone(),
+            past: order.past.clone(),
             finish: order.finish,
             often: config.backup.often,
             hurry: Hurry::default(),
@@ -87,16 +91,28 @@ impl Runner for InProcess {
     }
 }
 
-/// The exporters in these folders; without any, those of the installation. The error says in words why they can't be looked for.
-pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration) -> Result<Registry, String> {
+/// The connection of a desk, whose credits are shared with other desks of its organisation by a folder in the data directory:
+/// not by that of `--out`.
+fn shared(connection: &Settings, folder: &Path) -> Settings {
+    let mut connection = connection.clone();
+    connection.pacing.folder = Some(folder.join(CREDITS));
+    connection
+}
+
+/// The folder in the data directory for what backups of one organisation share.
+pub(crate) const CREDITS: &str = ".deskvault-credits";
+
+/// The exporters in these folders that are to be trusted; without any, those of the installation. The error says in words why they
+/// can't be looked for.
+pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration, trust: &Trust) -> Result<Registry, String> {
     if !folders.is_empty() {
-        return Ok(Registry::load(folders, describe_timeout));
+        return Ok(Registry::load_trusted(folders, describe_timeout, trust));
     }
     let executable = std::env::current_exe()
         .map_err(|error| format!("can't find the folder of this program, where plugins are: {error}"))?;
     let files = installed(&executable)
         .map_err(|error| format!("can't look for plugins beside this program: {}", chain(&error)))?;
-    Ok(Registry::load_files(files, describe_timeout))
+    Ok(Registry::load_trusted_files(files, describe_timeout, trust))
 }
 
 /// Whether what is configured is wrong: found before anything was sent or written.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::archive::{self, ArchiveError, Held, Prepared, Sweep};
-use crate::backup::{Checkpoint, Keeper};
+use crate::backup::{Cause, Checkpoint, Keeper};
 use crate::chain;
 use crate::clock::Clock;
 use crate::progress::{Event, Summary};
@@ -18,7 +18,7 @@ use super::Service;
 use super::backups::{Done, Made, Started, With};
 use super::desk_lock::DeskLock;
 use super::error::ServiceError;
-use super::runner::{Cause, Order, RunError};
+use super::runner::{Order, RunError};
 
 /// How long another process that writes may hold up a checkpoint.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,11 +41,11 @@ impl Service {
             Ok(spool) => spool,
             Err(error) if goes_on => {
                 let (cause, message) = (Cause::Machine, chain(&error));
-                return self.without_archive(&backup, None, RunError::Suspended { cause, message }, false, with);
+                return self.without_archive(&backup, RunError::Suspended { cause, message }, false, with);
             }
             Err(error) => {
                 let message = chain(&error);
-                return self.without_archive(&backup, None, RunError::Failed { message }, false, with);
+                return self.without_archive(&backup, RunError::Failed { message }, false, with);
             }
         };
         let resume = self
@@ -64,9 +64,13 @@ impl Service {
             spool: Some(spool.clone()),
             resume,
             finish,
+            past: self.past(&backup.desk, backup.kind)?,
+            trusted: self.trusted()?,
         };
         let has_kept = !order.resume.is_empty();
-        let ran = with.runner.run(&order, with.progress, &keeper, with.cancel);
+        let forecasts = self.forecasting(backup.id, &backup.desk, backup.kind, with.progress);
+        let ran = with.runner.run(&order, &forecasts, &keeper, with.cancel);
+        forecasts.end(&ran);
         let published = ran.and_then(|summary| publish(&backup, &spool, summary, with));
         match published {
             Ok((summary, held)) => {
@@ -86,15 +90,9 @@ impl Service {
             // What is configured can be set right, and what was read until now is worth more than a slip.
             Err(RunError::Configuration { message }) if has_kept => {
                 let cause = Cause::Machine;
-                self.without_archive(
-                    &backup,
-                    Some(&spool),
-                    RunError::Suspended { cause, message },
-                    false,
-                    with,
-                )
+                self.without_archive(&backup, RunError::Suspended { cause, message }, false, with)
             }
-            Err(error) => self.without_archive(&backup, Some(&spool), error, keeper.has_kept(), with),
+            Err(error) => self.without_archive(&backup, error, keeper.has_kept(), with),
         }
     }
 
@@ -102,7 +100,6 @@ impl Service {
     fn without_archive(
         &self,
         backup: &Started,
-        spool: Option<&Path>,
         error: RunError,
         got_further: bool,
         with: &With<'_>,
@@ -115,14 +112,18 @@ impl Service {
             RunError::Suspended { cause, message } => self.suspend(backup, with.actor, (cause, message), got_further),
             error => {
                 self.end_without(backup, with.actor, &error)?;
-                if let Some(spool) = spool {
-                    // Otherwise it is swept one day.
-                    if let Ok(held) = Held::take(spool, &backup.name, backup.at) {
-                        remove(held);
-                    }
-                }
+                self.remove_spool(backup);
                 Ok(Made::Not(error))
             }
+        }
+    }
+
+    /// Removes the spool folder of a backup that has ended. What cannot be removed now is swept one day.
+    pub(super) fn remove_spool(&self, backup: &Started) {
+        let folder = self.folder_of(backup.folder.as_deref());
+        let spool = backup.spool.as_deref().and_then(|name| spool_in(folder, name));
+        if let Some(Ok(held)) = spool.map(|spool| Held::take(&spool, &backup.name, backup.at)) {
+            remove(held);
         }
     }
 

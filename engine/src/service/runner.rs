@@ -4,7 +4,8 @@ use plugin_api::{Kind, Range, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::{Checkpoint, Keeper};
+use crate::backup::{Cause, Checkpoint, Keeper};
+use crate::forecast::Cost;
 use crate::progress::{Progress, Summary};
 use crate::quota::Refusal;
 
@@ -45,10 +46,16 @@ pub struct Order {
     pub spool: Option<std::path::PathBuf>,
     /// The checkpoints of an earlier run that is gone on with, at most one a module; empty: it starts.
     pub resume: Vec<Checkpoint>,
+    /// What its modules cost in the last backup, for the first forecasts.
+    #[serde(default)]
+    pub past: Vec<Cost>,
     /// Whether what there is is published where it can't be gone on with: modules that a passing fault ended have then failed.
     /// Otherwise the backup is suspended.
     #[serde(default)]
     pub finish: bool,
+    /// The libraries that were trusted.
+    #[serde(default)]
+    pub trusted: Vec<crate::plugins::Pin>,
 }
 
 /// Why a backup ended without an archive.
@@ -85,27 +92,4 @@ pub enum RunError {
         /// The error with its causes.
         message: String,
     },
-}
-
-/// What is in the way of a backup that can be gone on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It was told to stop.
-    Stopped,
-    /// Its process ended without a word.
-    Lost,
-    /// The disk or the machine refuses something, e.g. room: somebody must mend that.
-    Machine,
-    /// The desk refuses the credentials: somebody must mend that.
-    Credentials,
-    /// The desk cannot be reached, or fails as a whole.
-    Desk,
-}
-
-impl Cause {
-    /// Whether it stays in the way until a person does something.
-    pub fn needs_a_person(self) -> bool {
-        matches!(self, Self::Machine | Self::Credentials)
-    }
 }

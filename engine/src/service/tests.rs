@@ -1,7 +1,7 @@
 //! The service as its users see it: in a folder of its own, by a clock that the test turns, with a runner that makes real
 //! archives without a desk.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use std::time::Duration;
 use plugin_api::{Column, Kind, Range, Table, Timestamp, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::{self, Digest, Head, ModuleState, Outcome, Writer};
-use crate::backup::Keeper;
+use crate::archive::{self, Digest, Head, Held, ModuleState, OpenPart, Outcome, Prepared, TableMark, Writer};
+use crate::backup::{Cause, Checkpoint, Keeper, Memory, Said};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::history::{Filter, Happening};
@@ -21,7 +21,7 @@ use crate::progress::{ModuleSummary, Progress, Silent, Summary, TableSummary};
 use crate::quota::Refusal;
 use crate::store::{Backup, BackupState};
 
-use super::{Done, Due, Order, Ran, RunError, Runner, Service, ServiceError, Which, Wish};
+use super::{Done, Due, GoOn, Order, Ran, RunError, Runner, Service, ServiceError, Which, Wish};
 
 mod crash;
 mod going_on;
@@ -95,6 +95,10 @@ enum Script {
     Fails(RunError),
     /// The process ends before the archive is there.
     Dies,
+    /// It keeps a checkpoint with so many rows, and this comes of it.
+    Keeps(u64, RunError),
+    /// It keeps one, and the process ends.
+    KeepsAndDies(u64),
     /// The process ends when it has just been published, it may be as one that reached the limit.
     DiesBehind(bool),
 }
@@ -108,19 +112,40 @@ struct Fake {
 }
 
 impl Runner for Fake {
-    fn run(&self, order: &Order, _: &dyn Progress, _: &dyn Keeper, _: &CancellationToken) -> Result<Summary, RunError> {
+    fn run(
+        &self,
+        order: &Order,
+        _: &dyn Progress,
+        keeper: &dyn Keeper,
+        _: &CancellationToken,
+    ) -> Result<Summary, RunError> {
         self.orders.lock().unwrap().push(order.clone());
         let script = self.script.lock().unwrap().pop_front().unwrap_or(Script::Complete);
         let state = match script {
             Script::Fails(error) => return Err(error),
             Script::Dies => panic!("the process ends"),
+            Script::Keeps(rows, error) => {
+                keeper.keep(&checkpoint(rows)).unwrap();
+                return Err(error);
+            }
+            Script::KeepsAndDies(rows) => {
+                keeper.keep(&checkpoint(rows)).unwrap();
+                panic!("the process ends behind a checkpoint");
+            }
             Script::Complete | Script::DiesBehind(false) => ModuleState::Complete,
             Script::Incomplete | Script::LimitReached | Script::DiesBehind(true) => ModuleState::Incomplete,
         };
         let limit_reached = matches!(script, Script::LimitReached | Script::DiesBehind(true));
-        let summary = self.publish(order, state, limit_reached);
+        let summary = self.make(order, state, limit_reached);
         if matches!(script, Script::DiesBehind(_)) {
-            panic!("the process ends behind {}", summary.archive.display());
+            let held = Held::take(order.spool.as_ref().unwrap(), &order.name, order.started).unwrap();
+            let prepared = Prepared {
+                backup: &order.name,
+                state: summary.state(),
+                sha256: &summary.sha256,
+            };
+            let published = held.publish(&prepared, &|_, _| {}, &CancellationToken::new());
+            panic!("the process ends behind {}", published.unwrap().path.display());
         }
         Ok(summary)
     }
@@ -146,7 +171,7 @@ impl<F: Fn() + Send + Sync> Runner for Meanwhile<'_, F> {
 }
 
 impl Fake {
-    fn publish(&self, order: &Order, state: ModuleState, limit_reached: bool) -> Summary {
+    fn make(&self, order: &Order, state: ModuleState, limit_reached: bool) -> Summary {
         let settings = archive::settings::Settings {
             folder: order.folder.clone().unwrap_or_else(|| self.folder.clone()),
             packers: 1,
@@ -161,7 +186,8 @@ impl Fake {
             engine: "0.1.0".into(),
             plugins: Vec::new(),
         };
-        let writer = Writer::create(&settings, head, CancellationToken::new()).unwrap();
+        let (spool, cancel) = (order.spool.as_ref().unwrap(), CancellationToken::new());
+        let (writer, _) = Writer::take(&settings, head, spool, &BTreeSet::new(), cancel).unwrap();
         let table = Table::new("Tickets").columns([Column::new("id", "Id")]).key(["id"]);
         let mut table = writer.open_table("tickets", table).unwrap();
         for id in 0..3 {
@@ -216,6 +242,43 @@ impl Fake {
             notes: Vec::new(),
             credits: None,
         }
+    }
+}
+
+/// A checkpoint of the module that there is, with so many rows.
+fn checkpoint(rows: u64) -> Checkpoint {
+    let nothing = Digest([0; 32]);
+    let table = Table::new("Tickets").columns([Column::new("id", "Id")]).key(["id"]);
+    Checkpoint {
+        module: "tickets".into(),
+        version: "1.0.0".into(),
+        number: rows,
+        cursor: Some(serde_json::json!({ "behind": rows })),
+        tables: vec![TableMark {
+            table,
+            parts: Vec::new(),
+            open: Some(OpenPart {
+                rows,
+                blocks: 0,
+                packed_bytes: 0,
+                packed_sha256: nothing,
+                tail: "tail".into(),
+                tail_bytes: 0,
+                tail_sha256: nothing,
+            }),
+            desk_count: None,
+            desk_count_after: None,
+        }],
+        memory: Memory {
+            bytes: 0,
+            sha256: nothing,
+        },
+        said: Said::default(),
+        requests: 1,
+        retries: 0,
+        milliseconds: 1,
+        credits: 0,
+        ended: None,
     }
 }
 
@@ -392,6 +455,13 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, ServiceError>) -> Refusal {
     match result {
         Err(ServiceError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
+    }
+}
+
+fn suspended(cause: Cause) -> RunError {
+    RunError::Suspended {
+        cause,
+        message: "it is away".into(),
     }
 }
 

@@ -5,6 +5,7 @@
 )]
 
 mod backups;
+mod checkpoints;
 mod hostile;
 mod opening;
 mod others;

@@ -1,9 +1,9 @@
 //! How much may be asked at once, and in a day.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::settings::Edition;
 
@@ -80,58 +80,81 @@ pub(crate) fn list_cost(offset: u64) -> u64 {
     }
 }
 
-/// The credits of a day.
+/// The credits of the days.
 #[derive(Debug)]
 pub(crate) struct Credits {
     daily: u64,
-    day: Mutex<Day>,
+    /// When days begin, in microseconds after midnight of UTC.
+    midnight: i64,
+    days: Mutex<Days>,
 }
 
 #[derive(Debug)]
-struct Day {
+struct Days {
+    /// Days since 1970.
+    today: i64,
     left: u64,
     spent_ever: u64,
-    ends: Instant,
+    spent: BTreeMap<i64, u64>,
 }
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
 impl Credits {
-    /// A day that ends at `ends`.
-    pub(crate) fn new(daily: u64, ends: Instant) -> Self {
+    /// So many a day, the first of which is that of `now` (microseconds since 1970).
+    pub(crate) fn new(daily: u64, midnight: Duration, now: i64) -> Self {
+        let midnight = i64::try_from(midnight.as_micros()).unwrap_or(0) % DAY;
         Self {
             daily,
-            day: Mutex::new(Day {
+            midnight,
+            days: Mutex::new(Days {
+                today: now.saturating_sub(midnight).div_euclid(DAY),
                 left: daily,
                 spent_ever: 0,
-                ends,
+                spent: BTreeMap::new(),
             }),
         }
     }
 
     /// Charges a call and gives what is left; or the seconds until there are credits again.
-    pub(crate) fn charge(&self, cost: u64, now: Instant) -> Result<u64, u64> {
-        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
-        while now >= day.ends {
-            day.ends += DAY;
-            day.left = self.daily;
+    pub(crate) fn charge(&self, cost: u64, now: i64) -> Result<u64, u64> {
+        let mut days = self.at(now);
+        if days.left < cost {
+            let time = now.saturating_sub(self.midnight);
+            let wait = (DAY - time.rem_euclid(DAY)) / 1_000_000;
+            return Err(u64::try_from(wait).unwrap_or(0) + 1);
         }
-        if day.left < cost {
-            return Err(day.ends.duration_since(now).as_secs() + 1);
-        }
-        day.left -= cost;
-        day.spent_ever += cost;
-        Ok(day.left)
+        days.left -= cost;
+        days.spent_ever += cost;
+        let today = days.today;
+        *days.spent.entry(today).or_default() += cost;
+        Ok(days.left)
     }
 
     /// What is left of the day.
-    pub(crate) fn left(&self) -> u64 {
-        self.day.lock().unwrap_or_else(PoisonError::into_inner).left
+    pub(crate) fn left(&self, now: i64) -> u64 {
+        self.at(now).left
+    }
+
+    /// With the credits of a new day, if it is one.
+    fn at(&self, now: i64) -> MutexGuard<'_, Days> {
+        let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
+        let today = now.saturating_sub(self.midnight).div_euclid(DAY);
+        // A clock that is set back gives no credits.
+        if today > days.today {
+            (days.today, days.left) = (today, self.daily);
+        }
+        days
     }
 
     /// All that was ever charged.
     pub(crate) fn spent(&self) -> u64 {
-        self.day.lock().unwrap_or_else(PoisonError::into_inner).spent_ever
+        self.days.lock().unwrap_or_else(PoisonError::into_inner).spent_ever
+    }
+
+    /// What was charged on each day, counted from 1970.
+    pub(crate) fn by_day(&self) -> BTreeMap<i64, u64> {
+        self.days.lock().unwrap_or_else(PoisonError::into_inner).spent.clone()
     }
 }
 
@@ -155,14 +178,20 @@ mod tests {
 
     #[test]
     fn credits_come_again_the_next_day() {
-        let now = Instant::now();
-        let credits = Credits::new(4, now + Duration::from_mins(1));
-        assert_eq!(credits.charge(3, now), Ok(1));
-        assert_eq!(credits.charge(3, now), Err(61));
-        assert_eq!(credits.charge(1, now), Ok(0));
-        assert_eq!(credits.charge(3, now + Duration::from_mins(1)), Ok(1));
-        assert_eq!(credits.charge(3, now + DAY * 3), Ok(1));
+        let minute = 60 * 1_000_000;
+        let credits = Credits::new(4, Duration::ZERO, DAY - minute);
+        assert_eq!(credits.charge(3, DAY - minute), Ok(1));
+        assert_eq!(credits.charge(3, DAY - minute), Err(61));
+        assert_eq!(credits.charge(1, DAY - 1), Ok(0));
+        assert_eq!(credits.charge(3, DAY), Ok(1));
+        assert_eq!(credits.charge(3, DAY - 1), Err(2), "the clock was set back");
+        assert_eq!(credits.charge(3, DAY * 3), Ok(1));
         assert_eq!(credits.spent(), 10);
+        assert_eq!(credits.by_day(), BTreeMap::from([(0, 4), (1, 3), (3, 3)]));
+        let elsewhere = Credits::new(4, Duration::from_hours(8), DAY);
+        assert_eq!(elsewhere.charge(3, DAY), Ok(1));
+        assert_eq!(elsewhere.charge(3, DAY + 7 * 60 * minute), Err(3601));
+        assert_eq!(elsewhere.charge(3, DAY + 8 * 60 * minute), Ok(1));
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Shared {
         let checked = self.may(request, endpoint).and_then(|()| {
             let params = Params::read(request.uri().query().unwrap_or_default(), endpoint)?;
             let cost = cost(endpoint, &params);
-            self.credits.charge(cost, Instant::now()).map_err(ApiError::spent)?;
+            self.credits.charge(cost, self.desk.now()).map_err(ApiError::spent)?;
             Ok((params, cost))
         });
         match checked {
@@ -223,7 +223,10 @@ impl Shared {
     fn weigh(&self, response: &mut Response<Payload>, cost: u64) {
         let headers = response.headers_mut();
         headers.insert("x-rate-limit-request-weight-v3", HeaderValue::from(cost));
-        headers.insert("x-rate-limit-remaining-v3", HeaderValue::from(self.credits.left()));
+        headers.insert(
+            "x-rate-limit-remaining-v3",
+            HeaderValue::from(self.credits.left(self.desk.now())),
+        );
     }
 }
 

@@ -25,7 +25,7 @@ impl Home {
         }
         let configuration = format!(
             "[[desk]]\nname = \"help\"\nmodules = [{modules}]\n\n[desk.connection]\nkind = \"http\"\nurl = {:?}\n\
-             auth = \"none\"\n\n[plugins]\nfolders = [\"plugins\"]\n\n[archive]\nfolder = \"archives\"\n",
+             auth = \"none\"\n\n[plugins]\nfolders = [\"plugins\"]\nrequire_trust = false\n\n[archive]\nfolder = \"archives\"\n",
             desk.url
         );
         fs::write(folder.path().join("deskvault.toml"), configuration).expect("a file");

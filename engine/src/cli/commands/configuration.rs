@@ -117,7 +117,7 @@ fn told(config: &Config) -> Vec<(String, Option<&Path>, Option<&SecretSource>)> 
 fn is_set(source: &SecretSource, has_variable: fn(&str) -> bool) -> bool {
     match source {
         SecretSource::Env(name) => has_variable(name),
-        SecretSource::File(_) | SecretSource::Inline(_) => true,
+        SecretSource::File(_) | SecretSource::Inline(_) | SecretSource::Read { .. } => true,
     }
 }
 

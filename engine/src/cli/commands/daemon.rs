@@ -82,10 +82,12 @@ fn arguments(command: &[&OsStr], global: &Global, shell: &Shell) -> Vec<OsString
 }
 
 pub(super) fn backup(_: &RunBackup, global: &Global, shell: &Shell) -> Outcome {
-    let told = daemon::run_backup(Arc::clone(&shell.time), |config| {
+    let adapt = |config: &mut config::Config| {
         if !global.plugins.is_empty() {
             config.plugins.folders = global.plugins.iter().map(|folder| shell.working.join(folder)).collect();
         }
+    };
+    let told = daemon::run_backup(Arc::clone(&shell.time), adapt, |config| {
         start_log(global, &config.log, shell).map_err(|failure| failure.text())?;
         signals::obey().map_err(|error| format!("cannot listen for signals: {error}"))
     });

@@ -154,7 +154,7 @@ fn may_see(service: &Service, actor: &Actor) -> Result<(), Failure> {
 }
 
 /// Whether there is anything to read. Nothing is made only to be looked into.
-fn has_database(config: &Config) -> Result<bool, Failure> {
+pub(super) fn has_database(config: &Config) -> Result<bool, Failure> {
     let folder = &config.archive.folder;
     let file = folder.join(store::FILE);
     let is_there = file

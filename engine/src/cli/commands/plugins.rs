@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -11,9 +12,12 @@ use crate::cli::args::Global;
 use crate::cli::exit::Exit;
 use crate::cli::table::table;
 use crate::config::text::printable;
-use crate::config::{LoadError, Log, Plugins};
+use crate::config::{Config, LoadError, Loaded, Log, Plugins};
+use crate::plugins::{self, Pin, Standing, Trust};
+use crate::service::Service;
 
-use super::{Failure, Outcome, load, print, shown, start_log, unusable};
+use super::history::has_database;
+use super::{Failure, Outcome, load, open, print, shown, start_log, unusable};
 
 pub(super) fn list(json: bool, global: &Global, shell: &Shell, actions: &dyn Actions) -> Outcome {
     let places = places(global, shell)?;
@@ -42,27 +46,72 @@ pub(super) fn check(file: &Path, global: &Global, shell: &Shell, actions: &dyn A
     })
 }
 
+pub(super) fn trust(file: &Path, global: &Global, shell: &Shell) -> Outcome {
+    only_here(shell)?;
+    let pin = plugins::pin(&shell.working.join(file)).map_err(|refusal| Failure::Failed(refusal.into()))?;
+    let (service, actor) = open(global, shell)?;
+    let text = format!("trusted: {}, SHA-256 {}\n", shown(&pin.file), pin.sha256);
+    service.trust(pin, &actor)?;
+    print(&text, shell)?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn untrust(file: &Path, global: &Global, shell: &Shell) -> Outcome {
+    only_here(shell)?;
+    let file = shell.working.join(file);
+    // It may be gone: then it is called as it was typed.
+    let file = file.canonicalize().unwrap_or(file);
+    let (service, actor) = open(global, shell)?;
+    if !service.untrust(&file, &actor)? {
+        let text = format!("{} was not trusted", shown(&file));
+        return Err(Failure::Usage(text));
+    }
+    print(&format!("trusted no more: {}\n", shown(&file)), shell)?;
+    Ok(Exit::Done)
+}
+
+/// Which code runs with the rights of deskvault is decided at its machine.
+fn only_here(shell: &Shell) -> Result<(), Failure> {
+    if shell.token.is_none() {
+        return Ok(());
+    }
+    Err(Failure::Refused(
+        "refused: only who is at the machine itself may say which plugins are trusted, and not with a token".into(),
+    ))
+}
+
 /// Where to look. A configuration is used where there is one, but plugins can be looked at without.
 fn places(global: &Global, shell: &Shell) -> Result<Places, Failure> {
-    let (plugins, log) = match load(global, shell) {
-        Ok(loaded) => (loaded.config.plugins, loaded.config.log),
+    let (plugins, pins) = match load(global, shell) {
+        Ok(Loaded { config, .. }) => {
+            start_log(global, &config.log, shell)?;
+            let plugins = config.plugins.clone();
+            (plugins, pins(config, shell)?)
+        }
         Err(LoadError::NotFound { .. }) => {
+            start_log(global, &Log::default(), shell)?;
             let folders = global.plugins.iter().map(|folder| shell.working.join(folder)).collect();
-            (
-                Plugins {
-                    folders,
-                    ..Plugins::default()
-                },
-                Log::default(),
-            )
+            let plugins = Plugins {
+                folders,
+                ..Plugins::default()
+            };
+            (plugins, Vec::new())
         }
         Err(error) => return Err(unusable(error)),
     };
-    start_log(global, &log, shell)?;
     Ok(Places {
         folders: plugins.folders,
         describe_timeout: plugins.describe_timeout,
+        trust: Trust::new(plugins.require_trust, pins),
     })
+}
+
+/// What was trusted; nothing is made for asking.
+fn pins(config: Config, shell: &Shell) -> Result<Vec<Pin>, Failure> {
+    if !has_database(&config)? {
+        return Ok(Vec::new());
+    }
+    Ok(Service::open(Arc::new(config), Arc::clone(&shell.time))?.trusted()?)
 }
 
 /// A line for each, and below it why it was refused, if it was.
@@ -72,7 +121,7 @@ fn render(plugins: &[PluginLine]) -> String {
     }
     let known = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), printable);
     let mut rows = vec![
-        ["module", "version", "state", "tables", "file"]
+        ["module", "version", "state", "trust", "tables", "file"]
             .map(str::to_owned)
             .to_vec(),
     ];
@@ -84,9 +133,10 @@ fn render(plugins: &[PluginLine]) -> String {
             printable(&plugin.tables.join(", "))
         };
         let (module, version) = (known(plugin.module.as_deref()), known(plugin.version.as_deref()));
-        vec![module, version, state.to_owned(), tables, shown(&plugin.file)]
+        let trust = plugin.trust.map_or("-", Standing::name).to_owned();
+        vec![module, version, state.to_owned(), trust, tables, shown(&plugin.file)]
     }));
-    let mut text = table(&rows, 5);
+    let mut text = table(&rows, 6);
     let reasons: Vec<String> = plugins
         .iter()
         .filter_map(|plugin| plugin.refused.as_deref())

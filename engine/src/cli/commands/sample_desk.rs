@@ -45,6 +45,7 @@ fn settings(typed: &SampleDesk) -> Result<Settings, String> {
             TypedEdition::Enterprise => Edition::Enterprise,
         },
         credits: typed.credits,
+        midnight: std::time::Duration::ZERO,
         concurrency: typed.concurrency,
         latency: typed.latency,
         token_life: typed.token_life,

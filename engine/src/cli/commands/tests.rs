@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Desk};
 use crate::connection::sample::Keys;
 use crate::progress::{Event, Progress, Summary};
-use crate::service::{Order, RunError, Runner};
+use crate::service::{Cause, Order, RunError, Runner};
 
 mod archives;
 mod connect;
@@ -255,6 +255,13 @@ fn complete() -> Result<Summary, RunError> {
     })
 }
 
+fn suspended() -> Result<Summary, RunError> {
+    Err(RunError::Suspended {
+        cause: Cause::Machine,
+        message: "no room is left".into(),
+    })
+}
+
 fn cancelled() -> Result<Summary, RunError> {
     Err(RunError::Cancelled)
 }
@@ -368,7 +375,19 @@ fn how_a_backup_ends() {
     for (backup, exit, out, err) in [
         (complete as fn() -> _, 0, table.replace("INCOMPLETE", "complete"), ""),
         (incomplete, 3, table, ""),
-        (cancelled, 130, String::new(), "error: stopped\n"),
+        (
+            cancelled,
+            130,
+            String::new(),
+            "error: stopped; backup 1 keeps 0 rows; `deskvault backup --resume 1` goes on with it\n",
+        ),
+        (
+            suspended,
+            6,
+            String::new(),
+            "error: backup 1 is suspended: no room is left\nbackup 1 keeps 0 rows; `deskvault backup --resume 1` goes on with \
+             it\n",
+        ),
         (
             misconfigured,
             2,
@@ -490,6 +509,7 @@ fn plugins() {
         module: Some("tickets".into()),
         version: Some("1.0.0".into()),
         tables: vec!["Tickets".into(), "Threads".into()],
+        trust: Some(crate::plugins::Standing::Installed),
         refused: None,
     };
     let refused = PluginLine {
@@ -497,6 +517,7 @@ fn plugins() {
         module: None,
         version: None,
         tables: vec![],
+        trust: None,
         refused: Some("/p/libbad.so: not a library: rebuild it".into()),
     };
     let script = Script {
@@ -507,9 +528,9 @@ fn plugins() {
     assert_eq!((list.exit, list.asked.as_str()), (0, r#"["HOME/p"] 10s"#));
     assert_eq!(
         list.out,
-        "module   version  state    tables            file\n\
-         tickets  1.0.0    ready    Tickets, Threads  /p/libtickets.so\n\
-         -        -        REFUSED  -                 /p/libbad.so\n\
+        "module   version  state    trust      tables            file\n\
+         tickets  1.0.0    ready    installed  Tickets, Threads  /p/libtickets.so\n\
+         -        -        REFUSED  -          -                 /p/libbad.so\n\
          \n\
          /p/libbad.so: not a library: rebuild it\n"
     );

@@ -7,6 +7,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use unicode_width::UnicodeWidthStr as _;
 
+use chrono::Local;
+
+use super::words;
 use crate::archive::ModuleState;
 use crate::cli::console::Console;
 use crate::cli::figures::{count, grouped, size, time};
@@ -17,6 +20,8 @@ pub(super) struct Bars {
     console: Console,
     modules: Mutex<HashMap<String, Shown>>,
     phase: Mutex<Option<(Phase, ProgressBar)>>,
+    /// The line that says how much is to come.
+    credits: Mutex<Option<ProgressBar>>,
 }
 
 #[derive(Clone)]
@@ -33,6 +38,7 @@ const COUNTED: Look = Look("{prefix:16!} {bar:8} {percent:>3} % {wide_msg}", 32)
 const UNCOUNTED: Look = Look("{prefix:16!} {spinner} {wide_msg}", 19);
 const ENDED: Look = Look("{prefix:16!} {wide_msg}", 17);
 const PHASE: Look = Look("{prefix:16!} {bar:8} {percent:>3} % {wide_msg}", 32);
+const LINE: Look = Look("{wide_msg}", 1);
 const SHORT: Look = Look("{prefix:7!} {wide_msg}", 8);
 const SHORT_PHASE: Look = Look("{prefix:9!} {wide_msg}", 10);
 
@@ -65,6 +71,7 @@ impl Bars {
             console,
             modules: Mutex::default(),
             phase: Mutex::default(),
+            credits: Mutex::default(),
         }
     }
 
@@ -105,6 +112,20 @@ impl Bars {
         bar.finish_with_message(message);
     }
 
+    /// How much is to come, or what is waited for: one line below the modules.
+    fn credits(&self, text: &str) {
+        let mut line = self.credits.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = line.get_or_insert_with(|| {
+            let bar = self.console.bars().add(ProgressBar::no_length());
+            bar.set_style(style(LINE));
+            bar
+        });
+        let width = (self.console.width)();
+        // What does not fit is left out from the end, a part of the sentence at a time.
+        let fields: Vec<String> = text.split("; ").map(str::to_owned).collect();
+        bar.set_message(fit(width.saturating_sub(LINE.1), &fields).0);
+    }
+
     fn phase(&self, name: Phase, done: u64, total: u64) {
         let mut current = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         let width = (self.console.width)();
@@ -114,6 +135,11 @@ impl Bars {
             PHASE
         };
         if current.as_ref().is_none_or(|(known, _)| *known != name) {
+            // All is read: there is nothing more to ask for.
+            let credits = self.credits.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(line) = credits {
+                line.finish_and_clear();
+            }
             if let Some((_, old)) = current.take() {
                 old.finish_and_clear();
             }
@@ -199,6 +225,11 @@ impl Progress for Bars {
             Event::ModuleStarted { module } => self.bar(module).tick(),
             Event::Module { module, .. } => self.module(&self.bar(module), event),
             Event::ModuleEnded { module, state, reason } => self.ended(module, state, reason),
+            Event::Paused { until, left, reserve } => self.credits(&words::paused(until, left, reserve, &Local)),
+            Event::Forecast { forecast } if words::is_worth_it(forecast) => {
+                self.credits(&words::forecast(forecast, &Local));
+            }
+            Event::Forecast { .. } => {}
             Event::Phase { name, done, total } => self.phase(name, done, total),
         }
     }

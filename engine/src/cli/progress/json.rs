@@ -52,7 +52,8 @@ impl Json {
         let is_soon = |last: Duration| now.saturating_sub(last) < PAUSE;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Waiting { .. } | Event::ModuleStarted { .. } => line,
+            // A forecast is told once a second at most, by whoever makes it.
+            Event::Waiting { .. } | Event::ModuleStarted { .. } | Event::Paused { .. } | Event::Forecast { .. } => line,
             Event::Module { module, .. } => match told.modules.get_mut(*module) {
                 Some(seen) if is_soon(seen.at) => {
                     seen.held = Some(line);

@@ -9,18 +9,25 @@ use crate::archive::ModuleState;
 use crate::config::text::printable;
 use crate::progress::{Event, Phase, Progress};
 
-use super::{Clock, load};
+use chrono::Local;
+
+use super::{Clock, load, words};
 use crate::cli::console::Console;
 use crate::cli::figures::{count, grouped, size, time};
 
 /// The least time between two lines of one module.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// The least time between two forecasts: they change less than the rest.
+const FORECAST: Duration = Duration::from_secs(30);
+
 pub(super) struct Plain {
     console: Console,
     clock: Clock,
     modules: Mutex<HashMap<String, Seen>>,
     phase: Mutex<Option<Phase>>,
+    /// When a forecast was told.
+    forecast: Mutex<Option<Duration>>,
 }
 
 /// What was told of a module.
@@ -41,6 +48,7 @@ impl Plain {
             clock,
             modules: Mutex::default(),
             phase: Mutex::default(),
+            forecast: Mutex::default(),
         }
     }
 
@@ -103,6 +111,16 @@ impl Plain {
                     ..Seen::default()
                 });
                 Some(ended(module, state, reason, seen, now))
+            }
+            Event::Paused { until, left, reserve } => Some(words::paused(until, left, reserve, &Local)),
+            Event::Forecast { forecast } => {
+                let mut told = self.forecast.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_soon = told.is_some_and(|at| now.saturating_sub(at) < FORECAST);
+                if is_soon || !words::is_worth_it(forecast) {
+                    return None;
+                }
+                *told = Some(now);
+                Some(words::forecast(forecast, &Local))
             }
             Event::Phase { name, done, total } => {
                 // The first, which need not be at 0, and the last; between them there is nothing to wait for.

@@ -152,14 +152,49 @@ pub(super) const DAEMON: Section = Section {
     repeated: false,
     required: false,
     doc: "How `deskvault daemon` behaves.",
-    keys: &[key(
-        "grace",
-        Kind::Time {
-            min: seconds(0),
-            max: seconds(3600),
-        },
-        Need::Default("\"30s\""),
-        "How long running backups get to end when the daemon is stopped. The service manager's own patience must be longer: `TimeoutStopSec` of the systemd unit.",
-    )],
+    keys: &[
+        key(
+            "grace",
+            Kind::Time {
+                min: seconds(0),
+                max: seconds(3600),
+            },
+            Need::Default("\"30s\""),
+            "How long running backups get to end when the daemon is stopped. The service manager's own patience must be longer: `TimeoutStopSec` of the systemd unit.",
+        ),
+        key(
+            "memory",
+            Kind::Size {
+                min: 128 << 20,
+                max: 1 << 44,
+            },
+            Need::Default("\"2 GiB\""),
+            "Memory that the process of one backup may have (its data, `RLIMIT_DATA`). An exporter that wants more ends that backup, which has then failed.",
+        ),
+        key(
+            "open_files",
+            Kind::Integer {
+                min: 64,
+                max: 1_000_000,
+            },
+            Need::Default("4096"),
+            "Files and connections that the process of one backup may have open, as far as the system's own limit lets it. Each table takes one.",
+        ),
+        key(
+            "longest_backup",
+            Kind::Time {
+                min: seconds(0),
+                max: LONGEST,
+            },
+            Need::Default("\"31d\""),
+            "How long the process of one backup may run; then it is stopped, and the backup has failed. A large desk takes weeks, for its credits come back but once a day; one that takes longer than the time between two full backups will not end at all. `0s`: any time.",
+        ),
+        key(
+            "sandbox",
+            Kind::OneOf(&["require", "try", "off"]),
+            Need::Default("\"try\""),
+            "Whether the process of a backup is shut in (by Landlock), so that exporters reach neither the memory of deskvault nor its key, its archives and its secrets. `require`: no backup without it. `try`: a warning where the kernel cannot. `off`: never.",
+        ),
+    ],
     sections: &[],
 };

@@ -55,7 +55,7 @@ fn the_same_said_otherwise_is_no_difference() {
     check(&OLD.replace("\"02:00\"", "'02:00' # at night"), &[]);
     check(&OLD.replace("\"2027-03-31\"", "2027-03-31\nzone = 'UTC'"), &[]);
     check(
-        &format!("{OLD}topics = ['ready', 'failed', 'limit_reached', 'schedule_ended']\n"),
+        &format!("{OLD}topics = ['ready', 'failed', 'limit_reached', 'suspended', 'schedule_ended']\n"),
         &[],
     );
 }

@@ -346,7 +346,7 @@ fn webhooks() {
         ),
         (
             &format!("{url}topics = ['redy']"),
-            "f:8:11: items of this list must be \"ready\", \"failed\", \"limit_reached\" or \"schedule_ended\", not \"redy\"; \
+            "f:8:11: items of this list must be \"ready\", \"failed\", \"limit_reached\", \"suspended\" or \"schedule_ended\", not \"redy\"; \
              did you mean \"ready\"?",
         ),
         (

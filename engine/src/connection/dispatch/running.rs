@@ -18,6 +18,8 @@ pub(super) struct Running {
     job: Option<Job>,
     lane: u64,
     slot: Option<Epoch>,
+    /// The try was begun.
+    sent: bool,
 }
 
 /// What a try says of the number of requests in flight.
@@ -45,6 +47,7 @@ impl Running {
             lane: job.owner.lane,
             job: Some(job),
             slot: Some(epoch),
+            sent: false,
         }
     }
 
@@ -56,6 +59,7 @@ impl Running {
         if owner.cancel.is_cancelled() {
             return;
         }
+        self.sent = true;
         add([&dispatch.totals.tries, &owner.counts.tries], 1);
         let mut held = Held::new(&dispatch.waiting);
         let tried = tokio::select! {
@@ -80,8 +84,8 @@ impl Running {
             Decision::Finish => {
                 let (ticket, made) = (job.ticket, job.attempt + job.renewals);
                 let result = tried.result.map_err(|error| counted(error, made));
-                self.job = None;
                 self.free(verdict, true);
+                self.job = None;
                 owner.deliver(Done { ticket, result, held });
                 dispatch.pump();
                 return;
@@ -99,6 +103,8 @@ impl Running {
         add([&dispatch.totals.retries, &owner.counts.retries], 1);
         match tried.outcome.class {
             Class::Outdated => job.renewals += 1,
+            // It waits for other credits, and is then as it was.
+            Class::Spent => {}
             // That the desk was away is not its fault.
             _ if waits => {}
             _ => job.attempt += 1,
@@ -120,11 +126,23 @@ impl Running {
         }
     }
 
+    /// Its try is over, and what it has cost is counted.
+    fn release(&self, job: &Job) {
+        self.dispatch
+            .fetch
+            .release(job.call.permit.load(Ordering::Relaxed), self.sent);
+        let charged = job.call.charged.swap(0, Ordering::Relaxed);
+        add([&self.dispatch.totals.credits, &job.owner.counts.credits], charged);
+    }
+
     /// Gives the slot back, once. An outcome must be counted before it is delivered, since it may be taken at once.
     fn free(&mut self, verdict: Verdict, finished: bool) {
         let Some(epoch) = self.slot.take() else {
             return;
         };
+        if let Some(job) = &self.job {
+            self.release(job);
+        }
         let mut state = lock(&self.dispatch.state);
         match verdict {
             Verdict::Accepted => state.lanes.throttle().accepted(),
@@ -139,6 +157,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         let Some(job) = self.job.take() else { return };
         let cancelled = job.owner.cancel.is_cancelled();
+        if self.slot.is_some() {
+            self.release(&job);
+        }
         self.free(Verdict::Nothing, !cancelled);
         if !cancelled {
             self.dispatch.give_up(&job);

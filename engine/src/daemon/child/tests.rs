@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Child, Text};
+use super::{Bounds, Child, Memory, Text, gave_up, memory_of};
 use crate::backup::Forgetful;
 use crate::cli::summary::sample;
+use crate::config::Daemon;
 use crate::daemon::job::tests::order;
 use crate::daemon::wire::Mouth;
 use crate::progress::{Event, Progress, Silent, Summary};
-use crate::service::{RunError, Runner as _};
+use crate::service::{Cause, RunError, Runner as _};
 
 /// Longer than any of the tests may take, and shorter than what hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +32,7 @@ fn shell(script: &str, folder: &Path, grace: Duration) -> Child {
         folder: folder.to_owned(),
         grace,
         forced: Arc::new(AtomicBool::new(false)),
+        bounds: Bounds::of(&Daemon::default()),
     }
 }
 
@@ -80,7 +82,7 @@ fn what_a_process_comes_to() {
         ),
         (
             "printf '{\"event\"'; kill -6 $$".into(),
-            Some("(SIGABRT: it gave itself up) in the middle of a word"),
+            Some("leaves) in the middle of a word"),
         ),
         (
             "echo hello".into(),
@@ -240,4 +242,87 @@ fn nothing_is_started_that_is_cancelled_already() {
     let outcome =
         shell(&format!("touch {}", made.display()), home.path(), PATIENCE).run(&order(), &Silent, &Forgetful, &cancel);
     assert_eq!((outcome, made.exists()), (Err(RunError::Cancelled), false));
+}
+
+#[test]
+fn one_that_hangs_or_runs_for_too_long_is_ended_and_the_reason_told() {
+    let home = tempfile::tempdir().unwrap();
+    let told = end(home.path(), Err(RunError::Cancelled));
+    let soon = Duration::from_millis(300);
+    for (script, silence, longest, words) in [
+        // It hears nothing and says nothing; nor does it when it was told to end.
+        (
+            "trap '' TERM; while :; do sleep 1 2>/dev/null; done".to_owned(),
+            soon,
+            None,
+            "gave no sign of life for 0 s",
+        ),
+        (
+            "exec sleep 1000 2>/dev/null".to_owned(),
+            soon,
+            None,
+            "gave no sign of life",
+        ),
+        // It says that it goes on, and ends well when it is told to.
+        (
+            format!(
+                "trap '{told}; exit' TERM; while :; do echo '{{\"event\":\"beat\"}}'; sleep 0.05 2>/dev/null; done"
+            ),
+            PATIENCE,
+            Some(soon),
+            "ran for longer than [daemon] longest_backup = \"300ms\"",
+        ),
+    ] {
+        let mut child = shell(&script, home.path(), PATIENCE);
+        child.bounds.silence = silence;
+        child.bounds.longest = longest;
+        let started = Instant::now();
+        let outcome = child.run(&order(), &Silent, &Forgetful, &CancellationToken::new());
+        let Err(RunError::Failed { message }) = outcome else {
+            panic!("{script}: {outcome:?}")
+        };
+        assert!(message.contains(words), "{script}: {message}");
+        assert!(started.elapsed() < PATIENCE, "{script}");
+        assert!(!child.forced.load(Ordering::SeqCst), "the daemon was not stopped");
+    }
+}
+
+#[test]
+fn what_ends_a_process_from_outside_suspends_a_backup_that_has_a_spool() {
+    let home = tempfile::tempdir().unwrap();
+    let mut order = order();
+    order.spool = Some(home.path().to_owned());
+    for (signal, lost) in [(9, true), (15, true), (11, false), (6, false), (4, false), (25, false)] {
+        let child = shell(&format!("kill -{signal} $$"), home.path(), PATIENCE);
+        let outcome = child.run(&order, &Silent, &Forgetful, &CancellationToken::new());
+        let found = match &outcome {
+            Err(RunError::Suspended { cause: Cause::Lost, .. }) => true,
+            Err(RunError::Failed { .. }) => false,
+            other => panic!("{signal}: {other:?}"),
+        };
+        assert_eq!(found, lost, "{signal}: {outcome:?}");
+    }
+    let cancel = CancellationToken::new();
+    let child = shell(&format!("{WORD}; exec sleep 1000 2>/dev/null"), home.path(), PATIENCE);
+    let outcome = child.run(&order, &Canceller(cancel.clone()), &Forgetful, &cancel);
+    assert!(
+        matches!(
+            outcome,
+            Err(RunError::Suspended {
+                cause: Cause::Stopped,
+                ..
+            })
+        ),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn one_that_aborts_is_told_to_have_come_to_its_limit_where_it_had_come_near() {
+    let memory = |most| Memory { most, limit: 2 << 30 };
+    let near = gave_up(memory(1 << 30));
+    assert!(near.contains("limit of memory, [daemon] memory = \"2 GiB\""), "{near}");
+    let far = gave_up(memory(1 << 20));
+    assert!(far.starts_with("a plugin aborted"), "{far}");
+    assert!(memory_of(std::process::id()).is_some_and(|bytes| bytes > 1 << 16));
 }

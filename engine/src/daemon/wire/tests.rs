@@ -1,10 +1,14 @@
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::sync::Mutex;
+use std::thread;
 
-use super::{Broken, Ear, LONGEST, Mouth};
-use crate::archive::ModuleState;
-use crate::backup::Forgetful;
+use plugin_api::Timestamp;
+
+use super::{Broken, Ear, LONGEST, LONGEST_CHECKPOINT, Mouth};
+use crate::archive::{Digest, ModuleState};
+use crate::backup::{Checkpoint, Forgetful, Keeper, Memory, Said};
 use crate::cli::summary::sample;
+use crate::forecast::{Cost, Forecast};
 use crate::progress::{Event, Phase, Progress, Silent, Summary};
 use crate::quota::Refusal;
 use crate::service::RunError;
@@ -35,6 +39,21 @@ const STARTED: &str = "{\"event\":\"module_started\",\"module\":\"tickets\"}\n";
 
 #[test]
 fn every_event_comes_through() {
+    let forecast = Forecast {
+        at: Timestamp::from_micros(1),
+        requests: 2,
+        credits: Some(3),
+        spent: 4,
+        days: 5,
+        done: Some(Timestamp::from_micros(6)),
+        is_whole: true,
+        modules: vec![Cost {
+            module: "m".into(),
+            rows: 1,
+            requests: 2,
+            credits: 3,
+        }],
+    };
     let all = [
         Event::ModuleStarted { module: "票 \"\n" },
         Event::Module {
@@ -53,6 +72,12 @@ fn every_event_comes_through() {
             reason: Some("r"),
         },
         Event::Waiting { running: "main-full" },
+        Event::Paused {
+            until: Timestamp::from_micros(5),
+            left: 6,
+            reserve: 7,
+        },
+        Event::Forecast { forecast: &forecast },
         Event::Phase {
             name: Phase::Verifying,
             done: 1,
@@ -66,6 +91,8 @@ fn every_event_comes_through() {
             | Event::Module { .. }
             | Event::ModuleEnded { .. }
             | Event::Waiting { .. }
+            | Event::Paused { .. }
+            | Event::Forecast { .. }
             | Event::Phase { .. } => {}
         }
     }
@@ -207,4 +234,90 @@ fn that_nobody_listens_is_told_at_the_end_alone() {
     assert!(mouth.end(Err(RunError::Cancelled)).is_err());
     let mut ear = Ear::default();
     assert_eq!(ear.hear(b"", &Silent, &Forgetful), Ok(()));
+}
+
+/// Keeps checkpoints, but for those of one module.
+#[derive(Default)]
+struct Books(Mutex<Vec<Checkpoint>>);
+
+impl Keeper for Books {
+    fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+        if checkpoint.module == "unlucky" {
+            return Err("no room".into());
+        }
+        self.0.lock().unwrap().push(checkpoint.clone());
+        Ok(())
+    }
+}
+
+fn checkpoint(module: &str, cursor: serde_json::Value) -> Checkpoint {
+    Checkpoint {
+        module: module.into(),
+        version: "1.0.0".into(),
+        number: 1,
+        cursor: Some(cursor),
+        tables: Vec::new(),
+        memory: Memory {
+            bytes: 0,
+            sha256: Digest([0; 32]),
+        },
+        said: Said::default(),
+        requests: 1,
+        retries: 0,
+        milliseconds: 0,
+        credits: 0,
+        ended: None,
+    }
+}
+
+/// A process at one end of two pipes and a daemon at the other.
+#[test]
+fn a_checkpoint_counts_when_it_is_answered() {
+    let (mut from_process, to_daemon) = io::pipe().unwrap();
+    let (from_daemon, mut to_process) = io::pipe().unwrap();
+    let mouth = Mouth::new(to_daemon);
+    let answers = mouth.answers();
+    let books = Books::default();
+    let long = checkpoint("long", "票".repeat(LONGEST).into());
+    thread::scope(|scope| {
+        let heard = scope.spawn(|| {
+            let (mut ear, mut buffer) = (Ear::default(), [0; 1 << 14]);
+            loop {
+                let length = from_process.read(&mut buffer).unwrap();
+                if length == 0 {
+                    break ear.end();
+                }
+                ear.hear(&buffer[..length], &Silent, &books).unwrap();
+                to_process.write_all(&ear.answers()).unwrap();
+            }
+        });
+        scope.spawn(move || answers.hear(io::BufReader::new(from_daemon)));
+        assert_eq!(mouth.keep(&long), Ok(()));
+        assert_eq!(mouth.keep(&checkpoint("unlucky", 1.into())), Err("no room".into()));
+        assert_eq!(mouth.keep(&checkpoint("m", 2.into())), Ok(()));
+        let too_long = checkpoint("m", "x".repeat(LONGEST_CHECKPOINT).into());
+        assert!(mouth.keep(&too_long).unwrap_err().contains("bytes, more than"));
+        mouth.end(Err(RunError::Cancelled)).unwrap();
+        drop(mouth);
+        assert_eq!(heard.join().unwrap(), Ok(Some(Err(RunError::Cancelled))));
+    });
+    assert_eq!(*books.0.lock().unwrap(), [long, checkpoint("m", 2.into())]);
+}
+
+#[test]
+fn only_a_checkpoint_may_be_long_and_that_not_for_ever() {
+    let book = Books::default();
+    let hear = |begin: &str, length: usize| {
+        let mut ear = Ear::default();
+        let mut said = ear.hear(begin.as_bytes(), &Silent, &book);
+        let piece = vec![b'x'; 1 << 14];
+        for _ in 0..length / piece.len() {
+            said = said.and_then(|()| ear.hear(&piece, &Silent, &book));
+        }
+        said
+    };
+    let begin = "{\"event\":\"checkpoint\",";
+    assert_eq!(hear(begin, 2 * LONGEST), Ok(()));
+    assert_eq!(hear(begin, LONGEST_CHECKPOINT + LONGEST), Err(Broken::TooLong));
+    assert_eq!(hear("{\"event\":\"module\",", 2 * LONGEST), Err(Broken::TooLong));
 }

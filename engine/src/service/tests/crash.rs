@@ -143,7 +143,6 @@ fn a_process_that_outlives_its_lock_is_waited_for() {
         .service
         .folder()
         .join(".deskvault-main-full-20310312T070000Z.spool");
-    fs::create_dir(&spool).unwrap();
     let owner = serde_json::json!({
         "pid": 1, "host": "here", "since": "2031-03-12T07:00:00Z", "backup": "main 1, 2031-03-12T07:00:00Z",
     });

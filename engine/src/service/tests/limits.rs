@@ -54,7 +54,6 @@ fn what_came_to_no_archive_opens_the_door_and_what_did_keeps_it_closed() {
     };
     for (script, opens) in [
         (Script::Fails(failed()), true),
-        (Script::Fails(RunError::Cancelled), true),
         (Script::Fails(refused), true),
         (Script::Incomplete, false),
         (Script::LimitReached, false),

@@ -203,7 +203,7 @@ fn what_was_interrupted_is_made_up_and_what_failed_is_not() {
     let home = Home::new();
     set(&home);
     home.next_is(Script::Fails(RunError::Cancelled));
-    assert_eq!(run(&home, 0), Ran::Stopped);
+    assert!(matches!(run(&home, 0), Ran::Suspended(_)));
     let again = home.service.due().unwrap();
     assert_eq!(again.len(), 1);
     home.dies(Script::Dies, |home| {
@@ -443,4 +443,25 @@ fn the_last_run_of_a_schedule_waits_for_its_desk_like_any_other() {
     assert_eq!(home.service.end_schedules().unwrap().len(), 1);
     assert!(matches!(home.run(&due), Ran::Done(_)));
     assert_eq!(home.run(&due), Ran::Nothing, "once");
+}
+
+#[test]
+fn a_slot_whose_backup_is_suspended_is_its() {
+    let home = Home::new();
+    set(&home);
+    home.next_is(Script::Keeps(7, suspended(Cause::Desk)));
+    assert!(matches!(run(&home, 0), Ran::Suspended(_)));
+    assert_eq!(home.service.due().unwrap().len(), 1, "it is not over");
+    // The next slot comes; what goes on is the backup of the first.
+    let next = due(&home, 1);
+    assert!(home.service.end_schedules().unwrap().is_empty());
+    let Ran::Done(done) = home.run(&next) else {
+        panic!("not done")
+    };
+    assert_eq!((done.id, home.backup(1).schedule.unwrap().1), (1, slot(0)));
+    assert_eq!(home.orders()[1].resume, [checkpoint(7)]);
+    let again = home.service.due().unwrap();
+    assert_eq!((again.len(), again[0].slot), (1, slot(1)), "and now that one");
+    assert!(matches!(home.run(&again[0]), Ran::Done(_)));
+    assert_eq!(home.backup(2).kind, Kind::Incremental);
 }

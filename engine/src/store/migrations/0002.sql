@@ -1,5 +1,5 @@
--- Backups that can be gone on with: state `suspended`, and what is known of one. A CHECK cannot be altered, so the table is
--- made anew; nothing refers to it yet.
+-- Backups that can be gone on with: the state suspended, and what is known of one. A CHECK cannot be altered, so the
+-- table is made anew; nothing refers to it yet.
 CREATE TABLE backups_2 (
     id BIGINT NOT NULL PRIMARY KEY,
     desk TEXT NOT NULL,

@@ -1,0 +1,141 @@
+//! The pacer, with a clock that the test moves.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::*;
+use crate::clock::Clock;
+use crate::connection::settings::Reserve;
+
+#[derive(Clone)]
+struct Hands(Arc<AtomicI64>);
+
+impl Hands {
+    fn at(text: &str) -> Self {
+        Self(Arc::new(AtomicI64::new(Timestamp::parse(text).unwrap().micros())))
+    }
+
+    fn set(&self, text: &str) {
+        self.0.store(Timestamp::parse(text).unwrap().micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+fn pacer(hands: &Hands, folder: Option<PathBuf>) -> Pacer {
+    let pacing = Pacing {
+        clock: Arc::new(hands.clone()),
+        reserve: Reserve::Percent(20),
+        folder,
+        wait: true,
+    };
+    let pacer = Pacer::new("acme", &pacing, "https://accounts.zoho.eu");
+    pacer.introduce("7", "https://desk.zoho.eu/api/v1", 5_000);
+    pacer
+}
+
+/// Makes a request that costs 3, if it may.
+fn ask(pacer: &Pacer, left: &mut u64) -> bool {
+    let Admission::Now(permit) = pacer.admit("/tickets", None) else {
+        return false;
+    };
+    *left -= 3;
+    pacer.answered(permit, "/tickets", None, Some(3), Some(*left));
+    pacer.release(permit, true);
+    true
+}
+
+fn until(pacer: &Pacer) -> String {
+    pacer.paused().unwrap().until.to_string()
+}
+
+#[test]
+fn it_waits_at_the_reserve_until_midnight_of_the_data_centre() {
+    let hands = Hands::at("2026-11-23T12:00:00Z");
+    let pacer = pacer(&hands, None);
+    let mut left = 1_010;
+    while ask(&pacer, &mut left) {}
+    assert_eq!(left, 1_001);
+    let pause = pacer.paused().unwrap();
+    assert_eq!((pause.left, pause.reserve), (1_001, 1_000));
+    assert_eq!(until(&pacer), "2026-11-23T23:01:00Z");
+    hands.set("2026-11-23T23:00:59Z");
+    assert!(!ask(&pacer, &mut left));
+    // Set back by years: the wait is as long as it was, by the other clock.
+    hands.set("2001-01-01T00:00:00Z");
+    assert!(!ask(&pacer, &mut left) && pacer.paused().is_some());
+    hands.set("2026-11-23T23:01:00Z");
+    left = 5_000;
+    assert!(ask(&pacer, &mut left) && ask(&pacer, &mut left));
+    assert_eq!(pacer.paused(), None);
+    let account = pacer.account().unwrap();
+    assert_eq!((account.left, account.limit, account.reserve), (4_994, 5_000, 1_000));
+}
+
+#[test]
+fn credits_that_are_late_are_asked_for_now_and_then() {
+    let hands = Hands::at("2026-11-23T22:00:00Z");
+    let pacer = pacer(&hands, None);
+    let mut left = 1_005;
+    while ask(&pacer, &mut left) {}
+    hands.set("2026-11-23T23:01:00Z");
+    assert!(ask(&pacer, &mut left), "one finds out");
+    assert!(!ask(&pacer, &mut left), "and no other");
+    assert_eq!(until(&pacer), "2026-11-23T23:16:00Z");
+    hands.set("2026-11-23T23:16:00Z");
+    left = 4_000;
+    assert!(ask(&pacer, &mut left) && ask(&pacer, &mut left));
+}
+
+#[test]
+fn what_the_desk_says_is_believed() {
+    let hands = Hands::at("2026-11-23T12:00:00Z");
+    for (retry_after, expected) in [
+        (Some(3_600), "2026-11-23T13:00:00Z"),
+        (Some(u64::MAX), "2026-11-25T12:00:00Z"),
+        (Some(0), "2026-11-23T12:00:01Z"),
+        (None, "2026-11-23T23:01:00Z"),
+    ] {
+        let pacer = pacer(&hands, None);
+        let mut left = 4_000;
+        assert!(ask(&pacer, &mut left));
+        pacer.spent(retry_after.map(Duration::from_secs));
+        pacer.spent(Some(Duration::ZERO));
+        assert_eq!(until(&pacer), expected);
+        assert!(!ask(&pacer, &mut left));
+    }
+}
+
+#[test]
+fn two_share_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let hands = Hands::at("2026-11-23T12:00:00Z");
+    let shared = Some(folder.path().join("credits"));
+    let (one, two) = (pacer(&hands, shared.clone()), pacer(&hands, shared));
+    let mut left = 1_300;
+    let mut asked = [0, 0];
+    loop {
+        let (first, second) = (ask(&one, &mut left), ask(&two, &mut left));
+        asked[0] += u32::from(first);
+        asked[1] += u32::from(second);
+        if !first && !second {
+            break;
+        }
+    }
+    assert!((1_000..1_003).contains(&left), "{left}");
+    assert!(asked.iter().all(|asked| *asked > 20), "{asked:?}");
+    // While one has a request under way, the other leaves it its room.
+    hands.set("2026-11-23T23:01:00Z");
+    left = 1_006;
+    assert!(ask(&one, &mut left));
+    let Admission::Now(permit) = one.admit("/tickets", None) else {
+        panic!("there is room for one")
+    };
+    assert_eq!(two.admit("/tickets", None), Admission::Later);
+    one.release(permit, false);
+}
