@@ -24,7 +24,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What the modules of a backup have in common.
 #[derive(Clone)]
 pub(super) struct Keeping {
-    pub(super) folder: PathBuf,
     pub(super) often: Often,
     pub(super) hurry: Hurry,
     work: Sender<Taken>,
@@ -70,7 +69,6 @@ impl Keeping {
     ) -> (Self, impl FnOnce(&dyn Keeper) + Send) {
         let (work, taken) = std::sync::mpsc::channel();
         let keeping = Self {
-            folder: folder.clone(),
             often,
             hurry,
             work,
@@ -171,10 +169,6 @@ impl Kept {
     /// Notes how many rows the one that begins has.
     pub(super) fn at_rows(&mut self, rows: u64) {
         self.rows = rows;
-    }
-
-    pub(super) fn folder(&self) -> &PathBuf {
-        &self.keeping.folder
     }
 }
 

@@ -111,6 +111,15 @@ impl Remembered {
         Ok(())
     }
 
+    /// All that was remembered.
+    pub(super) fn values(&mut self) -> Result<Vec<Json>, ExportError> {
+        let (memory, path) = self.snapshot()?;
+        let Some(path) = path else {
+            return Ok(Vec::new());
+        };
+        Self::resume(&path, memory).map(|(_, values)| values).map_err(failed)
+    }
+
     /// Writes what is pending, and says what there is.
     pub(super) fn snapshot(&mut self) -> Result<(Memory, Option<PathBuf>), ExportError> {
         self.write()?;
