@@ -117,7 +117,7 @@ impl Remembered {
         let Some(path) = path else {
             return Ok(Vec::new());
         };
-        Self::resume(&path, memory).map(|(_, values)| values).map_err(failed)
+        Self::resume(&path, memory).map(|(_, values)| values).map_err(|error| failed(&error))
     }
 
     /// Writes what is pending, and says what there is.
