@@ -11,6 +11,7 @@ mod credits;
 #[path = "zoho/damage.rs"]
 mod damage;
 #[path = "zoho/faults.rs"]
+mod drill;
 mod faults;
 #[path = "zoho/matrix.rs"]
 mod matrix;
