@@ -10,8 +10,9 @@ mod changes;
 mod credits;
 #[path = "zoho/damage.rs"]
 mod damage;
-#[path = "zoho/faults.rs"]
+#[path = "zoho/drill.rs"]
 mod drill;
+#[path = "zoho/faults.rs"]
 mod faults;
 #[path = "zoho/matrix.rs"]
 mod matrix;
