@@ -102,7 +102,7 @@ impl Remembered {
                 .create_new(true)
                 .mode(0o600)
                 .open(&path);
-            let file = made.map_err(|error| failed(ArchiveError::io("make file", &path)(error)))?;
+            let file = made.map_err(|error| failed(&ArchiveError::io("make file", &path)(error)))?;
             self.file = Some((path, file));
         }
         if self.pending.len() > AT_ONCE {
@@ -117,7 +117,9 @@ impl Remembered {
         let Some(path) = path else {
             return Ok(Vec::new());
         };
-        Self::resume(&path, memory).map(|(_, values)| values).map_err(failed)
+        Self::resume(&path, memory)
+            .map(|(_, values)| values)
+            .map_err(|error| failed(&error))
     }
 
     /// Writes what is pending, and says what there is.
@@ -133,15 +135,15 @@ impl Remembered {
     fn write(&mut self) -> Result<(), ExportError> {
         if let Some((path, file)) = &mut self.file {
             let written = file.write_all(&self.pending);
-            written.map_err(|error| failed(ArchiveError::io("write", path)(error)))?;
+            written.map_err(|error| failed(&ArchiveError::io("write", path)(error)))?;
             self.pending.clear();
         }
         Ok(())
     }
 }
 
-fn failed(error: ArchiveError) -> ExportError {
-    ExportError::new(ErrorKind::Host, crate::chain(&error))
+fn failed(error: &ArchiveError) -> ExportError {
+    ExportError::new(ErrorKind::Host, crate::chain(error))
 }
 
 /// Removes a file, if it is there.

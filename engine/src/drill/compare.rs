@@ -88,7 +88,7 @@ fn short(text: &str) -> String {
 }
 
 /// A time as the archive writes it.
-fn time(cell: &String) -> Option<Timestamp> {
+fn time(cell: &str) -> Option<Timestamp> {
     let text = format!("{}Z", cell.replacen(' ', "T", 1));
     Timestamp::parse(&text)
 }
