@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::Memory;
-use super::error::{BackupError, archive_failed};
+use super::error::{BackupError, archive_failed, on_disk};
 use crate::archive::{ArchiveError, Digest};
 
 /// An exporter may not remember more bytes.
@@ -143,7 +143,7 @@ impl Remembered {
 }
 
 fn failed(error: &ArchiveError) -> ExportError {
-    ExportError::new(ErrorKind::Host, crate::chain(error))
+    ExportError::new(ErrorKind::Host, on_disk(error))
 }
 
 /// Removes a file, if it is there.

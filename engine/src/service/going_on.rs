@@ -227,7 +227,7 @@ impl Service {
         got_further: bool,
     ) -> Result<Made, ServiceError> {
         let id = backup.id;
-        self.store.write(|tx| {
+        let made = self.store.write(|tx| {
             let row = tx.backup(id)?.ok_or(ServiceError::NoSuchBackup { id })?;
             if cause == Cause::Lost && row.resumes >= MOST {
                 let message = format!("{reason}; it was gone on with {MOST} times in a row, and got no further");
@@ -264,7 +264,7 @@ impl Service {
                 notice.state = Some(state_name(BackupState::Suspended).to_owned());
                 self.queue(tx, &notice)?;
             }
-            Ok(Made::Suspended(Suspended {
+            Ok::<_, ServiceError>(Made::Suspended(Suspended {
                 id,
                 desk: backup.desk.clone(),
                 cause,
@@ -272,7 +272,11 @@ impl Service {
                 rows: tx.reached(id)?.rows,
                 got_further,
             }))
-        })
+        })?;
+        if matches!(made, Made::Not(_)) {
+            self.remove_spool(backup);
+        }
+        Ok(made)
     }
 
     /// A person has no use any more for what there is of a backup.

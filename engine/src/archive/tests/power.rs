@@ -84,14 +84,13 @@ impl Disk {
                 .unwrap_or_default();
             let now = fs::read(&old).unwrap_or_default();
             let content = match rest {
-                Rest::Nothing => certain,
                 Rest::All if old.exists() => now,
                 Rest::Names => {
                     let mut torn = certain;
                     torn.resize(torn.len().max(now.len()), 0);
                     torn
                 }
-                Rest::All | Rest::OldNames => certain,
+                Rest::Nothing | Rest::All | Rest::OldNames => certain,
             };
             fs::write(new, content).unwrap();
         }
@@ -111,7 +110,7 @@ struct Losses {
     copies: tempfile::TempDir,
     disk: Disk,
     marks: Vec<TableMark>,
-    losses: Vec<Loss>,
+    found: Vec<Loss>,
 }
 
 impl Losses {
@@ -121,7 +120,7 @@ impl Losses {
             copies: tempfile::tempdir().unwrap(),
             disk: Disk::default(),
             marks: Vec::new(),
-            losses: Vec::new(),
+            found: Vec::new(),
         }));
         let told = Arc::clone(&losses);
         watch(root, move |path| {
@@ -135,9 +134,9 @@ impl Losses {
 
     fn lose(&mut self) {
         for rest in RESTS {
-            let folder = self.copies.path().join(self.losses.len().to_string());
+            let folder = self.copies.path().join(self.found.len().to_string());
             self.disk.remains(&self.root, &folder, rest);
-            self.losses.push(Loss {
+            self.found.push(Loss {
                 folder,
                 rest,
                 marks: self.marks.clone(),
@@ -236,7 +235,7 @@ fn what_a_checkpoint_tells_of_is_there_whenever_power_is_lost() {
     drop((table, writer));
     let archive = go_on(&spool, &before);
     let mut losses = losses.lock().unwrap();
-    let found = std::mem::take(&mut losses.losses);
+    let found = std::mem::take(&mut losses.found);
     assert!(found.len() > 4 * 6 * 4, "{}", found.len());
     let name = spool.file_name().unwrap();
     let mut finished = BTreeSet::new();
@@ -281,7 +280,7 @@ fn what_is_published_is_whole_whenever_power_is_lost() {
     let target = publish(&spool).unwrap().path;
     losses.lock().unwrap().lose();
     let mut losses = losses.lock().unwrap();
-    let found = std::mem::take(&mut losses.losses);
+    let found = std::mem::take(&mut losses.found);
     let (spool, target) = (spool.file_name().unwrap(), target.file_name().unwrap());
     let mut again = 0;
     for Loss { folder, rest, marks } in found.iter().filter(|loss| !loss.marks.is_empty()) {

@@ -280,14 +280,15 @@ fn a_checkpoint_counts_when_it_is_answered() {
     let books = Books::default();
     let long = checkpoint("long", "票".repeat(LONGEST).into());
     thread::scope(|scope| {
-        let heard = scope.spawn(|| {
+        let books = &books;
+        let heard = scope.spawn(move || {
             let (mut ear, mut buffer) = (Ear::default(), [0; 1 << 14]);
             loop {
                 let length = from_process.read(&mut buffer).unwrap();
                 if length == 0 {
                     break ear.end();
                 }
-                ear.hear(&buffer[..length], &Silent, &books).unwrap();
+                ear.hear(&buffer[..length], &Silent, books).unwrap();
                 to_process.write_all(&ear.answers()).unwrap();
             }
         });
