@@ -43,6 +43,7 @@ mod zip_format;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use csv_row::cell_text;
 pub use digest::Digest;
 pub(crate) use digest::Hashed;
 pub use error::ArchiveError;

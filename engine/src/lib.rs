@@ -60,6 +60,7 @@ pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod daemon;
+pub mod drill;
 pub mod forecast;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -117,7 +117,9 @@ impl Remembered {
         let Some(path) = path else {
             return Ok(Vec::new());
         };
-        Self::resume(&path, memory).map(|(_, values)| values).map_err(|error| failed(&error))
+        Self::resume(&path, memory)
+            .map(|(_, values)| values)
+            .map_err(|error| failed(&error))
     }
 
     /// Writes what is pending, and says what there is.

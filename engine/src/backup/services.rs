@@ -162,8 +162,8 @@ impl Open {
         };
         let desk_count_before = self.desk_count;
         Self {
-            earlier,
             desk_count_before,
+            earlier,
             ..self
         }
     }

@@ -120,10 +120,7 @@ fn run(plan: &Plan, progress: &dyn Progress) -> Summary {
 /// On no day more was spent, by whomever, than leaves the reserve.
 fn kept(spent: &BTreeMap<i64, u64>) {
     for (day, of_day) in spent {
-        assert!(
-            *of_day <= DAILY - RESERVE,
-            "{of_day} credits on day {day} of {spent:?}"
-        );
+        assert!(*of_day <= DAILY - RESERVE, "{of_day} credits on day {day} of {spent:?}");
     }
 }
 
