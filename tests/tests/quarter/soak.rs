@@ -25,6 +25,8 @@ const SEED: &str = "DESKVAULT_SEED";
 const RATE: u32 = 12_000;
 /// Between two looks at the daemon.
 const LOOK: Duration = Duration::from_secs(10);
+/// How long is waited for a backup to run.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// What the first and the last part of the looks are compared by: a quarter of them.
 const PART: usize = 4;
 /// Of the time, until it is warm: allocators and caches fill.
@@ -108,12 +110,25 @@ fn children(daemon: u32) -> Vec<u32> {
     pids
 }
 
+/// The process of a backup that runs, or of the next one; none where none comes for a while.
+fn some_child(daemon: u32) -> Option<u32> {
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        if let Some(pid) = children(daemon).first() {
+            return Some(*pid);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    None
+}
+
 /// Does something to the daemon that it must bear.
 fn disturb(chance: &mut Chance, daemon: &Daemon, desks: &[Desk], number: u64, done: &mut BTreeMap<&'static str, u64>) {
-    let running = children(daemon.pid());
     let what = match chance.below(8) {
-        0 if !running.is_empty() => {
-            let victim = running[chance.below(running.len() as u64) as usize];
+        0 => {
+            let Some(victim) = some_child(daemon.pid()) else { return };
+            // Somewhere in its work, which takes about a second.
+            thread::sleep(Duration::from_millis(chance.below(600)));
             let killed = Command::new("kill").args(["-9", &victim.to_string()]).status();
             assert!(killed.is_ok(), "kill runs");
             "kill -9 of a backup's process"
