@@ -8,6 +8,10 @@
 //! `run`. Four ends are possible: *complete*; *incomplete*, where the archive is there and says what is missing; *limit
 //! reached*, where there are more records than a backup may have, and the archive says which tables stopped where; and an
 //! error, where there is no archive.
+//!
+//! Where a plan names a spool folder, there is a fifth: *suspended*. Then [`run_kept`] gives a [`Checkpoint`] of each module to a
+//! [`Keeper`] whenever one is due (`often`, `keeping`), and another run goes on behind the last of them (`begun`). Its archive is byte
+//! for byte the one that an uninterrupted run would have made.
 
 mod again;
 mod begun;

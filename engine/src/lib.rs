@@ -49,7 +49,7 @@
 //! | `<desk>-<kind>-<start>.zip` | `archive`'s publish step | it expires, or is deleted |
 //! | `<desk>-<kind>-<start>-incomplete.zip` | the same, where something could not be read | likewise |
 //! | `<desk>-<kind>-<start>-limit-reached.zip` | the same, where it came to the limit of records | likewise |
-//! | `.deskvault-<desk>-<kind>-<start>.spool/` | a backup under way: a file for each part, then the archive before it has its name; its `owner` is locked by the backup's process | the backup ends; what a crash leaves is swept before the next backup and by the daemon |
+//! | `.deskvault-<desk>-<kind>-<start>.spool/` | a backup under way or suspended: a file for each part, what of it was not packed at the last checkpoint (`.tail`), what exporters remembered (`.memory`), how it is written (`form.json`), then the archive before it has its name; its `owner` is locked by the backup's process | the backup ends; what belongs to no backup is swept before the next one and by the daemon |
 //!
 //! A second backup of a desk in one second has `-2` behind its start.
 
@@ -60,6 +60,7 @@ pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod daemon;
+pub mod drill;
 pub mod forecast;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -53,7 +53,7 @@ pub use ending::state_name;
 pub use error::ServiceError;
 pub use going_on::{GoOn, Resumable, Suspended};
 pub use in_process::InProcess;
-pub(crate) use in_process::{is_connection_configured_wrong, registry};
+pub(crate) use in_process::{is_connection_configured_wrong, registry, shared};
 pub use runner::{Order, RunError, Runner};
 
 /// The service of one installation. Clones are of the same one, for other threads.

@@ -70,7 +70,12 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remembered: Vec<Value>,
     /// Only these records, which an earlier export could not read or whose rows are to be compared; nothing else is to be
-    /// written. Given only to exporters whose [`Description`] says that they can do it.
+    /// written. Given only to exporters whose [`Description`] says that they can do it. What can't be read now either, or
+    /// not by itself, is told as [`unread`](crate::Output::unread) again, under the same key.
+    ///
+    /// Where it is for what this export could not read, [`remembered`](Self::remembered) has all that it remembered, rows
+    /// that it wrote are not to be written again, and the desk's counts, where they are told, are those of the whole.
+    /// [`resume`](Self::resume) is not given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<Wanted>,
 }

@@ -91,6 +91,20 @@ impl TestClock {
         self.put(at, rate);
     }
 
+    /// Has it stand at a moment, also at an earlier one, as no good clock does.
+    ///
+    /// # Panics
+    /// Where its file can't be written.
+    pub fn jump_to(&self, at: Timestamp) {
+        let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
+        *course = Course {
+            time: at.micros(),
+            since: machine(),
+            rate: 0,
+        };
+        self.write(*course);
+    }
+
     /// Stops it where it is; another process may have seen some microseconds more.
     pub fn stand(&self) -> Timestamp {
         let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,8 @@ mod changes;
 mod credits;
 #[path = "zoho/damage.rs"]
 mod damage;
+#[path = "zoho/drill.rs"]
+mod drill;
 #[path = "zoho/faults.rs"]
 mod faults;
 #[path = "zoho/matrix.rs"]

@@ -28,6 +28,18 @@ pub(super) fn push_row(out: &mut Vec<u8>, row: &[Value<'_>]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// A value as a field reads, without its quotes.
+pub(crate) fn cell_text(value: Value<'_>) -> String {
+    match value {
+        Value::Text(text) | Value::Json(text) => text.to_owned(),
+        other => {
+            let mut out = Vec::new();
+            push_value(&mut out, other);
+            String::from_utf8_lossy(&out).into_owned()
+        }
+    }
+}
+
 fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
     match value {
         Value::Null => {}

@@ -48,7 +48,7 @@ impl TableMark {
 }
 
 /// What a table's files hold, if that is what its mark says. The open part is cut to it. `None` for the part of a closed table.
-pub(super) fn read(shared: &Shared, mark: &TableMark) -> Result<(Vec<Sealed>, Option<(Part, Vec<u8>)>), ArchiveError> {
+pub(super) fn read(shared: &Shared, mark: &TableMark) -> Result<Found, ArchiveError> {
     name::check_table(&mark.table)?;
     let table = &mark.table.name;
     if mark.parts.len() > MAX_FILES {
@@ -74,6 +74,9 @@ impl Resumed {
         Self { part, pending, sealed }
     }
 }
+
+/// What a table's files hold: its finished parts; and, where it is not closed, the one under way with what was not packed of it.
+pub(super) type Found = (Vec<Sealed>, Option<(Part, Vec<u8>)>);
 
 /// Opens a file of the spool folder, and gives its length. No link is followed.
 fn open(path: &Path, write: bool) -> Result<(File, u64), ArchiveError> {

@@ -65,10 +65,9 @@ pub fn sweep(folder: &Path, keep: &BTreeSet<String>) -> Result<Sweep, ArchiveErr
         let path = entry.path();
         match look(folder, &path, is_kept) {
             Ok(Found::Alive(owner)) => found.alive.push(Alive { path, owner }),
-            Ok(Found::Young) if is_kept => {}
+            Ok(Found::Young | Found::Dead(_)) if is_kept => {}
             Ok(Found::Young) => found.alive.push(Alive { path, owner: None }),
             Ok(Found::Gone) => {}
-            Ok(Found::Dead(_)) if is_kept => {}
             // The lock is held until the folder is gone, so that no other sweep is at it too.
             Ok(Found::Dead(_lock)) => match remove(&path) {
                 Ok(bytes) => {

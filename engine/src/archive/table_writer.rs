@@ -109,7 +109,7 @@ pub(super) struct Closed {
 }
 
 impl TableWriter {
-    pub(super) fn open(shared: Arc<Shared>, place: usize, table: &Table) -> Result<Self, ArchiveError> {
+    pub(super) fn open(shared: Arc<Shared>, place: usize, table: Table) -> Result<Self, ArchiveError> {
         let part = Part::open(&shared, &table.name, 1)?;
         let mut writer = Self::with_part(shared, place, table, part);
         writer.begin();
@@ -117,7 +117,7 @@ impl TableWriter {
     }
 
     /// Goes on with a part that is as it says, and with what is behind its blocks.
-    pub(super) fn resume(shared: Arc<Shared>, place: usize, table: &Table, resumed: Resumed) -> Self {
+    pub(super) fn resume(shared: Arc<Shared>, place: usize, table: Table, resumed: Resumed) -> Self {
         let Resumed { part, pending, sealed } = resumed;
         let rows = sealed.iter().map(|sealed| sealed.rows).sum::<u64>() + part.rows;
         let bytes = sealed.iter().map(|sealed| sealed.bytes).sum::<u64>() + part.bytes + pending.len() as u64;
@@ -130,13 +130,13 @@ impl TableWriter {
         }
     }
 
-    fn with_part(shared: Arc<Shared>, place: usize, table: &Table, part: Part) -> Self {
+    fn with_part(shared: Arc<Shared>, place: usize, table: Table, part: Part) -> Self {
         Self {
             place,
             name: table.name.clone(),
-            table: Arc::new(table.clone()),
             columns: table.columns.len(),
-            header: header(table, shared.settings.headers, shared.settings.byte_order_mark),
+            header: header(&table, shared.settings.headers, shared.settings.byte_order_mark),
+            table: Arc::new(table),
             pending: Vec::new(),
             part,
             sealed: Vec::new(),

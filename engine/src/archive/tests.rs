@@ -14,6 +14,7 @@ use super::{ArchiveError, Head, Outcome, Problem, Published, Report, Writer};
 mod damage;
 mod foreign;
 mod naming;
+mod power;
 mod publish;
 mod resume;
 mod round_trip;

@@ -203,17 +203,14 @@ impl Writer {
         let mut settings = settings.clone();
         let form = if keep.is_empty() { None } else { Form::read(&spool) };
         let is_known = form.is_some();
-        match form {
-            Some(form) => {
-                let mut keep = keep.clone();
-                keep.insert(FORM.to_owned());
-                spool.keep_only(&keep)?;
-                form.put(&mut settings);
-            }
-            None => {
-                spool.keep_only(&BTreeSet::new())?;
-                Form::of(&settings).write(&spool)?;
-            }
+        if let Some(form) = form {
+            let mut keep = keep.clone();
+            keep.insert(FORM.to_owned());
+            spool.keep_only(&keep)?;
+            form.put(&mut settings);
+        } else {
+            spool.keep_only(&BTreeSet::new())?;
+            Form::of(&settings).write(&spool)?;
         }
         let writer = Self::in_spool(settings, head, stem, spool, cancel, ZIP_32)?;
         Ok((writer, is_known))
@@ -254,11 +251,11 @@ impl Writer {
     /// Tables of one module are in the archive in the order in which they were opened.
     pub fn open_table(&self, module: &str, table: Table) -> Result<TableWriter, ArchiveError> {
         name::check_table(&table)?;
-        let place = self.register(module, &table)?;
-        TableWriter::open(Arc::clone(&self.shared), place, &table)
+        let place = self.register(module, table.clone())?;
+        TableWriter::open(Arc::clone(&self.shared), place, table)
     }
 
-    fn register(&self, module: &str, table: &Table) -> Result<usize, ArchiveError> {
+    fn register(&self, module: &str, table: Table) -> Result<usize, ArchiveError> {
         let mut tables = self.shared.lock();
         if let Some(other) = tables
             .iter()
@@ -272,7 +269,7 @@ impl Writer {
         }
         tables.push(OpenTable {
             module: module.to_owned(),
-            table: table.clone(),
+            table,
             closed: None,
         });
         Ok(tables.len() - 1)
@@ -310,7 +307,7 @@ impl Writer {
 
     fn resume_table(&self, module: &str, mark: &TableMark) -> Result<Resumption, ArchiveError> {
         let (sealed, open) = resume::read(&self.shared, mark)?;
-        let place = self.register(module, &mark.table)?;
+        let place = self.register(module, mark.table.clone())?;
         let Some(open) = open else {
             let closed = Closed {
                 files: mark.parts.clone(),
@@ -321,7 +318,7 @@ impl Writer {
             return Ok(Resumption::Closed(TableSummary::of(&mark.parts)));
         };
         let resumed = Resumed::new(sealed, open);
-        let mut writer = TableWriter::resume(Arc::clone(&self.shared), place, &mark.table, resumed);
+        let mut writer = TableWriter::resume(Arc::clone(&self.shared), place, mark.table.clone(), resumed);
         mark.desk_count.inspect(|count| writer.desk_count(*count));
         mark.desk_count_after.inspect(|count| writer.desk_count_after(*count));
         Ok(Resumption::Open(Box::new(writer)))

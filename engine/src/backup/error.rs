@@ -103,3 +103,25 @@ pub(super) fn archive_failed(error: ArchiveError) -> BackupError {
         error => BackupError::Archive(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use super::on_disk;
+    use crate::archive::ArchiveError;
+
+    #[test]
+    fn a_full_disk_is_told_with_the_file_and_what_comes_next() {
+        let path = Path::new("/backups/.deskvault-a.spool/Tickets__1.csv.deflate");
+        let said = on_disk(&ArchiveError::io("write", path)(io::Error::from_raw_os_error(28)));
+        assert_eq!(
+            said,
+            "cannot write /backups/.deskvault-a.spool/Tickets__1.csv.deflate: No space left on device (os error 28): the backup \
+             goes on when there is room"
+        );
+        let said = on_disk(&ArchiveError::io("write", path)(io::Error::from_raw_os_error(30)));
+        assert!(said.ends_with("Read-only file system (os error 30)"), "{said}");
+    }
+}

@@ -3,7 +3,7 @@
 //! A module has at most one checkpoint under way: whoever wants to begin the next waits for it. So no more is ever lost than
 //! lies between the beginnings of two.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,16 +12,18 @@ use plugin_api::{ErrorKind, ExportError};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::{Checkpoint, Keeper};
+use super::error::on_disk;
 use super::often::{Hurry, Often};
 use crate::archive::{self, Snapshot, TableMark};
 
+/// A keeper may fail so often in a row; the backup goes on meanwhile, and the next checkpoint makes up for it.
+const FAILURES: u32 = 3;
 /// How often whoever waits for a checkpoint looks whether the backup was cancelled.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What the modules of a backup have in common.
 #[derive(Clone)]
 pub(super) struct Keeping {
-    pub(super) folder: PathBuf,
     pub(super) often: Often,
     pub(super) hurry: Hurry,
     work: Sender<Taken>,
@@ -67,7 +69,6 @@ impl Keeping {
     ) -> (Self, impl FnOnce(&dyn Keeper) + Send) {
         let (work, taken) = std::sync::mpsc::channel();
         let keeping = Self {
-            folder: folder.clone(),
             often,
             hurry,
             work,
@@ -169,49 +170,55 @@ impl Kept {
     pub(super) fn at_rows(&mut self, rows: u64) {
         self.rows = rows;
     }
-
-    pub(super) fn folder(&self) -> &PathBuf {
-        &self.keeping.folder
-    }
 }
 
 fn keep_all(
-    folder: &std::path::Path,
+    folder: &Path,
     keeper: &dyn Keeper,
     work: &Receiver<Taken>,
     failed: &Mutex<Option<String>>,
     stop: &CancellationToken,
 ) {
-    for Taken {
-        mut checkpoint,
-        snapshots,
-        memory,
-        slot,
-    } in work
-    {
-        let before = slot.lock().marks.clone();
-        let has_failed = || failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = if has_failed().is_some() {
-            Ok(())
-        } else {
-            archive::settle(folder, &snapshots, checkpoint.number, &before, memory.as_deref())
-                .map_err(|error| super::error::on_disk(&error))
-                .and_then(|marks| {
-                    checkpoint.tables = marks;
-                    keeper
-                        .keep(&checkpoint)
-                        .map_err(|why| format!("a checkpoint of module {} cannot be kept: {why}", checkpoint.module))?;
-                    archive::forget_tails(folder, &before, &checkpoint.tables);
-                    slot.lock().marks = std::mem::take(&mut checkpoint.tables);
-                    Ok(())
-                })
-        };
-        drop(snapshots);
-        if let Err(why) = kept {
+    let has_failed = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut failures = 0;
+    for taken in work {
+        let slot = Arc::clone(&taken.slot);
+        if has_failed().is_none()
+            && let Err(why) = keep_one(folder, keeper, taken, &mut failures)
+        {
             has_failed().get_or_insert(why);
             stop.cancel();
         }
         slot.lock().is_under_way = false;
         slot.kept.notify_all();
+    }
+}
+
+/// Keeps one checkpoint. What the disk refuses is an error at once; a keeper may fail a few times in a row.
+fn keep_one(folder: &Path, keeper: &dyn Keeper, taken: Taken, failures: &mut u32) -> Result<(), String> {
+    let Taken {
+        mut checkpoint,
+        snapshots,
+        memory,
+        slot,
+    } = taken;
+    let before = slot.lock().marks.clone();
+    let settled = archive::settle(folder, &snapshots, checkpoint.number, &before, memory.as_deref());
+    checkpoint.tables = settled.map_err(|error| on_disk(&error))?;
+    drop(snapshots);
+    match keeper.keep(&checkpoint) {
+        Ok(()) => {
+            *failures = 0;
+            archive::forget_tails(folder, &before, &checkpoint.tables);
+            slot.lock().marks = checkpoint.tables;
+            Ok(())
+        }
+        // It may have been kept all the same: the files of both stay.
+        Err(why) => {
+            *failures += 1;
+            let why = format!("a checkpoint of module {} cannot be kept: {why}", checkpoint.module);
+            tracing::warn!(failures, "{why}");
+            if *failures < FAILURES { Ok(()) } else { Err(why) }
+        }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::Memory;
-use super::error::{BackupError, archive_failed};
+use super::error::{BackupError, archive_failed, on_disk};
 use crate::archive::{ArchiveError, Digest};
 
 /// An exporter may not remember more bytes.
@@ -102,13 +102,24 @@ impl Remembered {
                 .create_new(true)
                 .mode(0o600)
                 .open(&path);
-            let file = made.map_err(|error| failed(ArchiveError::io("make file", &path)(error)))?;
+            let file = made.map_err(|error| failed(&ArchiveError::io("make file", &path)(error)))?;
             self.file = Some((path, file));
         }
         if self.pending.len() > AT_ONCE {
             self.write()?;
         }
         Ok(())
+    }
+
+    /// All that was remembered.
+    pub(super) fn values(&mut self) -> Result<Vec<Json>, ExportError> {
+        let (memory, path) = self.snapshot()?;
+        let Some(path) = path else {
+            return Ok(Vec::new());
+        };
+        Self::resume(&path, memory)
+            .map(|(_, values)| values)
+            .map_err(|error| failed(&error))
     }
 
     /// Writes what is pending, and says what there is.
@@ -124,15 +135,15 @@ impl Remembered {
     fn write(&mut self) -> Result<(), ExportError> {
         if let Some((path, file)) = &mut self.file {
             let written = file.write_all(&self.pending);
-            written.map_err(|error| failed(ArchiveError::io("write", path)(error)))?;
+            written.map_err(|error| failed(&ArchiveError::io("write", path)(error)))?;
             self.pending.clear();
         }
         Ok(())
     }
 }
 
-fn failed(error: ArchiveError) -> ExportError {
-    ExportError::new(ErrorKind::Host, crate::chain(&error))
+fn failed(error: &ArchiveError) -> ExportError {
+    ExportError::new(ErrorKind::Host, on_disk(error))
 }
 
 /// Removes a file, if it is there.

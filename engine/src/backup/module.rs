@@ -152,6 +152,7 @@ impl Module {
         if !again.is_empty() {
             left.said.unread.clear();
             left.tables = left.tables.into_iter().map(Open::again).collect();
+            job.remembered = left.memory.values().map_err(std::io::Error::other)?;
         }
         let tables = left.tables.iter().filter_map(Open::to_go_on);
         let tables: Vec<Table> = tables.cloned().collect();

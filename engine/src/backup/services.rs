@@ -160,7 +160,12 @@ impl Open {
             Written::Open(writer) => Some(writer.table().clone()),
             Written::Closed(_) => None,
         };
-        Self { earlier, ..self }
+        let desk_count_before = self.desk_count;
+        Self {
+            desk_count_before,
+            earlier,
+            ..self
+        }
     }
 
     /// What an exporter is to open again.
@@ -443,15 +448,8 @@ impl Services for ModuleServices {
 
     fn note(&mut self, note: Note) -> Result<()> {
         match note {
-            // What is said of a few records holds for them alone.
-            Note::Expected { .. }
-            | Note::LeastRequests { .. }
-            | Note::DeskCount { .. }
-            | Note::DeskCountAfter { .. }
-                if !self.again.is_empty() =>
-            {
-                return Ok(());
-            }
+            // What is said of a few records holds for them alone; but the desk's counts are those of the whole.
+            Note::Expected { .. } | Note::LeastRequests { .. } if !self.again.is_empty() => return Ok(()),
             Note::Expected { rows } => {
                 let is_count = self.counts.rows.load(Ordering::Relaxed) == 0;
                 self.counts.is_count.store(is_count, Ordering::Relaxed);
@@ -509,8 +507,9 @@ impl Services for ModuleServices {
                 );
             }
             Note::Remember { value } => {
-                if let Some(kept) = &self.kept {
-                    let path = || kept.folder().join(memory::file(&self.module));
+                // Also where no checkpoint is kept: records may be read again at the end.
+                if let Some(archive) = &self.archive {
+                    let path = || archive.folder().join(memory::file(&self.module));
                     self.memory.add(path, &value)?;
                 }
             }

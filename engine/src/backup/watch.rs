@@ -117,5 +117,5 @@ fn has_come_to_its_end(module: &Module, limit: &Limit) -> bool {
         return false;
     };
     let passes = outcome.as_ref().is_err_and(passes);
-    !passes && !(limit.is_reached() && is_cut(outcome, left.cut.is_some()))
+    !(passes || limit.is_reached() && is_cut(outcome, left.cut.is_some()))
 }

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Desk};
 use crate::connection::sample;
 use crate::connection::zoho::connect::Probe;
+use crate::drill::Drilled;
 use crate::plugins::{Standing, Trust};
 use crate::progress::Progress;
 use crate::service::Runner;
@@ -23,6 +24,16 @@ pub(crate) trait Actions {
     /// Reads an archive again. `Err` only where it cannot be read at all; damage is a finding.
     fn verify(&self, archive: &Path, progress: &dyn Progress, cancel: &CancellationToken)
     -> Result<Verification, Stop>;
+
+    /// Asks the desk again for some rows of an archive that was verified, and compares.
+    fn drill(
+        &self,
+        config: &Config,
+        places: &Places,
+        request: &DrillRequest<'_>,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Drilled, Stop>;
 
     /// Every library in the folders, refused ones too, in the order in which they are to be shown. An empty list of
     /// folders means those of the installation.
@@ -104,6 +115,14 @@ pub(crate) struct Verification {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     pub(crate) findings: Vec<Finding>,
+}
+
+/// Which rows are to be asked for again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DrillRequest<'a> {
+    pub(crate) archive: &'a Path,
+    pub(crate) rows: u64,
+    pub(crate) seed: u64,
 }
 
 /// One thing that was found.

@@ -19,6 +19,8 @@ pub(crate) use schedule::{Schedule, Set as SetSchedule, Show as ShowSchedule, St
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::drill;
+
 /// Examples, exit codes and files, at the end of the long help; each is a section of the man page. A line that starts at
 /// the margin is the heading of what follows.
 pub(crate) const EXTRA: &str = "\
@@ -237,10 +239,21 @@ pub(crate) struct Backup {
 /// Structure, checksums, rows and columns, unique keys. Rows whose parent is not in the archive are reported, and are no damage.
 /// The exit code is 0 if it is whole, 3 if it is whole but its backup was incomplete, 4 if it is damaged, 1 if it cannot
 /// be read.
+///
+/// --drill then chooses some rows at random, asks the desk for their records again, and compares cell by cell. A record that
+/// was changed or deleted there since the backup is told as such. One that was not, and differs, is damage. The desk must be
+/// in the configuration.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
-    /// The ZIP.
+    /// The ZIP, or the number of a backup.
+    #[arg(value_name = "ARCHIVE|ID")]
     pub(crate) archive: PathBuf,
+    /// Asks the desk again for so many rows.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", value_parser = clap::value_parser!(u64).range(1..=drill::MOST_ROWS))]
+    pub(crate) drill: Option<u64>,
+    /// Chooses the rows that an earlier drill has shown this number for.
+    #[arg(long, value_name = "S", requires = "drill")]
+    pub(crate) seed: Option<u64>,
     /// The result as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -19,7 +19,10 @@ use crate::plugins::{Plugin, Refusal, Registry};
 use crate::progress::{Event, Progress};
 use crate::service::{self, InProcess, Runner};
 
-use super::actions::{Actions, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification};
+use super::actions::{
+    Actions, Connected, DrillRequest, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
+};
+use crate::drill::{self, Drill, DrillError, Drilled};
 
 /// The engine of this executable.
 pub(crate) struct Engine;
@@ -95,6 +98,39 @@ impl Actions for Engine {
             bytes: report.bytes,
             findings: problems.chain(notes).collect(),
         })
+    }
+
+    fn drill(
+        &self,
+        config: &Config,
+        places: &Places,
+        request: &DrillRequest<'_>,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Drilled, Stop> {
+        let manifest = archive::manifest(request.archive)?;
+        let desk = config.desk(&manifest.desk).ok_or_else(|| {
+            let name = crate::config::text::excerpt(&manifest.desk);
+            Stop::Usage(anyhow!(
+                "the archive is of desk `{name}`, which the configuration does not have"
+            ))
+        })?;
+        let mut registry = registry(places)?;
+        let connection = service::shared(&desk.connection, &config.archive.folder);
+        let told = |done, total| progress.event(Event::verifying(done, total));
+        let drill = Drill {
+            archive: request.archive,
+            manifest: &manifest,
+            rows: request.rows,
+            seed: request.seed,
+            connection: &connection,
+        };
+        match drill::run(&drill, &mut registry, &told, cancel) {
+            Ok(drilled) => Ok(drilled),
+            Err(DrillError::Cancelled) => Err(Stop::Cancelled),
+            Err(error @ DrillError::Nothing) => Err(Stop::Usage(error.into())),
+            Err(error) => Err(anyhow::Error::from(error).into()),
+        }
     }
 
     fn plugins(&self, places: &Places) -> Result<Vec<PluginLine>, Stop> {

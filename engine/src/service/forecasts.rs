@@ -42,8 +42,11 @@ impl Service {
         Ok(fact.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// What the modules cost in the last backup of this kind.
-    pub(super) fn past(&self, desk: &str, kind: Kind) -> Result<Vec<Cost>, ServiceError> {
+    /// What the modules of a backup cost so far, where it is gone on with; else what they cost in the last one of its kind.
+    pub(super) fn past(&self, backup: BackupId, desk: &str, kind: Kind) -> Result<Vec<Cost>, ServiceError> {
+        if let Some(forecast) = self.forecast(backup)? {
+            return Ok(forecast.modules);
+        }
         let fact = self.store.read(|view| view.fact(&of_desk(desk, kind)))?;
         Ok(fact
             .and_then(|text| serde_json::from_str(&text).ok())

@@ -93,7 +93,7 @@ impl Runner for InProcess {
 
 /// The connection of a desk, whose credits are shared with other desks of its organisation by a folder in the data directory:
 /// not by that of `--out`.
-fn shared(connection: &Settings, folder: &Path) -> Settings {
+pub(crate) fn shared(connection: &Settings, folder: &Path) -> Settings {
     let mut connection = connection.clone();
     connection.pacing.folder = Some(folder.join(CREDITS));
     connection

@@ -64,7 +64,7 @@ impl Service {
             spool: Some(spool.clone()),
             resume,
             finish,
-            past: self.past(&backup.desk, backup.kind)?,
+            past: self.past(backup.id, &backup.desk, backup.kind)?,
             trusted: self.trusted()?,
         };
         let has_kept = !order.resume.is_empty();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use crate::{ExportError, Job, Note, Request, Result, Table, Timestamp, Value};
+use crate::{ExportError, Job, Note, Request, Result, Table, Timestamp, Value, Wanted};
 
 /// What an exporter did in one export.
 #[derive(Clone, Debug)]
@@ -131,12 +131,7 @@ impl Run {
 
     /// What the exporter had remembered by a checkpoint.
     pub fn remembered(&self, checkpoint: &Checkpoint) -> Vec<Json> {
-        let notes = self.notes.iter().take(checkpoint.notes);
-        let values = notes.filter_map(|note| match note {
-            Note::Remember { value } => Some(value.clone()),
-            _ => None,
-        });
-        values.collect()
+        self.values(checkpoint.notes)
     }
 
     /// The job with which a host goes on from a checkpoint of this run.
@@ -146,6 +141,27 @@ impl Run {
         job.tables = Some(self.tables.iter().map(|rows| rows.table.clone()).collect());
         job.remembered = self.remembered(checkpoint);
         job
+    }
+
+    /// The job with which a host has the records read again that this run could not read.
+    #[must_use]
+    pub fn again(&self, mut job: Job) -> Job {
+        job.tables = Some(self.tables.iter().map(|rows| rows.table.clone()).collect());
+        job.remembered = self.values(self.notes.len());
+        let wanted = self.unread().into_iter().map(|(table, key)| Wanted {
+            table: table.to_owned(),
+            key: vec![key.to_owned()],
+        });
+        job.only = wanted.collect();
+        job
+    }
+
+    fn values(&self, notes: usize) -> Vec<Json> {
+        let values = self.notes.iter().take(notes).filter_map(|note| match note {
+            Note::Remember { value } => Some(value.clone()),
+            _ => None,
+        });
+        values.collect()
     }
 
     /// Records that the exporter told it could not read: table and key.

@@ -79,8 +79,8 @@ impl Exporter for Exporting {
 fn again(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result<()> {
     let table = out.table("Agents")?;
     let mut wanted = zoho::wanted_ids(&job.only, "Agents", table, out)?;
-    let mut agents = Agents::list(desk, true);
-    while let Some(page) = agents.next() {
+    let agents = Agents::list(desk, true);
+    for page in agents {
         let page = match page {
             Err(error) if zoho::may_be_of_one_record(&error) => {
                 return wanted.into_iter().try_for_each(|id| out.unread(table, id, &error));

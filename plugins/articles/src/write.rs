@@ -80,6 +80,15 @@ struct Open {
     failed: bool,
 }
 
+/// What is remembered, for what could not be read and is read again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Memory {
+    Partial(Partial),
+    /// The export came to its end, with these sums.
+    Ended(Sums),
+}
+
 /// What is remembered of an article of which something is told as unread.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +138,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
         writer.part(child.parent, child.answer, &facts, out)?;
     }
     facts.tell(out, writer.tables[0])?;
+    out.remember(&Memory::Ended(writer.sums))?;
     writer.tell(out)?;
     out.least_requests(facts.least() + writer.sums.least)
 }
@@ -408,12 +418,12 @@ impl Writer<'_, '_> {
         }
         // What is missing is read again by itself.
         if let Some(open) = self.open.take().filter(|open| open.failed) {
-            out.remember(&Partial {
+            out.remember(&Memory::Partial(Partial {
                 article: article.to_owned(),
                 attachments: open.attachments.into_iter().collect(),
                 written: open.written,
                 told: open.told,
-            })?;
+            }))?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zoho::{Acquaintance, Facts, Records};
 
 use crate::archived::{self, Archived};
-use crate::memory::{self, Keys, Memory, Value};
+use crate::memory::{self, Ended, Keys, Memory, Value};
 use crate::run::{Drafts, Entries, Run, Sums, Tables};
 use crate::source::{At, Mark, TICKETS, again, searched};
 use crate::{chain, entries, least, only};
@@ -41,12 +41,12 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
     let mut memory = Memory::of(job)?;
     let run = run(job, desk, out, &cursor, &mut memory)?;
     if run.is_again() {
+        if let Some(ended) = memory.ended {
+            run.sums.replace(ended.sums);
+            run.drafts.set(ended.drafts);
+        }
         only::export(&run, job, out)?;
-        return if is_resumed {
-            tell(&run, out, cursor.counts)
-        } else {
-            Ok(())
-        };
+        return memory.ended.map_or(Ok(()), |ended| tell(&run, out, ended.counts));
     }
     let records = (!cursor.searched)
         .then(|| Records::open(desk, job, TICKETS, cursor.page.as_ref()))
@@ -95,7 +95,13 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
     if let Some(facts) = facts {
         facts.tell(out, run.tables.cases)?;
     }
-    out.least_requests(run.sums.borrow().least)?;
+    let ended = Ended {
+        sums: *run.sums.borrow(),
+        drafts: run.drafts.get(),
+        counts: cursor.counts,
+    };
+    memory::keep(out, &Value::Ended(Box::new(ended)))?;
+    out.least_requests(ended.sums.least)?;
     tell(&run, out, cursor.counts)
 }
 

@@ -248,6 +248,11 @@ impl Writer<'_, '_, '_> {
             let answer = self.ask(ticket, "/timeEntry", from)?;
             self.entries(ticket, from, answer, out)?;
         }
+        // Of which thread or comment they are is not known while some of these are missing: they are asked for again with
+        // them, and if that fails too, it is better than nothing.
+        if self.open.failed && self.run.may_wait() {
+            return Ok(());
+        }
         for id in std::mem::take(&mut self.open.order) {
             if let Some(record) = self.open.listed.remove(&id) {
                 self.attachment(ticket, &record, None, None, out)?;

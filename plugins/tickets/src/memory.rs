@@ -7,6 +7,7 @@ use plugin_api::{ExportError, Job, Output, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::entries::Place;
+use crate::run::{Drafts, Sums};
 
 /// One value that is remembered. Behind the last checkpoint of an export that goes on there is none.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +21,18 @@ pub(crate) enum Value {
     Written(Written),
     /// A department whose archived tickets are done.
     Department(String),
+    /// The export came to its end.
+    Ended(Box<Ended>),
+}
+
+/// What an export came to: something of it may be read again.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ended {
+    pub(crate) sums: Sums,
+    pub(crate) drafts: Drafts,
+    /// What the desk counted of its tickets, at the beginning and at the end.
+    pub(crate) counts: Option<(u64, Option<u64>)>,
 }
 
 /// What was written of some tickets.
@@ -134,6 +147,7 @@ pub(crate) struct Memory {
     pub(crate) unsure: Vec<(u64, Option<u64>)>,
     pub(crate) departments: Vec<String>,
     pub(crate) partial: HashMap<String, Partial>,
+    pub(crate) ended: Option<Ended>,
 }
 
 impl Memory {
@@ -160,6 +174,7 @@ impl Memory {
                     }
                 }
                 Value::Department(id) => memory.departments.push(id),
+                Value::Ended(ended) => memory.ended = Some(*ended),
             }
         }
         Ok(memory)

@@ -71,7 +71,7 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
         Some(answer) => answer.and_then(|answer| detail(&row, &answer)),
     };
     let facts = |record: Box<RawValue>| Facts::read(&record).map(|facts| (record, facts));
-    let mut parts = Vec::new();
+    let mut unread = None;
     let (record, facts) = match made.and_then(facts) {
         Ok(made) => {
             run.acquaintance.known();
@@ -82,14 +82,14 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
             return Ok(vec![Part::Gone(cases, id)]);
         }
         Err(error) if zoho::may_be_of_one_record(&error) => {
-            parts.push(Part::Unread(cases, id.clone(), error));
+            unread = Some(Part::Unread(cases, id.clone(), error));
             // It is asked for again at the end; if that fails too, what its row has of it is better than nothing.
-            if !run.is_again() {
-                return Ok(parts);
+            if run.may_wait() {
+                return Ok(unread.into_iter().collect());
             }
             match row.record.clone().map(facts) {
                 Some(Ok(made)) => made,
-                _ => return Ok(parts),
+                _ => return Ok(unread.into_iter().collect()),
             }
         }
         Err(error) => return Err(error),
@@ -99,10 +99,11 @@ fn of_ticket(run: &Run<'_, '_>, row: Row, answer: Option<Result<Response>>) -> R
     }
     // The archived lists know of no range.
     if row.is_archived && !is_wanted(run, &facts) {
-        parts.push(Part::Outside);
-        return Ok(parts);
+        return Ok(unread.into_iter().chain([Part::Outside]).collect());
     }
-    parts.extend(of_facts(run, row, record, &facts));
+    let mut parts = of_facts(run, row, record, &facts);
+    // Behind its beginning, so that it is one of which something is missing.
+    parts.splice(1..1, unread);
     Ok(parts)
 }
 

@@ -117,7 +117,13 @@ pub(crate) struct Sums {
     pub(crate) attachments: u64,
     /// The least number of requests.
     pub(crate) least: u64,
+    /// Records that were told as unread.
+    #[serde(default)]
+    pub(crate) told: u64,
 }
+
+/// A host may not name more records that could not be read: what is told beyond is not asked for again.
+const NAMED: u64 = 500;
 
 /// A sum of what tickets say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +159,11 @@ impl Run<'_, '_> {
     /// Whether only some tickets are read, once more. What can't be read now either is then written as far as it can be.
     pub(crate) fn is_again(&self) -> bool {
         !self.job.only.is_empty()
+    }
+
+    /// Whether what can't be read is left to the second try, in place of writing what there is of it.
+    pub(crate) fn may_wait(&self) -> bool {
+        !self.is_again() && self.sums.borrow().told < NAMED
     }
 
     /// Changes the sums.

@@ -1,7 +1,7 @@
 //! The exporter on fake desks made of the records of the API's description.
 
 use plugin_api::testing::{FakeDesk, Run};
-use plugin_api::{Job, Note, Wanted};
+use plugin_api::{Job, Note};
 use serde_json::{Value as Json, json};
 use zoho::testing::FakeZoho;
 
@@ -223,17 +223,7 @@ fn run(desk: &FakeDesk) -> Run {
 
 /// The job that reads again what a run could not read.
 fn retry(run: &Run) -> Job {
-    let last = run.checkpoints.last().expect("a checkpoint");
-    let mut job = run.gone_on(Job::full("tickets"), last);
-    job.only = run
-        .unread()
-        .into_iter()
-        .map(|(table, key)| Wanted {
-            table: table.to_owned(),
-            key: vec![key.to_owned()],
-        })
-        .collect();
-    job
+    run.again(Job::full("tickets"))
 }
 
 /// Cells of a table by the names of their columns.

@@ -131,6 +131,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         out: &mut Output<'_>,
     ) -> Result<()> {
         self.open.failed = true;
+        self.run.sum(|sums| sums.told += 1);
         self.strikes.unread(table, key, error, out)
     }
 
@@ -241,7 +242,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
         match content {
             Ok(content) => with_content(&record, &content),
             // It is asked for again at the end; if that fails too, what there is of it is better than nothing.
-            Err(error) if zoho::may_be_of_one_record(&error) && self.run.is_again() => {
+            Err(error) if zoho::may_be_of_one_record(&error) && !self.run.may_wait() => {
                 self.unread(
                     self.run.tables.threads,
                     Self::key(ticket, id),

@@ -227,7 +227,10 @@ fn handle(out: &mut Vec<u8>, dice: Dice) {
 
 fn crm(o: &mut Object<'_>, key: &[u8], dice: Dice, kind: &[u8]) {
     o.object_if(key, dice.one_in(40, 8), |o| {
-        o.id(k!("id"), Id::misc(1_000_000 + dice.below(41, 1 << 40) as u32));
+        o.id(
+            k!("id"),
+            Id::misc(1_000_000_u32.wrapping_add(dice.below(41, 1 << 40) as u32)),
+        );
         o.text(k!("type"), kind);
     });
 }

@@ -86,6 +86,11 @@ fn each_ends_its_own_backup_with_the_reason() {
     .map(|path| path.display().to_string())
     .collect();
     let mut daemon = home.daemon_with(&[("LOOK_AT", &places.join(":"))]);
+    // The schedules are set by then.
+    daemon.wait("it runs", || {
+        let log = fs::read_to_string(home.path().join("daemon.log")).unwrap_or_default();
+        log.contains("the daemon runs").then_some(())
+    });
     home.clock().stand_at(at(SLOT));
     let found = daemon.wait("the end of all backups", || {
         let found = backups(&home);

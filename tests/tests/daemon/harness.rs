@@ -32,7 +32,7 @@ impl Place {
         let asked = Arc::clone(&speaks);
         let place = Self {
             home: Home::new(BEFORE, &["deskvault_frozen".to_owned()]),
-            desk: TestDesk::start(move |_| asked.load(Ordering::SeqCst).then(|| (200, "fine".to_owned()))),
+            desk: TestDesk::start(move |_| asked.load(Ordering::SeqCst).then(|| (200, "\"fine\"".to_owned()))),
             speaks,
         };
         place.configure("02:00", "");

@@ -135,7 +135,7 @@ fn planned(url: &str, modules: &[&str], spool: &Path) -> Plan {
     // Each page.
     plan.often = Often {
         rows: 2,
-        every: Duration::from_secs(3600),
+        every: Duration::from_hours(1),
     };
     plan.clock = Arc::new(Standing);
     plan.archive.rows_per_part = 300;
@@ -178,6 +178,7 @@ fn go_on(
     let mut plan = planned(url, modules, &spool);
     plan.resume.clone_from(&moment.checkpoints);
     plan.archive.rows_per_part = 7;
+    plan.often = Often::default();
     let summary = run(&plan, &Recorder::new(&spool), &CancellationToken::new());
     let archive = summary
         .as_ref()
@@ -336,6 +337,18 @@ fn a_fault_that_passes_suspends_and_the_archive_is_the_uninterrupted_one() {
     assert!(archive == whole(&desk.url, &["example"]).0);
 }
 
+/// Cancels at the third checkpoint.
+struct Stops(Recorder, CancellationToken);
+
+impl Keeper for Stops {
+    fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+        if checkpoint.number == 3 {
+            self.1.cancel();
+        }
+        self.0.keep(checkpoint)
+    }
+}
+
 #[test]
 fn what_is_refused_from_the_first_request_on_fails_and_what_is_stopped_is_suspended() {
     let (closed, _) = desk(|_| Some((401, "no".into())));
@@ -344,18 +357,6 @@ fn what_is_refused_from_the_first_request_on_fails_and_what_is_stopped_is_suspen
     let plan = planned(&closed.url, &["example"], &spool);
     let error = run(&plan, &Recorder::new(&spool), &CancellationToken::new()).expect_err("nothing");
     assert!(matches!(error, BackupError::Nothing(_)), "{error}");
-
-    /// Cancels at the third checkpoint.
-    struct Stops(Recorder, CancellationToken);
-
-    impl Keeper for Stops {
-        fn keep(&self, checkpoint: &Checkpoint) -> Result<(), String> {
-            if checkpoint.number == 3 {
-                self.1.cancel();
-            }
-            self.0.keep(checkpoint)
-        }
-    }
 
     let (open, _) = desk(|_| None);
     let spool = reserved(folder.path());
@@ -434,4 +435,88 @@ fn what_could_not_be_read_is_read_once_more_at_the_end() {
         "{:?}",
         summary.reasons
     );
+}
+
+/// A file system of a megabyte, where the system lets us make one.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder.path());
+        let mounted = mount.stderr(std::process::Stdio::null()).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_suspends_with_a_plain_message_and_the_backup_goes_on_when_there_is_room() {
+    let Some(small) = Small::mount() else {
+        println!("no file system can be made here: a full disk is not tried");
+        return;
+    };
+    let (desk, _) = desk(|_| None);
+    let archive = whole(&desk.url, &["example"]).0;
+    let spool = reserved(small.0.path());
+    let filler = small.0.path().join("filler");
+    let mut plan = planned(&desk.url, &["example"], &spool);
+    let copies = Recorder::new(&spool);
+    let mut messages = Vec::new();
+    // More room each time, until it is enough: parts, tails and the archive find none in turn.
+    for room in (0..90).map(|step| step * 4096) {
+        let _ = fs::remove_file(&filler);
+        let used: u64 = fs::read_dir(&spool)
+            .expect("the folder")
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .metadata()
+                    .expect("its length")
+                    .len()
+                    .next_multiple_of(4096)
+            })
+            .sum();
+        let free = (1 << 20) - used;
+        fill(&filler, free.saturating_sub(room));
+        match run(&plan, &copies, &CancellationToken::new()) {
+            Ok(summary) => {
+                assert!(fs::read(summary.archive).expect("the archive") == archive);
+                assert!(messages.len() > 3, "{messages:#?}");
+                return;
+            }
+            Err(BackupError::Suspended { cause, reason }) => {
+                let is_plain = reason.contains("No space left") && reason.contains("goes on when there is room");
+                assert!(cause == Cause::Machine && is_plain, "{cause:?} {reason}");
+                assert!(
+                    reason.contains(&spool.display().to_string()),
+                    "no file is named: {reason}"
+                );
+                messages.push(reason);
+            }
+            Err(error) => panic!("{error}"),
+        }
+        plan.resume = copies.checkpoints();
+    }
+    panic!("it never came to its end: {messages:#?}");
+}
+
+/// A file of so many bytes, or as many as there is room for.
+fn fill(path: &Path, bytes: u64) {
+    use std::io::Write as _;
+    let mut file = fs::File::create(path).expect("a file");
+    let mut left = bytes;
+    while left > 0 {
+        let piece = left.min(4096) as usize;
+        if file.write_all(&vec![1; piece]).is_err() {
+            break;
+        }
+        left -= piece as u64;
+    }
 }

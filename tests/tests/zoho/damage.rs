@@ -12,7 +12,7 @@ use zip::{ZipArchive, ZipWriter};
 use crate::whole::complete;
 
 /// Copies an archive, with each row altered by `alter`, which is given the header and the row's number.
-fn rewrite(from: &Path, to: &Path, mut alter: impl FnMut(&[String], &mut Vec<String>, usize)) {
+pub(crate) fn rewrite(from: &Path, to: &Path, mut alter: impl FnMut(&[String], &mut Vec<String>, usize)) {
     let mut archive = ZipArchive::new(File::open(from).expect("the archive")).expect("a ZIP");
     let mut copy = ZipWriter::new(File::create(to).expect("a file"));
     for place in 0..archive.len() {

@@ -1,6 +1,7 @@
 //! An archive that was gone on with is byte for byte the one that was not interrupted.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ fn text(row: u64) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        text.push_str(&format!("{state:x}\n"));
+        writeln!(text, "{state:x}").unwrap();
     }
     text
 }
@@ -163,13 +164,15 @@ fn is_byte_for_byte_the_same_wherever_it_was_interrupted() {
     }
 }
 
+type Harm = fn(&Path);
+type Change = fn(&mut TableMark);
+
 #[test]
 fn a_file_that_is_not_what_its_mark_says_is_named_and_the_module_can_start_over() {
     let Interrupted { folder, at, archive } = interrupted();
     let (_, marks) = at.iter().find(|(rows, _)| *rows == 301).unwrap();
     let tail = marks[0].open.as_ref().unwrap().tail.clone();
     let (finished, part) = ("Tickets__1.csv.deflate", "Tickets__2.csv.deflate");
-    type Harm = fn(&Path);
     let cut: Harm = |path| {
         let file = fs::OpenOptions::new().write(true).open(path).unwrap();
         file.set_len(file.metadata().unwrap().len() - 1).unwrap();
@@ -229,7 +232,6 @@ fn a_mark_leads_nowhere_else() {
     let (_, marks) = at.iter().find(|(rows, _)| *rows == 301).unwrap();
     let outside = folder.path().join("outside");
     fs::write(&outside, "mine").unwrap();
-    type Change = fn(&mut TableMark);
     let changes: [Change; 5] = [
         |mark| mark.table.name = "../../outside".into(),
         |mark| mark.open.as_mut().unwrap().tail = "../../outside".into(),

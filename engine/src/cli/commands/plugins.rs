@@ -81,7 +81,7 @@ fn only_here(shell: &Shell) -> Result<(), Failure> {
 }
 
 /// Where to look. A configuration is used where there is one, but plugins can be looked at without.
-fn places(global: &Global, shell: &Shell) -> Result<Places, Failure> {
+pub(super) fn places(global: &Global, shell: &Shell) -> Result<Places, Failure> {
     let (plugins, pins) = match load(global, shell) {
         Ok(Loaded { config, .. }) => {
             start_log(global, &config.log, shell)?;

@@ -12,12 +12,15 @@ use plugin_api::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::Keeper;
-use crate::cli::actions::{Actions, Connected, Finding, Places, PluginLine, SampleRequest, Stop, Verification};
+use crate::cli::actions::{
+    Actions, Connected, DrillRequest, Finding, Places, PluginLine, SampleRequest, Stop, Verification,
+};
 use crate::cli::console::{Captured, Console};
 use crate::cli::{Shell, execute, summary};
 use crate::clock::Clock;
 use crate::config::{Config, Desk};
 use crate::connection::sample::Keys;
+use crate::drill::{Difference, Drilled, DrilledRow, Verdict};
 use crate::progress::{Event, Progress, Summary};
 use crate::service::{Cause, Order, RunError, Runner};
 
@@ -109,6 +112,33 @@ impl Actions for Script {
             rows: 1234,
             bytes: 2048,
             findings: self.findings.clone(),
+        })
+    }
+
+    fn drill(
+        &self,
+        _: &Config,
+        _: &Places,
+        request: &DrillRequest<'_>,
+        _: &dyn Progress,
+        _: &CancellationToken,
+    ) -> Result<Drilled, Stop> {
+        self.ask(format!("{} rows by {}", request.rows, request.seed));
+        let row = |key: &str, verdict| DrilledRow {
+            table: "Contacts".to_owned(),
+            key: vec![key.to_owned()],
+            verdict,
+        };
+        let cells = vec![Difference {
+            column: "email".to_owned(),
+            archive: "a@x".to_owned(),
+            desk: "b@x".to_owned(),
+        }];
+        let mut rows = vec![row("1", Verdict::Same), row("2", Verdict::Changed)];
+        rows.extend((request.seed == 7).then(|| row("3", Verdict::Differs { cells })));
+        Ok(Drilled {
+            seed: request.seed,
+            rows,
         })
     }
 
@@ -500,6 +530,42 @@ fn verify() {
             (exit, script.findings.len())
         );
     }
+}
+
+#[test]
+fn verify_with_a_drill() {
+    let all = "HOME/a.zip: whole; 2 files, 1,234 rows, 2.0 KiB\n";
+    for (arguments, exit, expected) in [
+        (
+            "verify a.zip --drill --seed 5",
+            0,
+            "Contacts 2: changed on the desk since\ndrill of 2 rows (seed 5): 1 same, 1 changed, 0 gone, 0 undecided, 0 not \
+             compared, 0 DIFFERENT\n",
+        ),
+        (
+            "verify a.zip --drill 3 --seed 7",
+            4,
+            "Contacts 2: changed on the desk since\nContacts 3: DIFFERS, though it was not changed since\n  email: \"a@x\" in \
+             the archive, \"b@x\" on the desk\ndrill of 3 rows (seed 7): 1 same, 1 changed, 0 gone, 0 undecided, 0 not \
+             compared, 1 DIFFERENT\n",
+        ),
+    ] {
+        let script = Script::default();
+        let text = given(arguments, Some(TWO_DESKS), &script);
+        assert_eq!((text.exit, text.err.as_str()), (exit, ""), "{}", text.out);
+        assert_eq!(text.out, format!("{all}{expected}"));
+    }
+    let damaged = Script {
+        findings: vec![Finding {
+            damage: true,
+            file: None,
+            message: "x".into(),
+        }],
+        ..Script::default()
+    };
+    // What is damaged is not held against the desk.
+    let text = given("verify a.zip --drill", Some(TWO_DESKS), &damaged);
+    assert_eq!((text.exit, text.out.contains("drill")), (4, false));
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn the_alternatives_of_the_full_file_parse() {
         assert_ne!(text.join("\n"), FULL.trim_end(), "{header} {name}");
         parse(&text.join("\n"));
     }
-    assert_eq!(tried, 25, "alternatives");
+    assert_eq!(tried, 26, "alternatives");
 }
 
 /// What the table calls a default or an example is allowed, and defaults are those of the code.

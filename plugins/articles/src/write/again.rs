@@ -4,16 +4,20 @@ use plugin_api::{ExportError, Job, Output, RawValue, Result};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ARTICLES, Part, Partial, Writer, of_article, request};
+use super::{ARTICLES, Memory, Part, Writer, of_article, request};
 use crate::tables::NAMES;
 
 impl Writer<'_, '_> {
     /// Some articles once more, or what of them could not be read: the article is written only if it was not before.
     pub(super) fn again(&mut self, job: &Job, out: &mut Output<'_>) -> Result<()> {
+        let mut ended = false;
         for value in &job.remembered {
-            let partial =
-                Partial::deserialize(value).map_err(|error| ExportError::decode("what was remembered", error))?;
-            self.earlier.insert(partial.article.clone(), partial);
+            let value =
+                Memory::deserialize(value).map_err(|error| ExportError::decode("what was remembered", error))?;
+            match value {
+                Memory::Partial(partial) => drop(self.earlier.insert(partial.article.clone(), partial)),
+                Memory::Ended(sums) => (self.sums, ended) = (sums, true),
+            }
         }
         let ids = self.wanted(job, out)?;
         let desk = self.desk;
@@ -48,7 +52,7 @@ impl Writer<'_, '_> {
                 Part::Mark(_) => {}
             }
         }
-        if job.resume.is_some() {
+        if ended {
             self.tell(out)?;
         }
         Ok(())

@@ -68,6 +68,12 @@ fn whatever_failed_once_is_there_once_after_the_second_try() {
                 assert_eq!(both.len(), 3, "{failing}");
                 continue;
             }
+            if failing.ends_with("/attachments") && table == "Attachments" {
+                // Those of a thread were written, without what only the list has of them.
+                let keys = |rows: &[Vec<String>]| rows.iter().map(|row| row[0].clone()).collect::<Vec<_>>();
+                assert_eq!(keys(&both), keys(&all));
+                continue;
+            }
             assert_eq!(both, all, "{failing}: {table}");
             let counts = [first.desk_count(table), again.desk_count(table)];
             assert_eq!(

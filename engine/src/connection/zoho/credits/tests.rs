@@ -131,6 +131,8 @@ fn two_share_what_there_is() {
     assert!(asked.iter().all(|asked| *asked > 20), "{asked:?}");
     // While one has a request under way, the other leaves it its room.
     hands.set("2026-11-23T23:01:00Z");
+    left = 5_000;
+    assert!(ask(&one, &mut left));
     left = 1_006;
     assert!(ask(&one, &mut left));
     let Admission::Now(permit) = one.admit("/tickets", None) else {
