@@ -197,13 +197,13 @@ impl Service {
                 .transpose()?
                 .flatten(),
         };
-        let with = With {
+        let means = With {
             actor,
             runner,
             progress,
             cancel,
         };
-        self.make(&task, &with)?.done()
+        self.make(&task, &means)?.done()
     }
 
     /// Makes the backup of a task. Where the last one of a schedule is suspended, that is gone on with: the slot is its.

@@ -79,13 +79,13 @@ impl Service {
     ) -> Result<Done, ServiceError> {
         self.desk(&wish.desk)?;
         self.allow(actor, &wish.desk, Action::Start)?;
-        let with = With {
+        let means = With {
             actor,
             runner,
             progress,
             cancel,
         };
-        let mut lock = self.take_desk(&wish.desk, wish.wait, None, &with)?;
+        let mut lock = self.take_desk(&wish.desk, wish.wait, None, &means)?;
         let mut suspended = self.suspended(&wish.desk)?;
         if let Some(id) = wish.backup {
             suspended.retain(|backup| backup.id == id);
@@ -105,7 +105,7 @@ impl Service {
                 return Err(ServiceError::SeveralSuspended { desk, ids });
             }
         };
-        self.go_on(&mut lock, backup, wish.finish, &with)?.done()
+        self.go_on(&mut lock, backup, wish.finish, &means)?.done()
     }
 
     /// The backups that the daemon goes on with, at most one a desk: not those that a person stopped, nor those whose folder

@@ -220,7 +220,9 @@ fn remove(held: Held) {
 
 /// The spool folder of this name, if there is one. What the store says is not trusted to be a name.
 fn spool_in(folder: &Path, name: &str) -> Option<PathBuf> {
-    let is_name = name.starts_with(".deskvault-") && name.ends_with(".spool") && !name.contains(['/', '\0']);
+    let is_name = name.starts_with(".deskvault-")
+        && Path::new(name).extension().is_some_and(|end| end == "spool")
+        && !name.contains(['/', '\0']);
     let path = folder.join(name);
     let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
     (is_name && is_folder).then_some(path)

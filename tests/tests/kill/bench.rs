@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deskvault_tests::clock::moment;
 use deskvault_tests::daemon::Daemon;
@@ -26,12 +26,13 @@ pub(crate) fn desk(seed: u64, tickets: u64) -> Desk {
         tickets,
         credits: Some(1 << 40),
         // More of them may be fetched the shorter they live.
-        token_life: Duration::from_secs(20),
+        token_life: Duration::from_secs(3),
         ..Settings::default()
     };
-    let now = moment(BEFORE).micros();
+    // Its clock runs: it is by that one that it gives so many tokens and no more.
+    let (begun, before) = (Instant::now(), moment(BEFORE).micros());
     let life = Life {
-        now: Arc::new(move || now),
+        now: Arc::new(move || before + begun.elapsed().as_micros() as i64),
         ..Life::default()
     };
     Desk::start_with(settings, life)
@@ -124,9 +125,9 @@ impl Bench {
 
 /// Waits without a daemon.
 fn deskvault_wait(what: &str, mut look: impl FnMut() -> bool) {
-    let until = std::time::Instant::now() + Duration::from_mins(1);
+    let until = Instant::now() + Duration::from_mins(1);
     while !look() {
-        assert!(std::time::Instant::now() < until, "{what} did not come");
+        assert!(Instant::now() < until, "{what} did not come");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

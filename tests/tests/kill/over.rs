@@ -10,6 +10,10 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// Requests of a run besides those for records: the token, the organisation, what a module asks before its first page.
 const PREPARING: u64 = 60;
 
+/// What the exporter of tickets does between two moments at which it could be gone on with: a page of a hundred, and what is asked
+/// for each of them.
+const PAGE: u64 = 700;
+
 fn number(variable: &str, otherwise: u64) -> u64 {
     let text = std::env::var(variable).ok();
     text.map_or(otherwise, |text| text.parse().expect("a number"))
@@ -65,7 +69,7 @@ fn a_backup_outlives_its_process_and_its_daemon() {
         let target = from + PREPARING / 2 + dice.below(span * 2);
         let daemon_is_meant = dice.below(3) == 0;
         let (mut kept, mut kept_at) = (kept_from, from);
-        let late = Instant::now() + Duration::from_mins(1);
+        let late = Instant::now() + Duration::from_mins(3);
         // It is not to be lost three times in a row before it has got anywhere.
         while (asked() < target || kept <= kept_from && !met.is_empty()) && !bench.is_over() {
             let now = bench.kept();
@@ -126,7 +130,10 @@ fn a_backup_outlives_its_process_and_its_daemon() {
         undisturbed.len()
     );
     assert!(met.len() as u64 >= kills - kills / 4, "{} of {kills} kills", met.len());
-    let _ = CHECKPOINT_ROWS;
+    assert!(
+        each <= PREPARING + PAGE + CHECKPOINT_ROWS,
+        "{each} requests a kill are made again"
+    );
     bench.home.run(&["history", "verify"], 0);
     bench.daemon.terminate();
 }

@@ -1,7 +1,11 @@
 //! `deskvault list`, `download`, `delete` and `link`.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use anyhow::Context as _;
 use plugin_api::{Range, Timestamp};
+use serde::Serialize;
 
 use crate::cli::args::{Delete, Download, Global, Link, List};
 use crate::cli::exit::Exit;
@@ -13,7 +17,7 @@ use crate::config::Log;
 use crate::config::text::printable;
 use crate::people::{Action, Actor};
 use crate::quota::{kind_name, words};
-use crate::store::{Backup, BackupState, Removal};
+use crate::store::{Backup, BackupId, BackupState, Removal};
 
 use super::{Failure, Outcome, confirm, desk, open, prepare, print, shown};
 
@@ -28,12 +32,16 @@ pub(super) fn list(typed: &List, global: &Global, shell: &Shell) -> Outcome {
         // A desk that the configuration no longer has may have left archives, so it is only now that it is unknown.
         desk(service.config(), Some(name)).map_err(Failure::Usage)?;
     }
+    let mut kept = BTreeMap::new();
+    for backup in backups.iter().filter(|backup| backup.state == BackupState::Suspended) {
+        kept.insert(backup.id, service.reached(backup.id)?.rows);
+    }
     let text = if typed.json {
-        json(&backups)?
+        json(&backups, &kept)?
     } else if backups.is_empty() {
         "no backups\n".to_owned()
     } else {
-        render(&backups, service.now())
+        render(&backups, &kept, service.now())
     };
     print(&text, shell)?;
     Ok(Exit::Done)
@@ -102,15 +110,29 @@ pub(super) fn link(typed: &Link, global: &Global, shell: &Shell) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn json(backups: &[Backup]) -> Result<String, Failure> {
-    let lines = backups.iter().map(|backup| Ok(serde_json::to_string(backup)? + "\n"));
+/// `kept`: rows that are kept of those that are suspended.
+fn json(backups: &[Backup], kept: &BTreeMap<BackupId, u64>) -> Result<String, Failure> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        backup: &'a Backup,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rows_kept: Option<u64>,
+    }
+    let line = |backup| Line {
+        backup,
+        rows_kept: kept.get(&backup.id).copied(),
+    };
+    let lines = backups
+        .iter()
+        .map(|backup| Ok(serde_json::to_string(&line(backup))? + "\n"));
     lines
         .collect::<serde_json::Result<String>>()
         .context("cannot write the result as JSON")
         .map_err(Failure::Failed)
 }
 
-fn render(backups: &[Backup], now: Timestamp) -> String {
+fn render(backups: &[Backup], kept: &BTreeMap<BackupId, u64>, now: Timestamp) -> String {
     let head = [
         "id", "desk", "kind", "range", "state", "records", "size", "created", "expires",
     ];
@@ -124,14 +146,29 @@ fn render(backups: &[Backup], now: Timestamp) -> String {
             kind_name(backup.kind).to_owned(),
             backup.range.map_or_else(|| "all".to_owned(), span),
             state(backup.state).to_owned(),
-            figure(archive.map(|archive| grouped(archive.records))),
+            figure(
+                archive
+                    .map(|archive| grouped(archive.records))
+                    .or(kept.get(&backup.id).map(|rows| grouped(*rows))),
+            ),
             figure(archive.map(|archive| size(archive.bytes))),
             second(backup.ended.unwrap_or(backup.started)),
             expires(backup, now),
         ]);
     }
     // Words flush left, figures flush right.
-    table(&rows, 5)
+    let mut text = table(&rows, 5);
+    for backup in backups {
+        if let Some(since) = backup.suspended {
+            let reason = printable(backup.reason.as_deref().unwrap_or("no reason is known"));
+            let (id, since) = (backup.id, second(since));
+            let _ = writeln!(
+                text,
+                "backup {id} is suspended since {since}: {reason}; `deskvault backup --resume {id}` goes on with it"
+            );
+        }
+    }
+    text
 }
 
 fn state(state: BackupState) -> &'static str {

@@ -36,7 +36,9 @@ impl Home {
         let names = fs::read_dir(self.service.folder())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.ends_with(".spool")).collect()
+        names
+            .filter(|name| Path::new(name).extension().is_some_and(|end| end == "spool"))
+            .collect()
     }
 }
 
