@@ -35,7 +35,7 @@ fn hears_the_largest_configuration_and_no_token() {
     // What was silent once answers a new request.
     place.speak(true);
     let mut daemon = place.start();
-    place.ended(&mut daemon, 2, BackupState::Complete);
+    place.ended(&mut daemon, 1, BackupState::Complete);
     daemon.terminate();
     assert!(!place.log().contains("hunter"), "{}", place.log());
 }
