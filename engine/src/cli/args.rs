@@ -290,7 +290,7 @@ pub(crate) enum Plugins {
     },
     /// Trusts a library: it is loaded from now on, as long as it is this very file.
     ///
-    /// Libraries outside the installation are only loaded when they were trusted, unless [plugins] require_trust says otherwise.
+    /// Libraries outside the installation are only loaded when they were trusted, unless `[plugins] require_trust` says otherwise.
     /// What is kept is the path and the SHA-256 of the file; none of its code runs for that.
     Trust {
         /// The library.

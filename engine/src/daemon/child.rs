@@ -35,7 +35,7 @@ const REST: Duration = Duration::from_secs(5);
 const LEAVE: Duration = Duration::from_secs(10);
 
 /// How long a process may say nothing: it says a word every five seconds, as [`pulse`](super::pulse) has it.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// Between two looks at how much memory it has.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -134,7 +134,7 @@ impl Child {
             self.forced.store(true, Ordering::SeqCst);
         }
         let status = status.map_err(|error| failed(format!("the backup's process is lost: {error}")))?;
-        if let (Some(why), Ok(None) | Err(_) | Ok(Some(Err(_)))) = (talk.ended_for, &heard) {
+        if let (Some(why), Ok(None | Some(Err(_))) | Err(_)) = (talk.ended_for, &heard) {
             return Err(failed(why));
         }
         let memory = Memory {
@@ -178,16 +178,18 @@ impl Child {
                     "in the middle of a word"
                 };
                 let message = format!("the backup's process {fate} {said}");
-                match of_itself(status) {
-                    true => Err(failed(message)),
-                    false if cancelled => Err(stopped(order)),
-                    // Somebody ended it, or the system, and there is no telling why: what was kept is there.
-                    false if order.spool.is_some() && status.signal().is_some() => Err(RunError::Suspended {
-                        cause: Cause::Lost,
-                        message,
-                    }),
-                    false => Err(failed(message)),
+                let of_itself = of_itself(status);
+                if cancelled && !of_itself {
+                    return Err(stopped(order));
                 }
+                // Where somebody ended it, or the system, and there is no telling why, what was kept is there.
+                let is_lost = !of_itself && order.spool.is_some() && status.signal().is_some();
+                Err(if is_lost {
+                    let cause = Cause::Lost;
+                    RunError::Suspended { cause, message }
+                } else {
+                    failed(message)
+                })
             }
             Err(_) if cancelled => Err(stopped(order)),
             Err(broken) => Err(failed(format!("the backup's process is not to be trusted: {broken}"))),
@@ -392,10 +394,9 @@ impl Talk {
                         // A process that has stopped or hangs does not end by being told.
                         limit = Some(Instant::now());
                         Some(format!("gave no sign of life for {} s: a plugin, or deskvault itself, hangs", bounds.silence.as_secs()))
-                    } else if let Some(longest) = bounds.longest.filter(|longest| started.elapsed() >= *longest) {
-                        Some(format!("ran for longer than [daemon] longest_backup = \"{}\"", show_time(longest)))
                     } else {
-                        None
+                        let over = bounds.longest.filter(|longest| started.elapsed() >= *longest);
+                        over.map(|longest| format!("ran for longer than [daemon] longest_backup = \"{}\"", show_time(longest)))
                     };
                     if let (Some(why), None) = (why, &self.ended_for) {
                         self.ended_for = Some(format!("the backup's process {why}, and was ended"));

@@ -13,7 +13,7 @@ use crate::progress::{Event, Progress};
 /// Between two words.
 const BEAT: Duration = Duration::from_secs(5);
 /// How long the loop may stand still. It turns five times a second, but for the moment in which a module's tables are closed.
-const STILL: Duration = Duration::from_secs(60);
+const STILL: Duration = Duration::from_mins(1);
 
 /// Passes events on, and sees by them that the loop turns: it tells in each turn how far every module is.
 pub(super) struct Pulse<'a, P> {

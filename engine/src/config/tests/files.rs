@@ -185,6 +185,11 @@ fn the_full_file_names_every_key_once_and_sets_defaults() {
         (schedule.zone, schedule.make_up, schedule.from),
         (chrono_tz::UTC, true, None)
     );
+}
+
+#[test]
+fn the_full_file_has_every_kind_of_desk() {
+    let config = parse(FULL);
     let kinds: Vec<(&str, &str)> = config
         .desks
         .iter()

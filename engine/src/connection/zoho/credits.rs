@@ -24,7 +24,7 @@ mod tests;
 mod weights;
 
 /// Credits do not return to the second: a request that is made before they do costs from the reserve.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 /// Where they should have returned and have not, it is asked again after this.
 const AGAIN: Duration = Duration::from_mins(15);
 /// No wait that the desk asks for is longer.

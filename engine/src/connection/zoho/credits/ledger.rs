@@ -224,12 +224,12 @@ fn open(path: &Path, is_new: bool) -> io::Result<File> {
 /// The name of the file: the organisation's id, and what tells one data centre from another.
 pub(super) fn name(org_id: &str, origin: &str) -> String {
     use sha2::{Digest as _, Sha256};
-    let digest: String = Sha256::digest(origin.as_bytes())
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{}-{digest}", org_id.get(..20.min(org_id.len())).unwrap_or_default())
+    let digest = Sha256::digest(origin.as_bytes());
+    let digest = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!(
+        "{}-{digest:08x}",
+        org_id.get(..20.min(org_id.len())).unwrap_or_default()
+    )
 }
 
 /// Whether what was written then may still hold now.

@@ -158,7 +158,8 @@ fn others_are_heard() {
     assert_eq!(budget.left(), Some(2_500), "the least counts");
     budget.hear(7, 2_400, 0);
     assert_eq!(budget.left(), Some(2_400));
-    let (old, _) = (budget.start(3), budget.hear(6, 5, 0));
+    let old = budget.start(3);
+    budget.hear(6, 5, 0);
     assert_eq!(budget.left(), Some(2_400), "of yesterday");
     budget.hear(8, 4_900, 5_000);
     assert_eq!((budget.left(), budget.epoch()), (Some(4_900), 8));
