@@ -7,7 +7,7 @@
 //! What it is not: a proof that nothing is missing. It asks about rows that are there.
 //!
 //! Both sides are hostile until checked: of the archive only what [`verify`](crate::archive::verify) has held against its
-//! manifest is read, and of the desk's answers no more is kept than [`ask`] allows.
+//! manifest is read, and of the desk's answers no more is kept than `ask` allows.
 
 use std::path::{Path, PathBuf};
 

@@ -16,6 +16,9 @@ pub use engine::fuzzing::{archive, checkpoint, configuration, manifest, pipe, pl
 const MOST_CALLS: u64 = 20_000;
 
 /// Pages of the desk's API, with a zero byte between them: in turn, the answers to whatever an exporter asks.
+///
+/// # Panics
+/// Where the exporter panics or does not come to its end: that is what is looked for.
 pub fn api_page(bytes: &[u8]) {
     let pages: Vec<Vec<u8>> = bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
     let asked = AtomicUsize::new(0);
@@ -65,11 +68,14 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    /// A parser behind its door.
+    type Door = fn(&[u8]);
+
     /// Every file of the corpora once more.
     #[test]
     fn nothing_that_was_found_is_found_again() {
         let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-        let doors: [(&str, fn(&[u8])); 7] = [
+        let doors: [(&str, Door); 7] = [
             ("api_page", super::api_page),
             ("archive", super::archive),
             ("checkpoint", super::checkpoint),
