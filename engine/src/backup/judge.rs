@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use plugin_api::{ErrorKind, ExportError};
 
+use super::begun::Figures;
 use super::error::{BackupError, archive_failed};
 use super::limit::Limit;
 use super::module::Module;
@@ -51,10 +52,12 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
         limit_reached: Vec::new(),
     };
     for module in modules {
+        // Before its end is taken from it: without one it counts as under way, and its requests a second time.
+        let figures = module.figures();
         let Some((outcome, left)) = module.ended.take() else {
             continue;
         };
-        let summary = judge_one(module, &outcome, left, limit, &mut judged)?;
+        let summary = judge_one((module, figures), &outcome, left, limit, &mut judged)?;
         progress.event(Event::ModuleEnded {
             module: &summary.module,
             state: summary.state,
@@ -72,7 +75,7 @@ pub(super) fn judge(running: &mut Running, progress: &dyn Progress) -> Result<Ju
 
 /// Closes the tables of one module and says what it came to; what is missing and worth knowing is added to the others'.
 fn judge_one(
-    module: &Module,
+    (module, figures): (&Module, Figures),
     outcome: &Result<(), ExportError>,
     written: Left,
     limit: &Limit,
@@ -152,7 +155,6 @@ fn judge_one(
         verdict.reason = missing.first().cloned();
     }
     judged.reasons.extend(missing);
-    let figures = module.figures();
     Ok(ModuleSummary {
         module: module.name.clone(),
         state: verdict.state,

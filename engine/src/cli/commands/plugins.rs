@@ -80,13 +80,12 @@ fn only_here(shell: &Shell) -> Result<(), Failure> {
     ))
 }
 
-/// Where to look. A configuration is used where there is one, but plugins can be looked at without.
-pub(super) fn places(global: &Global, shell: &Shell) -> Result<Places, Failure> {
+/// Starts the log, and says where to look. A configuration is used where there is one, but plugins can be looked at without.
+fn places(global: &Global, shell: &Shell) -> Result<Places, Failure> {
     let (plugins, pins) = match load(global, shell) {
         Ok(Loaded { config, .. }) => {
             start_log(global, &config.log, shell)?;
-            let plugins = config.plugins.clone();
-            (plugins, pins(config, shell)?)
+            return configured(&Arc::new(config), shell);
         }
         Err(LoadError::NotFound { .. }) => {
             start_log(global, &Log::default(), shell)?;
@@ -99,19 +98,29 @@ pub(super) fn places(global: &Global, shell: &Shell) -> Result<Places, Failure> 
         }
         Err(error) => return Err(unusable(error)),
     };
-    Ok(Places {
-        folders: plugins.folders,
+    Ok(looked_in(&plugins, pins))
+}
+
+/// Where a configuration says to look.
+pub(super) fn configured(config: &Arc<Config>, shell: &Shell) -> Result<Places, Failure> {
+    let plugins = config.plugins.clone();
+    Ok(looked_in(&plugins, pins(config, shell)?))
+}
+
+fn looked_in(plugins: &Plugins, pins: Vec<Pin>) -> Places {
+    Places {
+        folders: plugins.folders.clone(),
         describe_timeout: plugins.describe_timeout,
         trust: Trust::new(plugins.require_trust, pins),
-    })
+    }
 }
 
 /// What was trusted; nothing is made for asking.
-fn pins(config: Config, shell: &Shell) -> Result<Vec<Pin>, Failure> {
-    if !has_database(&config)? {
+fn pins(config: &Arc<Config>, shell: &Shell) -> Result<Vec<Pin>, Failure> {
+    if !has_database(config)? {
         return Ok(Vec::new());
     }
-    Ok(Service::open(Arc::new(config), Arc::clone(&shell.time))?.trusted()?)
+    Ok(Service::open(Arc::clone(config), Arc::clone(&shell.time))?.trusted()?)
 }
 
 /// A line for each, and below it why it was refused, if it was.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -29,8 +30,8 @@ pub(super) fn run(typed: &Verify, global: &Global, shell: &Shell, actions: &dyn 
     let damaged = verification.findings.iter().any(|finding| finding.damage);
     let drilled = match typed.drill.filter(|_| !damaged) {
         Some(rows) => {
-            let config = load(global, shell).map_err(unusable)?.config;
-            let places = plugins::places(global, shell)?;
+            let config = Arc::new(load(global, shell).map_err(unusable)?.config);
+            let places = plugins::configured(&config, shell)?;
             let seed = typed.seed.map_or_else(random, Ok)?;
             let archive = &archive;
             let request = DrillRequest { archive, rows, seed };
