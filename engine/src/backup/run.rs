@@ -58,6 +58,8 @@ pub struct Plan {
     pub log_level: tracing::Level,
     /// When it starts; none: now, by the machine's clock.
     pub started: Option<Timestamp>,
+    /// Up to where it reads; none: as the connection has it. What an earlier run has read ends there.
+    pub until: Option<Timestamp>,
     /// What the manifest calls the backup; none: the desk and the start.
     pub name: Option<String>,
     /// Records in it at most; none: any number.
@@ -135,13 +137,15 @@ impl Run<'_> {
             Err(error @ BackupError::Connection(_)) if plan.finish && !plan.resume.is_empty() => Err(error),
             connection => Ok(connection?),
         };
-        let until = plan.connection.upper_end(self.started);
+        let until = plan.until.unwrap_or_else(|| plan.connection.upper_end(self.started));
         let (writer, begun) = self.begin(&plugins, head(plan, self.started, &plugins))?;
         let writer = Arc::new(writer);
 
         let limit = Limit::new(plan.records, plan.allow_partial, cancel.child_token());
         limit.begin(begun.iter().map(Begun::rows).fold(0, u64::saturating_add));
         let earlier = begun.iter().map(|begun| begun.figures.milliseconds).max();
+        let earlier_credits = begun.iter().map(|begun| begun.figures.credits);
+        let earlier_credits = earlier_credits.fold(0, u64::saturating_add);
         let is_kept = plan.spool.is_some();
         let (keeping, keep) = Keeping::new(
             writer.folder().to_path_buf(),

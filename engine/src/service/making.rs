@@ -59,6 +59,7 @@ impl Service {
             kind: backup.kind,
             range: backup.range,
             started: backup.at,
+            until: backup.until,
             folder: backup.folder.clone(),
             allow_partial: backup.allow_partial,
             spool: Some(spool.clone()),
