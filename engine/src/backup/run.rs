@@ -25,7 +25,7 @@ use super::watch::{Running, watch};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
-use crate::connection::{self, Connection, ConnectionError};
+use crate::connection::{self, Connection, ConnectionError, Credits};
 use crate::forecast::Cost;
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
@@ -201,7 +201,10 @@ impl Run<'_> {
         Ok(Summary {
             until: plan.range.map_or(until, |range| range.to.min(until)),
             seconds: (before + self.clock.elapsed()).as_secs_f64(),
-            credits: connection.ok().and_then(|connection| connection.stats().credits),
+            credits: credits(
+                connection.ok().and_then(|connection| connection.stats().credits),
+                earlier_credits,
+            ),
             ..summary
         })
     }
@@ -356,6 +359,14 @@ impl Run<'_> {
         };
         BackupError::Suspended { cause, reason }
     }
+}
+
+/// What a backup cost, with what its earlier runs did.
+fn credits(of_this_run: Option<Credits>, earlier: u64) -> Option<Credits> {
+    let some = (earlier > 0).then(Credits::default);
+    let mut credits = of_this_run.or(some)?;
+    credits.spent = credits.spent.saturating_add(earlier);
+    Some(credits)
 }
 
 /// The disk refuses something.
