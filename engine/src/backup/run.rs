@@ -342,11 +342,17 @@ impl Run<'_> {
             return error;
         }
         let has_earlier = !self.plan.resume.is_empty();
+        let stopped = (
+            Cause::Stopped,
+            "the backup was stopped, and can be gone on with".to_owned(),
+        );
         let (cause, reason) = match &error {
-            BackupError::Cancelled => (
-                Cause::Stopped,
-                "the backup was stopped, and can be gone on with".to_owned(),
-            ),
+            BackupError::Cancelled => stopped,
+            // Who stopped it may keep nothing any more: nobody has to put that right.
+            BackupError::Engine(_)
+            | BackupError::Suspended {
+                cause: Cause::Machine, ..
+            } if self.cancel.is_cancelled() => stopped,
             BackupError::Archive(cause @ ArchiveError::Io { .. }) => (Cause::Machine, on_disk(cause)),
             BackupError::Archive(ArchiveError::InUse { .. }) => (Cause::Lost, crate::chain(&error)),
             BackupError::Engine(_) | BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
