@@ -54,7 +54,7 @@ pub use mark::{OpenPart, TableMark};
 pub use rest::{manifest, published};
 pub use snapshot::{Snapshot, forget_tails, settle};
 pub use spool::Owner;
-pub use sweep::{Alive, Sweep, Swept, sweep};
+pub use sweep::{Alive, Sweep, Swept, sweep, sweep_ours};
 pub use table_writer::{TableSummary, TableWriter};
 pub use verify::{Problem, RepeatedKeys, Report, verify};
 pub use writer::{Head, Outcome, Resumption, Writer};

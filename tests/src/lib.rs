@@ -41,6 +41,7 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
         stall_timeout: Duration::from_mins(2),
         log_level: tracing::Level::INFO,
         started: None,
+        until: None,
         name: None,
         records: None,
         allow_partial: false,

@@ -23,12 +23,18 @@ use super::part::{Packed, PartFile};
 use super::table_writer::{Part, Resumed, Sealed};
 use super::writer::Shared;
 
+/// No file has more rows or bytes: all that an archive may have of them can be added up.
+const MOST: u64 = 1 << 44;
 /// Bytes that are read at a time.
 const READ_AT_ONCE: usize = 256 << 10;
 
 impl TableMark {
-    /// The names of its files in the spool folder.
+    /// The names of its files in the spool folder; none where the table cannot be called so.
     pub fn files(&self) -> Vec<String> {
+        // A name of anything else may lead anywhere, and what is named here is removed.
+        if !name::is_table(&self.table.name) {
+            return Vec::new();
+        }
         let part = |number| name::packed(&name::part(&self.table.name, number));
         let mut files: Vec<String> = (1..=self.parts.len()).map(part).collect();
         if let Some(open) = &self.open {
@@ -53,6 +59,15 @@ pub(super) fn read(shared: &Shared, mark: &TableMark) -> Result<Found, ArchiveEr
     let table = &mark.table.name;
     if mark.parts.len() > MAX_FILES {
         return Err(ArchiveError::table(table, "has more parts than an archive may have"));
+    }
+    // They are added up.
+    let sizes = mark
+        .parts
+        .iter()
+        .flat_map(|part| [part.rows, part.bytes, part.packed_bytes]);
+    let open = mark.open.iter().flat_map(|open| [open.rows, open.packed_bytes]);
+    if sizes.chain(open).any(|size| size > MOST) {
+        return Err(ArchiveError::table(table, "is larger than anything is"));
     }
     let mut sealed = Vec::with_capacity(mark.parts.len());
     for (index, entry) in mark.parts.iter().enumerate() {

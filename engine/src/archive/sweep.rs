@@ -48,6 +48,15 @@ pub struct Alive {
 /// Removes the spool folders in `folder` whose backup's process is gone, but for those whose names are in `keep`: they can be
 /// gone on with. One that can't be removed is logged and left for the next time. A `folder` that is not there has none.
 pub fn sweep(folder: &Path, keep: &BTreeSet<String>) -> Result<Sweep, ArchiveError> {
+    sweep_ours(folder, keep, |_| true)
+}
+
+/// [`sweep`] in a folder that others use too: what is not `ours` by its owner may be a backup that they go on with one day.
+pub fn sweep_ours(
+    folder: &Path,
+    keep: &BTreeSet<String>,
+    ours: impl Fn(Option<&Owner>) -> bool,
+) -> Result<Sweep, ArchiveError> {
     let mut found = Sweep::default();
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -65,11 +74,12 @@ pub fn sweep(folder: &Path, keep: &BTreeSet<String>) -> Result<Sweep, ArchiveErr
         let path = entry.path();
         match look(folder, &path, is_kept) {
             Ok(Found::Alive(owner)) => found.alive.push(Alive { path, owner }),
-            Ok(Found::Young | Found::Dead(_)) if is_kept => {}
+            Ok(Found::Young | Found::Dead(_) | Found::Nobodys(_)) if is_kept => {}
             Ok(Found::Young) => found.alive.push(Alive { path, owner: None }),
             Ok(Found::Gone) => {}
+            Ok(Found::Dead(_)) if !ours(spool::read_owner(&path.join(OWNER)).as_ref()) => {}
             // The lock is held until the folder is gone, so that no other sweep is at it too.
-            Ok(Found::Dead(_lock)) => match remove(&path) {
+            Ok(Found::Dead(_lock) | Found::Nobodys(_lock)) => match remove(&path) {
                 Ok(bytes) => {
                     tracing::info!(folder = %path.display(), bytes, "removed what a crashed backup left");
                     found.removed.push(Swept { path, bytes });
@@ -91,6 +101,8 @@ enum Found {
     Alive(Option<Owner>),
     /// Nobody does; its lock is ours now.
     Dead(File),
+    /// Nobody ever had it; its lock is ours now.
+    Nobodys(File),
     /// Nobody has locked it yet.
     Young,
     /// It went away meanwhile.
@@ -131,7 +143,7 @@ fn without_owner(parent: &Path, folder: &Path) -> io::Result<Found> {
             .unwrap_or_default()
             .as_micros();
         let since = Timestamp::from_micros(i64::try_from(since).unwrap_or(i64::MAX));
-        return own(folder, &Owner::this("sweep", since)).map(Found::Dead);
+        return own(folder, &Owner::this("sweep", since)).map(Found::Nobodys);
     }
     Ok(Found::Young)
 }

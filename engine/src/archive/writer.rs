@@ -202,7 +202,8 @@ impl Writer {
         }
         let mut settings = settings.clone();
         let form = if keep.is_empty() { None } else { Form::read(&spool) };
-        let is_known = form.is_some();
+        // Where nothing is to be gone on with but a cursor, nothing was written.
+        let is_known = keep.is_empty() || form.is_some();
         if let Some(form) = form {
             let mut keep = keep.clone();
             keep.insert(FORM.to_owned());

@@ -48,10 +48,12 @@ impl Figures {
     /// With what this run has done since.
     pub(super) fn and(self, stats: &QueueStats, worked: Duration) -> Self {
         Self {
-            requests: self.requests + stats.tries,
-            retries: self.retries + stats.retries,
-            milliseconds: self.milliseconds + u64::try_from(worked.as_millis()).unwrap_or(u64::MAX),
-            credits: self.credits + stats.credits,
+            requests: self.requests.saturating_add(stats.tries),
+            retries: self.retries.saturating_add(stats.retries),
+            milliseconds: self
+                .milliseconds
+                .saturating_add(u64::try_from(worked.as_millis()).unwrap_or(u64::MAX)),
+            credits: self.credits.saturating_add(stats.credits),
         }
     }
 }

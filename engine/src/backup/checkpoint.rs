@@ -4,8 +4,11 @@
 //! then the checkpoint goes to a [`Keeper`], which makes it durable. What is in the spool folder beyond the last checkpoint that
 //! was kept is cut off when the backup is gone on with.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use plugin_api::{ErrorKind, ExportError};
 use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 
 use super::begun::Figures;
 use crate::archive::{Digest, TableMark};
@@ -102,7 +105,10 @@ pub struct Said {
     /// How many more there are than are named.
     pub more_unread: u64,
     /// Records that were deleted while they were read, by table.
-    pub gone: std::collections::BTreeMap<String, u64>,
+    pub gone: BTreeMap<String, u64>,
+    /// Digests of their keys, of each table: what was told ahead of a checkpoint may be told again behind it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gone_keys: BTreeMap<String, BTreeSet<u64>>,
     /// What it remarked, a line each.
     pub remarks: Vec<String>,
     /// The least number of requests that the desk's rules allow.
@@ -111,6 +117,23 @@ pub struct Said {
     pub failed: (u64, String),
     /// Rows expected in all; 0: not known.
     pub expected: u64,
+}
+
+/// Records of a table that are known to be gone. Those beyond count for nothing: so a row that is missing is rather told of
+/// without need than passed over.
+const MOST_GONE: usize = 50_000;
+
+impl Said {
+    /// Counts a record that was deleted while it was read, once.
+    pub(super) fn gone(&mut self, table: &str, key: &str) {
+        let keys = self.gone_keys.entry(table.to_owned()).or_default();
+        let digest = sha2::Sha256::digest(key);
+        let digest = digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        if keys.len() < MOST_GONE && keys.insert(digest) {
+            let count = self.gone.entry(table.to_owned()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
 }
 
 /// A record that could not be read.
@@ -182,5 +205,28 @@ impl End {
             Self::Done => None,
             Self::Failed { kind, .. } => Some(ErrorKind::from_code(*kind)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_GONE, Said};
+
+    #[test]
+    fn a_record_that_is_gone_is_counted_once_also_behind_a_checkpoint() {
+        let mut said = Said::default();
+        for (table, key) in [("Threads", "7"), ("Cases", "7"), ("Threads", "7"), ("Threads", "8")] {
+            said.gone(table, key);
+        }
+        let text = serde_json::to_string(&said).unwrap();
+        let mut said: Said = serde_json::from_str(&text).unwrap();
+        for key in ["8", "7", "9"] {
+            said.gone("Threads", key);
+        }
+        assert_eq!((said.gone["Threads"], said.gone["Cases"]), (3, 1));
+        for key in 0..MOST_GONE + 9 {
+            said.gone("Cases", &key.to_string());
+        }
+        assert_eq!(said.gone["Cases"], MOST_GONE as u64);
     }
 }

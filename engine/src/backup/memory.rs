@@ -1,11 +1,12 @@
 //! What an exporter has remembered: a file in the spool folder with a line of JSON for each value.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use plugin_api::{ErrorKind, ExportError};
+use rustix::fs::OFlags;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
@@ -44,19 +45,29 @@ impl Remembered {
             path: path.to_path_buf(),
             reason,
         };
-        let opened = OpenOptions::new().read(true).append(true).open(path);
+        // Whoever wrote there may have put a link or a pipe in its place.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let opened = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(path);
         let file = match opened {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(differs("it is not there".into())),
+            Err(_) if path.is_symlink() => return Err(differs("it is a link".into())),
             opened => opened.map_err(ArchiveError::io("open", path))?,
         };
-        let length = file.metadata().map_err(ArchiveError::io("read", path))?.len();
+        let metadata = file.metadata().map_err(ArchiveError::io("read", path))?;
+        if !metadata.is_file() {
+            return Err(differs("it is no file".into()));
+        }
+        let length = metadata.len();
         if length < memory.bytes || memory.bytes > MOST {
             return Err(differs(format!("it has {length} bytes, not {}", memory.bytes)));
         }
-        file.set_len(memory.bytes).map_err(ArchiveError::io("cut", path))?;
         let mut sha256 = Sha256::new();
         let mut values = Vec::new();
-        let mut lines = BufReader::new(&file);
+        let mut lines = BufReader::new((&file).take(memory.bytes));
         let mut line = Vec::new();
         while lines
             .read_until(b'\n', &mut line)
@@ -72,6 +83,8 @@ impl Remembered {
         if found != memory.sha256 {
             return Err(differs(format!("its SHA-256 is {found}, not {}", memory.sha256)));
         }
+        // Only now: what differs is left as it is.
+        file.set_len(memory.bytes).map_err(ArchiveError::io("cut", path))?;
         let remembered = Self {
             file: Some((path.to_path_buf(), file)),
             bytes: memory.bytes,
@@ -205,6 +218,27 @@ mod tests {
             }
             let refused = Remembered::resume(&path, mark).map(drop);
             assert!(matches!(refused, Err(ArchiveError::Differs { .. })), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_of_its_own_is_neither_followed_nor_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("tickets.memory"), folder.path().join("other"));
+        let mut memory = Remembered::default();
+        memory.add(|| path.clone(), &json!("it")).unwrap();
+        let (mark, _) = memory.snapshot().unwrap();
+        for (content, is_link) in [("\"it\"\nmore", true), ("\"at\"\nmore", false)] {
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&other, content).unwrap();
+            if is_link {
+                std::os::unix::fs::symlink(&other, &path).unwrap();
+            } else {
+                std::fs::copy(&other, &path).unwrap();
+            }
+            let refused = Remembered::resume(&path, mark).map(drop);
+            assert!(matches!(refused, Err(ArchiveError::Differs { .. })), "{refused:?}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
         }
     }
 }

@@ -151,6 +151,8 @@ impl Module {
         };
         if !again.is_empty() {
             left.said.unread.clear();
+            // They were what is asked for once more.
+            left.said.failed = (0, String::new());
             left.tables = left.tables.into_iter().map(Open::again).collect();
             job.remembered = left.memory.values().map_err(std::io::Error::other)?;
         }

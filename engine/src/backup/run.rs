@@ -25,7 +25,7 @@ use super::watch::{Running, watch};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
-use crate::connection::{self, Connection, ConnectionError};
+use crate::connection::{self, Connection, ConnectionError, Credits};
 use crate::forecast::Cost;
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
@@ -58,6 +58,8 @@ pub struct Plan {
     pub log_level: tracing::Level,
     /// When it starts; none: now, by the machine's clock.
     pub started: Option<Timestamp>,
+    /// Up to where it reads; none: as the connection has it. What an earlier run has read ends there.
+    pub until: Option<Timestamp>,
     /// What the manifest calls the backup; none: the desk and the start.
     pub name: Option<String>,
     /// Records in it at most; none: any number.
@@ -135,13 +137,15 @@ impl Run<'_> {
             Err(error @ BackupError::Connection(_)) if plan.finish && !plan.resume.is_empty() => Err(error),
             connection => Ok(connection?),
         };
-        let until = plan.connection.upper_end(self.started);
+        let until = plan.until.unwrap_or_else(|| plan.connection.upper_end(self.started));
         let (writer, begun) = self.begin(&plugins, head(plan, self.started, &plugins))?;
         let writer = Arc::new(writer);
 
         let limit = Limit::new(plan.records, plan.allow_partial, cancel.child_token());
         limit.begin(begun.iter().map(Begun::rows).fold(0, u64::saturating_add));
         let earlier = begun.iter().map(|begun| begun.figures.milliseconds).max();
+        let earlier_credits = begun.iter().map(|begun| begun.figures.credits);
+        let earlier_credits = earlier_credits.fold(0, u64::saturating_add);
         let is_kept = plan.spool.is_some();
         let (keeping, keep) = Keeping::new(
             writer.folder().to_path_buf(),
@@ -197,7 +201,10 @@ impl Run<'_> {
         Ok(Summary {
             until: plan.range.map_or(until, |range| range.to.min(until)),
             seconds: (before + self.clock.elapsed()).as_secs_f64(),
-            credits: connection.ok().and_then(|connection| connection.stats().credits),
+            credits: credits(
+                connection.ok().and_then(|connection| connection.stats().credits),
+                earlier_credits,
+            ),
             ..summary
         })
     }
@@ -335,11 +342,17 @@ impl Run<'_> {
             return error;
         }
         let has_earlier = !self.plan.resume.is_empty();
+        let stopped = (
+            Cause::Stopped,
+            "the backup was stopped, and can be gone on with".to_owned(),
+        );
         let (cause, reason) = match &error {
-            BackupError::Cancelled => (
-                Cause::Stopped,
-                "the backup was stopped, and can be gone on with".to_owned(),
-            ),
+            BackupError::Cancelled => stopped,
+            // Who stopped it may keep nothing any more: nobody has to put that right.
+            BackupError::Engine(_)
+            | BackupError::Suspended {
+                cause: Cause::Machine, ..
+            } if self.cancel.is_cancelled() => stopped,
             BackupError::Archive(cause @ ArchiveError::Io { .. }) => (Cause::Machine, on_disk(cause)),
             BackupError::Archive(ArchiveError::InUse { .. }) => (Cause::Lost, crate::chain(&error)),
             BackupError::Engine(_) | BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
@@ -352,6 +365,14 @@ impl Run<'_> {
         };
         BackupError::Suspended { cause, reason }
     }
+}
+
+/// What a backup cost, with what its earlier runs did.
+fn credits(of_this_run: Option<Credits>, earlier: u64) -> Option<Credits> {
+    let some = (earlier > 0).then(Credits::default);
+    let mut credits = of_this_run.or(some)?;
+    credits.spent = credits.spent.saturating_add(earlier);
+    Some(credits)
 }
 
 /// The disk refuses something.

@@ -423,7 +423,7 @@ impl Services for ModuleServices {
                     if self.said.failed.0 == 0 {
                         self.said.failed.1 = self.scrub(&failure);
                     }
-                    self.said.failed.0 += 1;
+                    self.said.failed.0 = self.said.failed.0.saturating_add(1);
                 }
                 (ticket, result)
             }
@@ -495,12 +495,12 @@ impl Services for ModuleServices {
                 } else if self.said.unread.len() < NAMED {
                     self.said.unread.push(unread);
                 } else {
-                    self.said.more_unread += 1;
+                    self.said.more_unread = self.said.more_unread.saturating_add(1);
                 }
             }
             Note::Gone { table, key } => {
                 let name = Arc::clone(&self.table(table)?.name);
-                *self.said.gone.entry(name.to_string()).or_default() += 1;
+                self.said.gone(&name, &key);
                 tracing::info!(
                     module = self.module,
                     "{name}: record {key:?} was deleted while it was read"

@@ -359,7 +359,9 @@ impl Talk {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let started = Instant::now();
-        let mut heard_at = started;
+        // Looks in between that found nothing to hear, and not the clock's time: this process may itself have stood still, and
+        // what was said meanwhile is heard next.
+        let mut quiet = Duration::ZERO;
         // Of the job, and of answers behind it.
         let mut told = 0;
         let mut output = self.process.stdout.take();
@@ -390,7 +392,8 @@ impl Talk {
                 }
                 _ = look.tick(), if status.is_none() => {
                     self.look();
-                    let why = if heard_at.elapsed() >= bounds.silence && output.is_some() {
+                    quiet += LOOK;
+                    let why = if quiet > bounds.silence && output.is_some() {
                         // A process that has stopped or hangs does not end by being told.
                         limit = Some(Instant::now());
                         Some(format!("gave no sign of life for {} s: a plugin, or deskvault itself, hangs", bounds.silence.as_secs()))
@@ -414,7 +417,7 @@ impl Talk {
                 }
                 read = read(output.as_mut(), &mut buffer), if output.is_some() => {
                     let length = read.unwrap_or(0);
-                    heard_at = Instant::now();
+                    quiet = Duration::ZERO;
                     if length == 0 {
                         output = None;
                         limit = Some(sooner(limit, LEAVE));

@@ -118,6 +118,7 @@ pub(super) mod tests {
             kind: Kind::Full,
             range: None,
             started: Timestamp::from_micros(1_900_000_000_000_000),
+            until: None,
             folder: None,
             allow_partial: false,
             spool: None,

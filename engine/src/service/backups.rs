@@ -125,6 +125,8 @@ pub(super) struct Started {
     pub(super) kind: Kind,
     pub(super) range: Option<Range>,
     pub(super) at: Timestamp,
+    /// Up to where it reads.
+    pub(super) until: Option<Timestamp>,
     pub(super) schedule: Option<(ScheduleId, Timestamp)>,
     /// The folder for its archive where that is not the data directory.
     pub(super) folder: Option<PathBuf>,
@@ -143,6 +145,7 @@ impl Started {
             kind: backup.kind,
             range: backup.range,
             at: backup.started,
+            until: backup.until,
             schedule: backup.schedule,
             folder: backup.folder.as_ref().map(PathBuf::from),
             allow_partial: backup.allow_partial,

@@ -117,7 +117,8 @@ impl Service {
             records: summary.rows(),
             reasons: &summary.reasons,
             stopped: &summary.limit_reached,
-            until: Some(summary.until),
+            // A later end, of which its process may tell, would let the next one begin behind what was read.
+            until: Some(backup.until.map_or(summary.until, |until| until.min(summary.until))),
             expires,
             ended,
         };

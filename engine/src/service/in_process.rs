@@ -69,6 +69,7 @@ impl Runner for InProcess {
             stall_timeout: config.plugins.stall_timeout,
             log_level: config.log.level,
             started: Some(order.started),
+            until: order.until,
             name: Some(order.name.clone()),
             records: Some(config.limits.records),
             allow_partial: order.allow_partial,

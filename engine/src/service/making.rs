@@ -15,7 +15,7 @@ use crate::progress::{Event, Summary};
 use crate::store::{BackupId, Store};
 
 use super::Service;
-use super::backups::{Done, Made, Started, With};
+use super::backups::{Done, Made, Started, With, name_of};
 use super::desk_lock::DeskLock;
 use super::error::ServiceError;
 use super::runner::{Order, RunError};
@@ -59,6 +59,7 @@ impl Service {
             kind: backup.kind,
             range: backup.range,
             started: backup.at,
+            until: backup.until,
             folder: backup.folder.clone(),
             allow_partial: backup.allow_partial,
             spool: Some(spool.clone()),
@@ -146,15 +147,23 @@ impl Service {
         Ok(spool)
     }
 
-    /// Removes what crashes left in a folder for archives, and is no backup's that runs or is suspended.
+    /// Removes what crashes left in a folder for archives, and is no backup's that runs or is suspended. Outside the data
+    /// directory other installations may have suspended backups: there only what is known to be this one's is removed.
     pub(super) fn sweep(&self, out: Option<&Path>) -> Result<Sweep, ServiceError> {
         let spools = self.store.read(|view| Ok::<_, ServiceError>(view.spools()?))?;
-        let keep: BTreeSet<String> = spools
-            .into_iter()
-            .filter(|(folder, _)| folder.as_deref().map(Path::new) == out)
-            .map(|(_, name)| name)
-            .collect();
-        Ok(archive::sweep(self.folder_of(out), &keep)?)
+        // Whatever folder they are in: one folder has many names.
+        let keep: BTreeSet<String> = spools.into_iter().map(|(_, name)| name).collect();
+        let folder = self.folder_of(out);
+        if out.is_none() {
+            return Ok(archive::sweep(folder, &keep)?);
+        }
+        let all = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(view.backups(None, true)?))?;
+        let ours: BTreeSet<String> = all.iter().map(name_of).collect();
+        Ok(archive::sweep_ours(folder, &keep, |owner| {
+            owner.is_some_and(|owner| ours.contains(&owner.backup))
+        })?)
     }
 
     fn keeper(&self, backup: &Started) -> StoreKeeper {

@@ -37,6 +37,9 @@ pub struct Order {
     pub range: Option<Range>,
     /// When it started.
     pub started: Timestamp,
+    /// Up to where it reads, as it was when it started, whatever the configuration says by now; none: as the connection has it.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
     /// The folder for the archive where it is not that of the configuration.
     pub folder: Option<std::path::PathBuf>,
     /// Whether it starts although the desk counts more records than the limit.

@@ -219,7 +219,9 @@ impl Fake {
             archive: published.path,
             archive_bytes: published.bytes,
             started: order.started,
-            until: order.range.map_or(order.started, |range| range.to),
+            until: order
+                .range
+                .map_or(order.until.unwrap_or(order.started), |range| range.to),
             limit_reached: limit_reached.then(|| ("Tickets".into(), 3)).into_iter().collect(),
             seconds: 1.0,
             modules: vec![ModuleSummary {

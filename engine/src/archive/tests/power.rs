@@ -182,7 +182,7 @@ fn take(spool: &Path, marks: &[TableMark]) -> Writer {
         CancellationToken::new(),
     )
     .unwrap();
-    assert_eq!(known, !marks.is_empty());
+    assert!(known);
     writer
 }
 
@@ -219,12 +219,20 @@ fn what_a_checkpoint_tells_of_is_there_whenever_power_is_lost() {
     let writer = take(&spool, &[]);
     let mut table = writer.open_table("tickets", tickets()).unwrap();
     let mut before: Vec<TableMark> = Vec::new();
+    let memory = spool.join("tickets.memory");
+    let mut remembered: BTreeMap<u64, String> = BTreeMap::new();
     for (number, to) in [1, 8, 9, 16, 17, 20].into_iter().enumerate() {
         let from = table.rows();
         rows(&mut table, from..to);
         let snapshot = table.snapshot().unwrap();
+        let text = remembered
+            .last_key_value()
+            .map_or(String::new(), |(_, text)| text.clone());
+        let text = format!("{text}\"behind row {to}\"\n");
+        fs::write(&memory, &text).unwrap();
+        remembered.insert(to, text);
         rows(&mut table, to..(to + 3).min(ROWS).min(if to < 8 { to } else { to + 1 }));
-        let marks = settle(&spool, &[snapshot], number as u64 + 1, &before, None).unwrap();
+        let marks = settle(&spool, &[snapshot], number as u64 + 1, &before, Some(&memory)).unwrap();
         // Kept. Losing it from here on needs what it tells of.
         losses.lock().unwrap().marks.clone_from(&marks);
         losses.lock().unwrap().lose();
@@ -233,15 +241,22 @@ fn what_a_checkpoint_tells_of_is_there_whenever_power_is_lost() {
         before = marks;
     }
     drop((table, writer));
+    // Whoever goes on here has no use for the memory.
+    let with_memory = losses.lock().unwrap().found.len();
     let archive = go_on(&spool, &before);
     let mut losses = losses.lock().unwrap();
     let found = std::mem::take(&mut losses.found);
     assert!(found.len() > 4 * 6 * 4, "{}", found.len());
     let name = spool.file_name().unwrap();
     let mut finished = BTreeSet::new();
-    for Loss { folder, rest, marks } in found.iter().filter(|loss| !loss.marks.is_empty()) {
+    let kept = found.iter().enumerate().filter(|(_, loss)| !loss.marks.is_empty());
+    for (number, Loss { folder, rest, marks }) in kept {
         let spool = folder.join(name);
         let rows: Vec<u64> = marks.iter().map(TableMark::rows).collect();
+        if number < with_memory {
+            let text = fs::read_to_string(spool.join("tickets.memory")).unwrap();
+            assert!(text.starts_with(&remembered[&rows[0]]), "{rest:?} {rows:?}: {text}");
+        }
         // To the end once for each; otherwise all that is to be gone on with is compared with what was written.
         if finished.insert((rows.clone(), format!("{rest:?}"))) {
             assert!(go_on(&spool, marks) == archive, "{rest:?} {rows:?}");

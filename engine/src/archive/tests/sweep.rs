@@ -12,7 +12,7 @@ use plugin_api::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{create, finish, head, names, settings, tickets};
-use crate::archive::{Owner, Sweep, Writer, sweep};
+use crate::archive::{Owner, Sweep, Writer, sweep, sweep_ours};
 
 const SPOOL: &str = ".deskvault-support-full-20260102T030405Z.spool";
 const FOLDER: &str = "DESKVAULT_TEST_SPOOL";
@@ -67,6 +67,10 @@ fn a_living_process_keeps_its_folder_and_a_dead_one_does_not() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(folder.path().join(SPOOL).is_dir(), "a crash leaves it");
+    let of_others = sweep_ours(folder.path(), &BTreeSet::new(), |owner| {
+        owner.is_some_and(|owner| owner.backup != "b-1")
+    });
+    assert_eq!(of_others.unwrap().removed, [], "it may be gone on with");
     let Sweep { removed, alive } = sweep(folder.path(), &BTreeSet::new()).unwrap();
     assert_eq!((removed.len(), alive.len()), (1, 1));
     assert_eq!(removed[0].path, folder.path().join(SPOOL));

@@ -1,6 +1,7 @@
 //! Backups that are suspended and gone on with.
 
 use super::*;
+use crate::archive::Held;
 use crate::service::Resumable;
 use crate::store::Reached;
 
@@ -77,6 +78,11 @@ fn it_goes_on_as_what_it_was_behind_what_was_kept() {
     assert_eq!((done.id, done.state), (1, BackupState::Complete));
     let [first, second] = home.orders().try_into().unwrap();
     assert_eq!(second.resume, [checkpoint(7)]);
+    assert!(
+        second.until.is_some() && second.until == home.backup(1).until,
+        "{:?}",
+        second.until
+    );
     let same = Order {
         resume: Vec::new(),
         ..second
@@ -252,4 +258,29 @@ fn a_slip_in_the_configuration_costs_nothing_that_was_read() {
     cause(home.full());
     home.next_is(Script::Fails(wrong()));
     assert_eq!(cause(home.resume(&go_on())), Cause::Machine);
+}
+
+#[test]
+fn a_folder_elsewhere_is_swept_of_nothing_that_may_be_gone_on_with() {
+    let home = Home::new();
+    let out = home.folder.path().join("elsewhere");
+    let other_name = home.folder.path().join("also-elsewhere");
+    let to = |out: &Path| Wish {
+        out: Some(out.to_owned()),
+        anew: true,
+        ..full()
+    };
+    home.next_is(Script::Keeps(7, suspended(Cause::Desk)));
+    cause(home.back_up(&to(&out)));
+    let row = home.backup(1);
+    // As its process leaves it.
+    let name = crate::service::backups::name_of(&row);
+    drop(Held::take(&out.join(row.spool.unwrap()), &name, row.started).unwrap());
+    std::os::unix::fs::symlink(&out, &other_name).unwrap();
+    // Another desk's backup goes there by another name, and then one of another installation.
+    home.service.sweep(Some(&other_name)).unwrap();
+    let other = Home::new();
+    other.service.sweep(Some(&out)).unwrap();
+    home.resume(&go_on()).unwrap();
+    assert_eq!(home.orders()[1].resume, [checkpoint(7)]);
 }
