@@ -487,7 +487,12 @@ impl Services for ModuleServices {
             Note::Unread { table, key, reason } => {
                 let reason = crate::plugins::one_line(&self.scrub(&reason));
                 let table = self.table(table)?.name.to_string();
-                let unread = Unread { table, key, reason };
+                let mut unread = Unread { table, key, reason };
+                let is_it = |first: &&Unread| (&first.table, &first.key) == (&unread.table, &unread.key);
+                if let Some(first) = self.again.iter().find(is_it) {
+                    // Why it could not be read at first says more than why it could not be read by itself.
+                    unread.reason.clone_from(&first.reason);
+                }
                 // What was read ahead of a checkpoint may be told of again behind it.
                 let is_same = |known: &&mut Unread| (&known.table, &known.key) == (&unread.table, &unread.key);
                 if let Some(known) = self.said.unread.iter_mut().find(is_same) {

@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use engine::store::BackupState;
-
 use crate::harness::{Place, SLOT};
 
 /// The largest configuration there may be.
@@ -31,11 +29,12 @@ fn hears_the_largest_configuration_and_no_token() {
     );
     assert!(!read("cmdline").contains("hunter"), "{}", read("cmdline"));
     daemon.terminate();
+    let backup = place.suspended("was stopped");
 
     // What was silent once answers a new request.
     place.speak(true);
     let mut daemon = place.start();
-    place.ended(&mut daemon, 1, BackupState::Complete);
+    place.completed(&mut daemon, &backup);
     daemon.terminate();
     assert!(!place.log().contains("hunter"), "{}", place.log());
 }

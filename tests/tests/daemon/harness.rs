@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use deskvault_tests::daemon::Daemon;
 use deskvault_tests::desk::TestDesk;
 use deskvault_tests::home::{Home, Listed};
+use engine::history::Happening;
 use engine::store::BackupState;
 use plugin_api::Timestamp;
 
@@ -91,6 +92,11 @@ impl Place {
     /// Waits until a request of a backup waits for an answer. Gives its process.
     pub(crate) fn under_way(&self, daemon: &mut Daemon) -> u32 {
         daemon.wait("a request", || (self.desk.requests() > 0).then_some(()));
+        Self::process(daemon)
+    }
+
+    /// Waits for a backup's process.
+    pub(crate) fn process(daemon: &mut Daemon) -> u32 {
         let of = daemon.pid();
         daemon.wait("the backup's process", || child_of(of))
     }
@@ -104,6 +110,49 @@ impl Place {
         })
     }
 
+    /// Waits until the only backup is suspended. Gives it. What was read of it is kept, and nothing is published.
+    pub(crate) fn suspended(&self, reason: &str) -> Listed {
+        let mut found = None;
+        wait("a suspended backup", || {
+            found = self.home.backups(true).pop();
+            found.as_ref().is_some_and(|last| last.state == BackupState::Suspended)
+        });
+        let backup = found.expect("a backup");
+        assert_eq!(self.home.backups(true).len(), 1);
+        assert!(
+            backup.archive.is_none() && backup.ended.is_none() && self.archives().is_empty(),
+            "{backup:?}, {:?}",
+            self.archives()
+        );
+        let told = backup.reason.as_deref().unwrap_or_default();
+        assert!(told.contains(reason), "{reason}: {told}");
+        let entry = self.home.history().pop().expect("an entry");
+        assert!(
+            matches!(&entry.what, Happening::Suspended { backup: id, reason } if *id == backup.id && reason == told),
+            "{entry:?}"
+        );
+        assert_eq!(self.spools().len(), 1, "{:?}", self.spools());
+        backup
+    }
+
+    /// The end of a backup that was suspended: the same one is complete, once, in one archive that is whole and the only one,
+    /// and nothing else of it is left. Gives it.
+    pub(crate) fn completed(&self, daemon: &mut Daemon, before: &Listed) -> Listed {
+        let backup = self.ended(daemon, 1, BackupState::Complete).remove(0);
+        let same = |backup: &Listed| (backup.id, backup.started, backup.schedule, backup.kind, backup.range);
+        assert_eq!(same(&backup), same(before));
+        daemon.wait("its parts are taken away", || self.spools().is_empty().then_some(()));
+        let facts = backup.archive.as_ref().expect("an archive");
+        assert_eq!(self.archives(), [facts.file.as_str()]);
+        assert_eq!(facts.records, 1, "{facts:?}");
+        let file = self.home.archives().join(&facts.file);
+        self.home.run(&["verify", file.to_str().expect("a path")], 0);
+        let told = |kind: &str| self.history().iter().filter(|other| *other == kind).count();
+        assert_eq!((told("backup_started"), told("data_ready")), (1, 1));
+        self.home.run(&["history", "verify"], 0);
+        backup
+    }
+
     /// The kinds of all entries of the history, in order.
     pub(crate) fn history(&self) -> Vec<String> {
         let entries = self.home.history();
@@ -112,12 +161,19 @@ impl Place {
 
     /// Folders of parts in the data directory.
     pub(crate) fn spools(&self) -> Vec<String> {
+        self.named(".spool")
+    }
+
+    /// Archives in the data directory.
+    fn archives(&self) -> Vec<String> {
+        self.named(".zip")
+    }
+
+    /// What is in the data directory under a name that ends so.
+    fn named(&self, end: &str) -> Vec<String> {
         let entries = fs::read_dir(self.home.archives()).expect("the data directory");
-        let paths = entries.map(|entry| entry.expect("an entry").path());
-        paths
-            .filter(|path| path.extension().is_some_and(|extension| extension == "spool"))
-            .map(|path| path.display().to_string())
-            .collect()
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(end)).collect()
     }
 }
 

@@ -4,7 +4,6 @@ use std::fs;
 use std::process::Output;
 
 use engine::daemon::LOCK_FILE;
-use engine::store::BackupState;
 
 use crate::harness::{Place, lives, signal, wait};
 
@@ -31,7 +30,7 @@ fn a_second_daemon_says_who_has_the_data_directory() {
 }
 
 #[test]
-fn a_daemon_whose_lock_was_taken_away_stops() {
+fn a_daemon_whose_lock_was_taken_away_suspends_and_stops() {
     let place = Place::silent();
     let mut daemon = place.start_at_the_slot();
     let process = place.under_way(&mut daemon);
@@ -39,9 +38,10 @@ fn a_daemon_whose_lock_was_taken_away_stops() {
     assert_eq!(daemon.ended().code(), Some(1), "{}", place.log());
     assert!(place.log().contains("was taken away"), "{}", place.log());
     assert!(!lives(process));
+    let backup = place.suspended("was stopped");
     place.speak(true);
     let mut daemon = place.start();
-    place.ended(&mut daemon, 1, BackupState::Complete);
+    place.completed(&mut daemon, &backup);
     daemon.terminate();
 }
 
