@@ -1,7 +1,10 @@
 //! `deskvault list`, `download`, `delete` and `link`.
 
+use std::fmt::Write as _;
+
 use anyhow::Context as _;
 use plugin_api::{Range, Timestamp};
+use serde::Serialize;
 
 use crate::cli::args::{Delete, Download, Global, Link, List};
 use crate::cli::exit::Exit;
@@ -13,7 +16,8 @@ use crate::config::Log;
 use crate::config::text::printable;
 use crate::people::{Action, Actor};
 use crate::quota::{kind_name, words};
-use crate::store::{Backup, BackupState, Removal};
+use crate::service::Service;
+use crate::store::{Backup, BackupState, Reached, Removal};
 
 use super::{Failure, Outcome, confirm, desk, open, prepare, print, shown};
 
@@ -29,11 +33,11 @@ pub(super) fn list(typed: &List, global: &Global, shell: &Shell) -> Outcome {
         desk(service.config(), Some(name)).map_err(Failure::Usage)?;
     }
     let text = if typed.json {
-        json(&backups)?
+        json(&backups, &service)?
     } else if backups.is_empty() {
         "no backups\n".to_owned()
     } else {
-        render(&backups, service.now())
+        render(&backups, &service)?
     };
     print(&text, shell)?;
     Ok(Exit::Done)
@@ -102,21 +106,52 @@ pub(super) fn link(typed: &Link, global: &Global, shell: &Shell) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn json(backups: &[Backup]) -> Result<String, Failure> {
-    let lines = backups.iter().map(|backup| Ok(serde_json::to_string(backup)? + "\n"));
+/// What a backup that has not ended would not ask the desk for again.
+fn kept(backup: &Backup, service: &Service) -> Result<Option<Reached>, Failure> {
+    let is_under_way = matches!(backup.state, BackupState::Running | BackupState::Suspended);
+    Ok(is_under_way.then(|| service.reached(backup.id)).transpose()?)
+}
+
+fn json(backups: &[Backup], service: &Service) -> Result<String, Failure> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        backup: &'a Backup,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kept: Option<Reached>,
+    }
+    let line = |backup| {
+        let kept = kept(backup, service)?;
+        Ok(Line { backup, kept })
+    };
+    let lines: Vec<Line<'_>> = backups.iter().map(line).collect::<Result<_, Failure>>()?;
+    let lines = lines.iter().map(|line| Ok(serde_json::to_string(line)? + "\n"));
     lines
         .collect::<serde_json::Result<String>>()
         .context("cannot write the result as JSON")
         .map_err(Failure::Failed)
 }
 
-fn render(backups: &[Backup], now: Timestamp) -> String {
+fn render(backups: &[Backup], service: &Service) -> Result<String, Failure> {
+    let now = service.now();
+    let mut suspended = String::new();
     let head = [
         "id", "desk", "kind", "range", "state", "records", "size", "created", "expires",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for backup in backups {
         let archive = backup.archive.as_ref();
+        let kept = kept(backup, service)?.map(|reached| format!("{} so far", grouped(reached.rows)));
+        if backup.state == BackupState::Suspended {
+            let why = backup.reason.as_deref().unwrap_or("it came to no end");
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                suspended,
+                "backup {id} is suspended: {}; `deskvault backup --resume {id}` goes on with it",
+                printable(why.lines().next().unwrap_or_default()),
+                id = backup.id
+            );
+        }
         let figure = |figure: Option<String>| figure.unwrap_or_else(|| "-".to_owned());
         rows.push(vec![
             backup.id.to_string(),
@@ -124,14 +159,14 @@ fn render(backups: &[Backup], now: Timestamp) -> String {
             kind_name(backup.kind).to_owned(),
             backup.range.map_or_else(|| "all".to_owned(), span),
             state(backup.state).to_owned(),
-            figure(archive.map(|archive| grouped(archive.records))),
+            figure(archive.map(|archive| grouped(archive.records)).or(kept)),
             figure(archive.map(|archive| size(archive.bytes))),
             second(backup.ended.unwrap_or(backup.started)),
             expires(backup, now),
         ]);
     }
     // Words flush left, figures flush right.
-    table(&rows, 5)
+    Ok(table(&rows, 5) + &suspended)
 }
 
 fn state(state: BackupState) -> &'static str {
