@@ -93,7 +93,11 @@ fn from_configuration_to_verified_archive() {
     let verified = home.run(&["verify", path(archive)], 0);
     assert!(text(&verified.stdout).contains("whole"), "{}", text(&verified.stdout));
     let drilled = home.run(&["verify", path(archive), "--drill", "3"], 0);
-    assert!(text(&drilled.stdout).contains("drill of 1 row"), "{}", text(&drilled.stdout));
+    assert!(
+        text(&drilled.stdout).contains("drill of 1 row"),
+        "{}",
+        text(&drilled.stdout)
+    );
 
     let mut bytes = fs::read(archive).expect("the archive");
     let middle = bytes.len() / 2;
