@@ -18,6 +18,9 @@
 //! | [`people`], [`links`] | roles, passwords, tokens; signed links to archives |
 //! | [`notify`] | webhooks and e-mail, sent from the store's outbox |
 //! | [`config`] | TOML in, a typed configuration or everything that is wrong with it out |
+//! | [`forecast`] | what a backup still needs: requests, credits, days. Pure |
+//! | [`drill`] | rows of an archive, chosen at random, are asked of the desk again and compared |
+//! | [`fuzzing`] | the doors through which `fuzz/` reaches parsers that are not public |
 //! | [`progress`] | what a backup tells while it runs, and what it sums up |
 //! | [`clock`], [`key`] | the one door to the machine's clock; what links and the history are signed with |
 //! | [`cli`] | the `deskvault` command: the only room that prints |
@@ -45,6 +48,7 @@
 //! | `deskvault.db`, with `-wal` and `-shm` | `store` | for good |
 //! | `deskvault.key` | `key`, at the first start; mode 0600 | for good: without it links and the history's seal are worth nothing |
 //! | `deskvault.lock` | `daemon`: the lock on the folder, and who holds it | it stays, and locks nobody out by being there |
+//! | `.deskvault-credits/` | `connection`: for each organisation what of its day's credits is left, and what each process has reserved of them, under a lock | it stays |
 //! | `.deskvault-<desk>.lock` | `service`: the lock on a desk while a backup of it runs, and which one | likewise |
 //! | `<desk>-<kind>-<start>.zip` | `archive`'s publish step | it expires, or is deleted |
 //! | `<desk>-<kind>-<start>-incomplete.zip` | the same, where something could not be read | likewise |

@@ -164,6 +164,17 @@ impl Place {
         self.named(".spool")
     }
 
+    /// Whether a part of this table is being written.
+    pub(crate) fn has_part(&self, table: &str) -> bool {
+        let folders = self.spools().into_iter().map(|spool| self.home.archives().join(spool));
+        let files = folders
+            .filter_map(|folder| fs::read_dir(folder).ok())
+            .flatten()
+            .flatten();
+        let mut names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+        names.any(|name| name.starts_with(&format!("{table}__")))
+    }
+
     /// Archives in the data directory.
     fn archives(&self) -> Vec<String> {
         self.named(".zip")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use deskvault_tests::bad_plugin;
 use engine::store::BackupState;
 
-use crate::harness::{Place, SLOT, at, lives, stop};
+use crate::harness::{Place, SLOT, at, lives, stop, wait};
 
 /// What `[daemon] grace` is by default.
 const GRACE: Duration = Duration::from_secs(30);
@@ -57,7 +57,8 @@ fn one_that_does_not_end_in_time_is_cut_off() {
     let place = stuck("1s");
     let mut daemon = place.start_at_the_slot();
     daemon.wait("a backup", || (place.history().len() == 2).then_some(()));
-    daemon.wait("its parts", || (!place.spools().is_empty()).then_some(()));
+    // The plugin is in its export, from which it does not come back: its table is open.
+    daemon.wait("its parts", || place.has_part("Things").then_some(()));
     let status = stop(&mut daemon);
     let log = place.log();
     assert_eq!(status.code(), Some(1), "{log}");
@@ -82,12 +83,14 @@ fn one_that_does_not_end_in_time_is_cut_off() {
 fn a_second_signal_ends_at_once() {
     let place = stuck("1h");
     let mut daemon = place.start_at_the_slot();
-    daemon.wait("a backup", || (!place.spools().is_empty()).then_some(()));
-    let pid = daemon.pid();
+    daemon.wait("its parts", || place.has_part("Things").then_some(()));
+    let (pid, process) = (daemon.pid(), Place::process(&mut daemon));
     daemon.signal("TERM");
     daemon.wait("it stops", || (place.told("the daemon stops") > 0).then_some(()));
     assert_eq!(stop(&mut daemon).code(), Some(130));
     assert!(!lives(pid));
+    wait("the end of the backup's process", || !lives(process));
+    assert_eq!(place.spools().len(), 1, "it can be gone on with");
 }
 
 #[test]

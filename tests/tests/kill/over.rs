@@ -135,5 +135,7 @@ fn a_backup_outlives_its_process_and_its_daemon() {
         "{each} requests a kill are made again"
     );
     bench.home.run(&["history", "verify"], 0);
+    // The desk has not changed since: what it says now is what the archive holds.
+    bench.home.run(&["verify", "1", "--drill", "10"], 0);
     bench.daemon.terminate();
 }

@@ -92,12 +92,6 @@ fn from_configuration_to_verified_archive() {
     );
     let verified = home.run(&["verify", path(archive)], 0);
     assert!(text(&verified.stdout).contains("whole"), "{}", text(&verified.stdout));
-    let drilled = home.run(&["verify", path(archive), "--drill", "3"], 0);
-    assert!(
-        text(&drilled.stdout).contains("drill of 1 row"),
-        "{}",
-        text(&drilled.stdout)
-    );
 
     let mut bytes = fs::read(archive).expect("the archive");
     let middle = bytes.len() / 2;
@@ -259,7 +253,7 @@ fn a_second_full_backup_is_refused_by_rule_and_told_in_the_history() {
 }
 
 #[test]
-fn what_kill_9_leaves_is_mended_by_the_next_backup() {
+fn what_kill_9_leaves_is_gone_on_with_or_given_up() {
     let home = Home::new("\"frozen\"", &[plugin("deskvault_frozen")], |_| None);
     let mut child = home
         .command(&["backup", "--json"])
@@ -284,16 +278,21 @@ fn what_kill_9_leaves_is_mended_by_the_next_backup() {
             .count()
     };
     assert_eq!(spools(), 1, "left behind");
-    // The full one never came to an archive, so that another may start; it is stopped in its turn.
+    let refused = home.run(&["backup"], 5);
+    let said = text(&refused.stderr);
+    assert!(said.contains("--resume") && said.contains("--anew"), "{said}");
+    assert!(text(&home.run(&["list"], 0).stdout).contains("suspended"));
+    assert_eq!(spools(), 1, "it is kept");
+    // It is given up, and the new one is stopped in its turn.
     let mut child = home
-        .command(&["backup", "--json"])
+        .command(&["backup", "--anew", "--json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("the command runs");
     let lines = wait_for_a_request(&mut child);
     let list = text(&home.run(&["list", "--all"], 0).stdout);
-    assert!(list.contains("FAILED") && list.contains("running"), "{list}");
+    assert!(list.contains("stopped") && list.contains("running"), "{list}");
     assert_eq!(spools(), 1, "its own alone");
     let id = child.id().to_string();
     let stopped = Command::new("kill")
@@ -303,5 +302,5 @@ fn what_kill_9_leaves_is_mended_by_the_next_backup() {
     assert!(stopped.success());
     lines.for_each(drop);
     assert_eq!(child.wait().expect("its end").code(), Some(130));
-    assert_eq!(spools(), 0);
+    assert_eq!(spools(), 1, "it waits for --resume");
 }

@@ -48,7 +48,9 @@ pub(super) fn check(file: &Path, global: &Global, shell: &Shell, actions: &dyn A
 
 pub(super) fn trust(file: &Path, global: &Global, shell: &Shell) -> Outcome {
     only_here(shell)?;
-    let pin = plugins::pin(&shell.working.join(file)).map_err(|refusal| Failure::Failed(refusal.into()))?;
+    // As text: its cause would be told twice.
+    let pin =
+        plugins::pin(&shell.working.join(file)).map_err(|refusal| Failure::Failed(anyhow::anyhow!("{refusal}")))?;
     let (service, actor) = open(global, shell)?;
     let text = format!("trusted: {}, SHA-256 {}\n", shown(&pin.file), pin.sha256);
     service.trust(pin, &actor)?;

@@ -17,6 +17,9 @@ use super::super::secret;
 use super::super::settings::Secret;
 use super::grant::{Grant, Refusal};
 
+/// A wait for a token of this length is told.
+const LONG: Duration = Duration::from_secs(10);
+
 /// How long before its end a token is renewed; a twelfth of its life where that is shorter.
 const EARLY: Duration = Duration::from_mins(5);
 
@@ -189,6 +192,13 @@ impl Flight {
             match keeper.policy.decide(attempt, 0, refusal.outcome(), (keeper.chance)()) {
                 Decision::Finish => return self.fail(&refusal, attempt),
                 Decision::Again(wait) => {
+                    if wait >= LONG {
+                        // Nothing else tells why nothing goes on.
+                        tracing::warn!(
+                            seconds = wait.as_secs(),
+                            "the desk gives no new access token yet; it is asked again"
+                        );
+                    }
                     tracing::debug!(attempt, ?wait, ?refusal, "no new access token, will be tried again");
                     tokio::time::sleep(wait).await;
                 }

@@ -90,6 +90,22 @@ fn a_list_of_backups() {
 }
 
 #[test]
+fn a_list_says_how_far_a_suspended_backup_is_and_how_to_go_on() {
+    let home = Home::new();
+    let stops = Script {
+        backup: Some(|| Err(RunError::Cancelled)),
+        ..Script::default()
+    };
+    assert_eq!(home.with("backup", &stops, |_| {}).exit, 130);
+    let list = home.run("list").out;
+    assert!(list.contains("SUSPENDED  0 so far"), "{list}");
+    let last = "backup 1 is suspended: it was stopped; `deskvault backup --resume 1` goes on with it\n";
+    assert!(list.ends_with(last), "{list}");
+    let json = home.run("list --json").out;
+    assert!(json.contains(r#""kept":{"rows":0,"at":null}"#), "{json}");
+}
+
+#[test]
 fn a_rule_refuses_with_its_own_exit_code() {
     let home = Home::new();
     assert_eq!(home.run("backup").exit, 3);
