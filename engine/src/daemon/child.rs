@@ -25,7 +25,8 @@ use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
 use crate::backup::Keeper;
-use crate::config::{Daemon, show_size, show_time};
+use crate::config::{Config, Daemon, show_size, show_time};
+use crate::connection::settings::{Auth, SecretSource};
 use crate::progress::{Progress, Summary};
 use crate::service::{Cause, Order, RunError, Runner};
 
@@ -54,6 +55,35 @@ pub(super) struct Child {
     pub(super) forced: Arc<AtomicBool>,
     /// What a process may take.
     pub(super) bounds: Bounds,
+    /// Environment variables that hold secrets of this installation, each with the desk that needs it, if one does.
+    pub(super) secrets: Vec<(Option<String>, String)>,
+}
+
+/// The environment variables in which the configuration has secrets, each with the desk whose it is; those of messages are no
+/// desk's. Plugins read the environment of their process, and have no business with what is another's.
+pub(super) fn secrets_in(config: &Config) -> Vec<(Option<String>, String)> {
+    let mut found = Vec::new();
+    let mut add = |desk: Option<&str>, source: &SecretSource| {
+        if let SecretSource::Env(name) = source {
+            found.push((desk.map(str::to_owned), name.clone()));
+        }
+    };
+    for desk in &config.desks {
+        let sources = match &desk.connection.auth {
+            Auth::None | Auth::Sample(_) => Vec::new(),
+            Auth::Bearer(source) | Auth::Basic { password: source, .. } | Auth::Header { value: source, .. } => {
+                vec![source]
+            }
+            Auth::Zoho(zoho) => vec![&zoho.client_id, &zoho.client_secret, &zoho.refresh_token],
+        };
+        sources.into_iter().for_each(|source| add(Some(&desk.name), source));
+    }
+    let webhooks = config.notify.webhooks.iter().filter_map(|one| one.secret.as_ref());
+    let mail = config.notify.mail.iter().filter_map(|mail| mail.login.as_ref());
+    webhooks
+        .chain(mail.map(|(_, password)| password))
+        .for_each(|source| add(None, source));
+    found
 }
 
 /// What a process may take before it is ended.
@@ -99,7 +129,8 @@ impl Runner for Child {
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(format!("the system refuses what a process needs: {error}")))?;
+        let runtime =
+            runtime.map_err(|error| refused(order, format!("the system refuses what a process needs: {error}")))?;
         runtime.block_on(self.converse(order, progress, keeper, cancel))
     }
 }
@@ -123,11 +154,12 @@ impl Child {
         let job = job
             .to_bytes()
             .map_err(|error| failed(format!("the order cannot be told: {error}")))?;
-        let mut talk = Talk::start(self).map_err(|error| {
-            failed(format!(
+        let mut talk = Talk::start(self, &order.desk).map_err(|error| {
+            let message = format!(
                 "the backup's process cannot be started ({}): {error}",
                 self.executable.display()
-            ))
+            );
+            refused(order, message)
         })?;
         let (heard, status) = talk.listen(self, job, (progress, keeper), cancel).await;
         if talk.killed && cancel.is_cancelled() {
@@ -230,6 +262,18 @@ fn failed(message: String) -> RunError {
     RunError::Failed { message }
 }
 
+/// What a backup comes to whose process the system does not let be: short of memory or of processes, as passes. What an earlier
+/// run has kept stays.
+pub(super) fn refused(order: &Order, message: String) -> RunError {
+    if order.resume.is_empty() {
+        return failed(message);
+    }
+    RunError::Suspended {
+        cause: Cause::Machine,
+        message,
+    }
+}
+
 /// What a backup comes to that was told to stop and says nothing itself.
 fn stopped(order: &Order) -> RunError {
     if order.spool.is_none() {
@@ -324,7 +368,7 @@ struct Talk {
 type Heard = Result<Option<Result<Box<Summary>, RunError>>, Broken>;
 
 impl Talk {
-    fn start(child: &Child) -> io::Result<Self> {
+    fn start(child: &Child, desk: &str) -> io::Result<Self> {
         let mut command = Command::new(&child.executable);
         command
             .args(&child.arguments)
@@ -334,6 +378,15 @@ impl Talk {
             .kill_on_drop(true);
         for variable in systemd::OURS {
             command.env_remove(variable);
+        }
+        let is_its_own = |name: &str| {
+            let mut of_desks = child.secrets.iter();
+            of_desks.any(|(of, variable)| variable == name && of.as_deref() == Some(desk))
+        };
+        for (_, variable) in &child.secrets {
+            if !is_its_own(variable) {
+                command.env_remove(variable);
+            }
         }
         let mut process = command.spawn()?;
         let input = process.stdin.take();

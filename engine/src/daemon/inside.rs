@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio_util::sync::CancellationToken;
 
+use super::child::refused;
 use super::job::Job;
 use super::pulse::Pulse;
 use super::sandbox;
@@ -62,7 +63,7 @@ fn run(
     })?;
     let mut config = job.text.parse().map_err(|problems| wrong(problems.to_string()))?;
     adapt(&mut config);
-    let to_be_told = sandbox::confine(&mut config, &job.order).map_err(|message| RunError::Failed { message })?;
+    let to_be_told = sandbox::confine(&mut config, &job.order).map_err(|message| refused(&job.order, message))?;
     let cancel = prepare(&config).map_err(wrong)?;
     if let Some(line) = to_be_told {
         tracing::warn!(desk = job.order.desk, "{line}");
@@ -72,9 +73,7 @@ fn run(
     thread::Builder::new()
         .name("daemon".into())
         .spawn(move || follow(input, &answers, &token, &over, grace))
-        .map_err(|error| RunError::Failed {
-            message: format!("the system refuses a thread: {error}"),
-        })?;
+        .map_err(|error| refused(&job.order, format!("the system refuses a thread: {error}")))?;
     let pulse = Pulse::new(mouth);
     let (stop, stopped) = mpsc::channel();
     let ended = thread::scope(|scope| {

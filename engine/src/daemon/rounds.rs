@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use plugin_api::Timestamp;
 
-use super::child::{Bounds, Child, executable};
+use super::child::{Bounds, Child, executable, secrets_in};
 use super::chores::{Current, Settler, send_notices};
 use super::desks::{Again, Desks, Work};
 use super::job::Text;
@@ -243,6 +243,7 @@ impl Rounds {
             grace: service.config().daemon.grace,
             forced: Arc::clone(&self.forced),
             bounds: Bounds::of(&service.config().daemon),
+            secrets: secrets_in(service.config()),
         });
         let (service, controls) = (service.clone(), self.setup.controls.clone());
         let started = runner.and_then(|runner| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::{self, BackupError, Hurry, Keeper, Plan};
+use crate::backup::{self, BackupError, Cause, Hurry, Keeper, Plan};
 use crate::chain;
 use crate::clock::Clock;
 use crate::config::{Config, Plugins};
@@ -50,7 +50,14 @@ impl Runner for InProcess {
             ..
         } = &config.plugins;
         let mut registry =
-            registry(folders, *describe_timeout, &trust).map_err(|message| RunError::Failed { message })?;
+            registry(folders, *describe_timeout, &trust).map_err(|message| match order.resume.is_empty() {
+                true => RunError::Failed { message },
+                // What was read until now is worth more than a folder that is away.
+                false => RunError::Suspended {
+                    cause: Cause::Machine,
+                    message,
+                },
+            })?;
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }

@@ -33,6 +33,7 @@ fn shell(script: &str, folder: &Path, grace: Duration) -> Child {
         grace,
         forced: Arc::new(AtomicBool::new(false)),
         bounds: Bounds::of(&Daemon::default()),
+        secrets: Vec::new(),
     }
 }
 
