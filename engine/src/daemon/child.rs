@@ -76,7 +76,9 @@ pub(super) fn secrets_in(config: &Config) -> Vec<(Option<String>, String)> {
             }
             Auth::Zoho(zoho) => vec![&zoho.client_id, &zoho.client_secret, &zoho.refresh_token],
         };
-        sources.into_iter().for_each(|source| add(Some(&desk.name), source));
+        for source in sources {
+            add(Some(&desk.name), source);
+        }
     }
     let webhooks = config.notify.webhooks.iter().filter_map(|one| one.secret.as_ref());
     let mail = config.notify.mail.iter().filter_map(|mail| mail.login.as_ref());

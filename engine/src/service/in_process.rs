@@ -49,15 +49,14 @@ impl Runner for InProcess {
             describe_timeout,
             ..
         } = &config.plugins;
-        let mut registry =
-            registry(folders, *describe_timeout, &trust).map_err(|message| match order.resume.is_empty() {
-                true => RunError::Failed { message },
-                // What was read until now is worth more than a folder that is away.
-                false => RunError::Suspended {
-                    cause: Cause::Machine,
-                    message,
-                },
-            })?;
+        let mut registry = registry(folders, *describe_timeout, &trust).map_err(|message| {
+            if order.resume.is_empty() {
+                return RunError::Failed { message };
+            }
+            // What was read until now is worth more than a folder that is away.
+            let cause = Cause::Machine;
+            RunError::Suspended { cause, message }
+        })?;
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }
