@@ -8,6 +8,8 @@ mod contain;
 mod crash;
 #[path = "daemon/harness.rs"]
 mod harness;
+#[path = "daemon/home.rs"]
+mod home;
 #[path = "daemon/lock.rs"]
 mod lock;
 #[path = "daemon/reload.rs"]

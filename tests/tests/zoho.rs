@@ -16,6 +16,8 @@ mod drill;
 mod faults;
 #[path = "zoho/matrix.rs"]
 mod matrix;
+#[path = "zoho/next.rs"]
+mod next;
 #[path = "zoho/quiet.rs"]
 mod quiet;
 #[path = "zoho/ranges.rs"]

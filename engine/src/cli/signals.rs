@@ -2,6 +2,7 @@
 //! SIGHUP means to reload.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::thread;
 
 use tokio::runtime;
@@ -104,6 +105,8 @@ fn listen(
     kinds: &[(SignalKind, Signal)],
     handle: impl FnOnce(&runtime::Runtime, mpsc::Receiver<Signal>) + Send + 'static,
 ) -> io::Result<()> {
+    // tokio needs a few descriptors for signals, and panics where the system has none left.
+    drop([UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?]);
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     let (send, signals) = mpsc::channel(2);
     {

@@ -182,3 +182,34 @@ fn a_record_that_could_not_be_read_is_read_at_the_end() {
     assert!(backup.summary.complete, "{:?}", backup.manifest.reasons);
     crate::whole::same("read at the end", &desk, &backup, &deskvault_tests::zoho::modules());
 }
+
+#[test]
+fn a_desk_that_is_away_for_longer_than_it_is_waited_for_suspends_and_ends_whole_when_it_is_back() {
+    let settings = |planned: &[&str]| Settings {
+        seed: 121,
+        tickets: 60,
+        planned: planned.iter().map(|one| one.parse().expect("a fault")).collect(),
+        ..Settings::default()
+    };
+    // Every answer from this request on is a failure, and there are more than the looks that are taken.
+    let away = Desk::start(settings(&["unavailable#200+100000"]));
+    let mut plan = hasty(&away);
+    plan.connection.limits.patience = Duration::from_millis(300);
+    let now = plugin_api::Timestamp::parse("2026-11-23T10:00:00Z");
+    plan.started = now;
+    let reserved = engine::archive::reserve(away.folder.path(), &plan.desk, plan.kind, now.expect("a time"));
+    plan.spool = Some(reserved.expect("a folder"));
+    let begun = std::time::Instant::now();
+    let error = away.back_up(&plan).err().expect("it is suspended");
+    let shown = format!("{error:?}");
+    assert!(shown.starts_with("Suspended") && shown.contains("Desk"), "{shown}");
+    assert!(shown.contains("answered nothing for"), "{shown}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "it ends soon after");
+    // The same records on a desk that answers, in the same folder: nothing of before is in the way.
+    let back = Desk::start(settings(&[]));
+    let reached = back.plan(&deskvault_tests::zoho::modules());
+    (plan.connection.url, plan.connection.auth) = (reached.connection.url, reached.connection.auth);
+    let backup = back.back_up(&plan).expect("an archive");
+    assert!(backup.summary.complete, "{:?}", backup.manifest.reasons);
+    crate::whole::same("gone on with", &back, &backup, &deskvault_tests::zoho::modules());
+}

@@ -1,0 +1,92 @@
+//! What is wrong at home is named, with what to do; a backup that it ends leaves nothing that looks whole.
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::harness::Place;
+
+/// Backs up, and says what it says.
+fn backup(place: &Place, before: &str) -> Output {
+    let command = place.home.command(&["backup"]);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .arg("-c")
+        .arg(format!("{before} exec \"$0\" \"$@\""))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(place.home.path())
+        .process_group(0);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.output().expect("it runs")
+}
+
+fn archives(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "zip"))
+        .count()
+}
+
+#[track_caller]
+fn refused(output: &Output, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    println!("{said}");
+    assert!(!output.status.success(), "it is no success: {said}");
+    assert!(!said.contains("panicked"), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in: {said}");
+    }
+}
+
+#[test]
+fn a_file_where_the_folder_should_be_is_named() {
+    let place = Place::new();
+    fs::write(place.home.archives(), "a file").expect("a file");
+    refused(&backup(&place, ""), &[&place.home.archives().display().to_string()]);
+    assert_eq!(
+        fs::read_to_string(place.home.archives()).expect("it is there"),
+        "a file"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let place = Place::new();
+    let folder = place.home.archives();
+    fs::create_dir(&folder).expect("a folder");
+    // Whoever may do everything may write there too, unless the file system does not let it.
+    let bind = format!(
+        "mount --bind '{0}' '{0}' && mount -o remount,bind,ro '{0}' || exit 77;",
+        folder.display()
+    );
+    let mut unshared = Command::new("unshare");
+    let command = place.home.command(&["backup"]);
+    unshared.args(["-m", "/bin/sh", "-c", &format!("{bind} exec \"$0\" \"$@\"")]);
+    unshared.arg(command.get_program()).args(command.get_args());
+    unshared.current_dir(place.home.path());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => unshared.env(name, value),
+            None => unshared.env_remove(name),
+        };
+    }
+    match unshared.output() {
+        Ok(output) if output.status.code() != Some(77) && output.status.code() != Some(1) || is_ours(&output) => {
+            refused(&output, &[&folder.display().to_string()]);
+            assert_eq!(archives(&folder), 0);
+        }
+        _ => eprintln!("SKIPPED: no folder can be made read-only here (mount namespaces are not allowed)"),
+    }
+}
+
+/// Whether it is deskvault that speaks, and not what was to start it.
+fn is_ours(output: &Output) -> bool {
+    !String::from_utf8_lossy(&output.stderr).starts_with("unshare:")
+}
