@@ -37,7 +37,6 @@ fn archives(folder: &Path) -> usize {
 #[track_caller]
 fn refused(output: &Output, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);
-    println!("{said}");
     assert!(!output.status.success(), "it is no success: {said}");
     assert!(!said.contains("panicked"), "{said}");
     for word in words {
