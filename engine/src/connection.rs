@@ -49,6 +49,7 @@ mod fetch;
 mod headers;
 mod lanes;
 mod queue;
+mod requests;
 mod retry;
 pub mod sample;
 pub(crate) mod secret;
@@ -64,11 +65,16 @@ pub use error::ConnectionError;
 pub(crate) use fetch::{asked_to_wait, certificate_trouble, chain};
 pub(crate) use headers::for_credentials;
 pub use queue::{Meter, Next, Queue};
+pub(crate) use requests::Requests;
 pub(crate) use target::is_loopback;
 pub(crate) use zoho::credits::day;
 
 /// How far a desk's clock may be behind ours in any case.
 const CLOCKS: Duration = Duration::from_mins(1);
+
+/// Requests that an exporter may have submitted and not taken, for each that may be in flight: enough that the desk
+/// always has the next one, also while the exporter waits for one answer and submits none.
+const AHEAD: usize = 4;
 
 /// How long an idle connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);
@@ -277,6 +283,11 @@ impl Connection {
     /// Requests that may be in flight at one time as long as the desk does not complain.
     pub fn limit(&self) -> usize {
         self.0.dispatch.limit()
+    }
+
+    /// Requests that an exporter may have submitted and not taken.
+    pub(crate) fn window(&self) -> u32 {
+        u32::try_from(self.limit().saturating_mul(AHEAD)).unwrap_or(u32::MAX)
     }
 
     /// A queue for one exporter, which may have `window` requests submitted and not yet taken. `cancel` ends it:

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use engine::backup::Plan;
 use engine::connection::settings::{Auth, Limits, Pacing, Settings};
 
+pub mod chance;
 pub mod clock;
 pub mod compare;
 pub mod daemon;

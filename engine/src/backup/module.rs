@@ -317,11 +317,8 @@ impl Module {
     /// Tells how far it is.
     pub(super) fn tell(&self, progress: &dyn Progress) {
         let figures = self.figures();
-        let in_flight = match &self.work {
-            Some(work) if self.ended.is_none() => work.meter.stats().in_flight as u32,
-            _ => 0,
-        };
         let working = self.work.as_ref().filter(|_| self.ended.is_none());
+        let in_flight = working.map_or(0, |work| work.meter.stats().in_flight as u32);
         let trouble = working.and_then(|work| work.meter.trouble());
         let expected = self.counts.expected.load(Ordering::Relaxed);
         progress.event(Event::Module {

@@ -25,15 +25,11 @@ use super::watch::{Running, watch};
 use crate::archive::{self, ArchiveError, Digest, Head, ModuleState, Outcome, State, Writer};
 use crate::clock::{Clock, whole_seconds};
 use crate::config::text::nearest;
-use crate::connection::{self, Connection, ConnectionError, Credits};
+use crate::connection::{self, Connection, ConnectionError, Credits, Requests};
 use crate::forecast::Cost;
 use crate::plugins::{Plugin, Registry};
 use crate::progress::{Event, ModuleSummary, Phase, Progress, Summary};
 use crate::quota::{self, Editions};
-
-/// Requests that an exporter may have submitted and not taken, for each that may be in flight: enough that the desk
-/// always has the next one, also while the exporter waits for one answer and submits none.
-const AHEAD: usize = 4;
 
 /// What a backup is to do.
 #[derive(Clone)]
@@ -249,7 +245,7 @@ impl Run<'_> {
     ) -> Result<(), BackupError> {
         let Self { plan, progress, .. } = self;
         let (sender, ended) = mpsc::channel();
-        let window = u32::try_from(connection.limit().saturating_mul(AHEAD)).unwrap_or(u32::MAX);
+        let window = connection.window();
         let job = |module: &str| {
             Job::new(module, plan.kind, plan.range)
                 .started(until)
@@ -380,37 +376,6 @@ fn machine(reason: String) -> BackupError {
     BackupError::Suspended {
         cause: Cause::Machine,
         reason,
-    }
-}
-
-/// The threads that make the requests. What is still under way when they are dropped is not waited for: a name may take
-/// long to resolve.
-struct Requests {
-    handle: tokio::runtime::Handle,
-    /// Taken out only when it is dropped.
-    runtime: Option<tokio::runtime::Runtime>,
-}
-
-impl Requests {
-    fn start() -> std::io::Result<Self> {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(2).thread_name("requests").enable_all().build()?;
-        Ok(Self {
-            handle: runtime.handle().clone(),
-            runtime: Some(runtime),
-        })
-    }
-
-    fn handle(&self) -> tokio::runtime::Handle {
-        self.handle.clone()
-    }
-}
-
-impl Drop for Requests {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::DrillError;
 use crate::archive::{self, Manifest};
 use crate::connection::settings::Settings;
-use crate::connection::{Answer, Connection, ConnectionError, Next, Queue};
+use crate::connection::{Answer, Connection, ConnectionError, Next, Queue, Requests};
 use crate::plugins::{ModuleHost, Plugin, Services, one_line};
 
 /// Bytes of cells that are kept of one exporter's rows.
@@ -21,25 +21,20 @@ const MOST: usize = 256 << 20;
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a stopped exporter is waited for.
 const GRACE: Duration = Duration::from_secs(5);
-/// Requests that may be submitted and not taken, for each that may be in flight.
-const AHEAD: usize = 4;
 
 /// The desk that is asked.
 pub(super) struct Desk {
     connection: Connection,
-    /// Makes the requests.
-    runtime: Option<tokio::runtime::Runtime>,
+    /// Held: they make the requests.
+    _requests: Requests,
 }
 
 impl Desk {
     pub(super) fn open(settings: &Settings, cancel: &CancellationToken) -> std::result::Result<Self, DrillError> {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(2).thread_name("requests").enable_all().build();
-        let runtime = runtime.map_err(DrillError::System)?;
-        let connection = Connection::open(settings, runtime.handle().clone())?;
+        let requests = Requests::start().map_err(DrillError::System)?;
         let desk = Self {
-            connection,
-            runtime: Some(runtime),
+            connection: Connection::open(settings, requests.handle())?,
+            _requests: requests,
         };
         desk.connection.prepare(cancel).map_err(|error| match error {
             ConnectionError::Cancelled { .. } => DrillError::Cancelled,
@@ -57,10 +52,8 @@ impl Desk {
         cancel: &CancellationToken,
     ) -> std::result::Result<Answers, DrillError> {
         let module = plugin.description.module.clone();
-        let window = self.connection.limit().saturating_mul(AHEAD);
-        let mut job = Job::full(&module)
-            .started(manifest.started)
-            .with_window(u32::try_from(window).unwrap_or(u32::MAX));
+        let window = self.connection.window();
+        let mut job = Job::full(&module).started(manifest.started).with_window(window);
         for wanted in wanted {
             if !job.only.contains(&wanted) {
                 job.only.push(wanted);
@@ -68,7 +61,7 @@ impl Desk {
         }
         let stop = cancel.child_token();
         let sink = Sink {
-            queue: self.connection.queue(window, &stop),
+            queue: self.connection.queue(window as usize, &stop),
             answers: Answers::default(),
             bytes: 0,
         };
@@ -99,14 +92,6 @@ impl Desk {
             Ok(()) => Ok(std::mem::take(&mut host.services().answers)),
             Err(error) if error.kind == ErrorKind::Cancelled => Err(DrillError::Cancelled),
             Err(error) => Err(DrillError::Export { module, error }),
-        }
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

@@ -98,6 +98,30 @@ impl There<'_> {
     }
 }
 
+impl Ending {
+    /// It failed.
+    pub(super) fn failed(id: BackupId, now: Timestamp, error: &RunError) -> Self {
+        let reason = error.to_string();
+        Self {
+            end: BackupEnd {
+                state: BackupState::Failed,
+                ended: now,
+                reason: Some(reason.clone()),
+                until: None,
+                archive: None,
+            },
+            happened: vec![Happening::Failed {
+                backup: id,
+                reason: reason.clone(),
+            }],
+            topic: Some(Topic::Failed),
+            details: vec![reason],
+            slot_is_over: true,
+            tell_support: false,
+        }
+    }
+}
+
 impl Service {
     /// Enters an archive that was just published. `ours`: it lies in the data directory, and expires.
     pub(super) fn end_with_archive(
@@ -130,28 +154,12 @@ impl Service {
 
     /// Enters that a backup ended without an archive.
     pub(super) fn end_without(&self, backup: &Started, actor: &Actor, error: &RunError) -> Result<(), ServiceError> {
-        let (state, what) = match error {
-            RunError::Refused { refusal } => (BackupState::Refused, refusal_of(refusal)),
-            error => {
-                let reason = error.to_string();
-                let backup = backup.id;
-                (BackupState::Failed, Happening::Failed { backup, reason })
-            }
-        };
-        let ending = Ending {
-            end: BackupEnd {
-                state,
-                ended: self.now(),
-                reason: Some(error.to_string()),
-                until: None,
-                archive: None,
-            },
-            happened: vec![what],
-            topic: Some(Topic::Failed),
-            details: vec![error.to_string()],
-            slot_is_over: true,
-            tell_support: is_limit_of_records(error),
-        };
+        let mut ending = Ending::failed(backup.id, self.now(), error);
+        if let RunError::Refused { refusal } = error {
+            ending.end.state = BackupState::Refused;
+            ending.happened = vec![refusal_of(refusal)];
+        }
+        ending.tell_support = is_limit_of_records(error);
         self.close(&backup.desk, backup.id, backup.schedule, actor, &ending)
     }
 

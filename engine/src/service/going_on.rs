@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use plugin_api::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -303,29 +302,5 @@ impl Suspended {
     /// Whether it was told to stop.
     pub fn was_stopped(&self) -> bool {
         self.cause == Cause::Stopped
-    }
-}
-
-impl Ending {
-    /// It failed.
-    pub(super) fn failed(id: BackupId, now: Timestamp, error: &RunError) -> Self {
-        let reason = error.to_string();
-        Self {
-            end: BackupEnd {
-                state: BackupState::Failed,
-                ended: now,
-                reason: Some(reason.clone()),
-                until: None,
-                archive: None,
-            },
-            happened: vec![Happening::Failed {
-                backup: id,
-                reason: reason.clone(),
-            }],
-            topic: Some(Topic::Failed),
-            details: vec![reason],
-            slot_is_over: true,
-            tell_support: false,
-        }
     }
 }

@@ -1,31 +1,10 @@
 //! What is wrong at home is named, with what to do; a backup that it ends leaves nothing that looks whole.
 
 use std::fs;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::harness::Place;
-
-/// Backs up, and says what it says.
-fn backup(place: &Place, before: &str) -> Output {
-    let command = place.home.command(&["backup"]);
-    let mut shell = Command::new("/bin/sh");
-    shell
-        .arg("-c")
-        .arg(format!("{before} exec \"$0\" \"$@\""))
-        .arg(command.get_program())
-        .args(command.get_args())
-        .current_dir(place.home.path())
-        .process_group(0);
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.output().expect("it runs")
-}
 
 fn archives(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -48,7 +27,8 @@ fn refused(output: &Output, words: &[&str]) {
 fn a_file_where_the_folder_should_be_is_named() {
     let place = Place::new();
     fs::write(place.home.archives(), "a file").expect("a file");
-    refused(&backup(&place, ""), &[&place.home.archives().display().to_string()]);
+    let output = place.home.command(&["backup"]).output().expect("it runs");
+    refused(&output, &[&place.home.archives().display().to_string()]);
     assert_eq!(
         fs::read_to_string(place.home.archives()).expect("it is there"),
         "a file"

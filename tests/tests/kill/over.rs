@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use deskvault_tests::chance::Chance;
+
 use crate::bench::{Bench, CHECKPOINT_ROWS, desk, kill};
 
 /// Between two looks at the desk.
@@ -17,19 +19,6 @@ const IN_FLIGHT: u64 = 4 * 25 * 6;
 fn number(variable: &str, otherwise: u64) -> u64 {
     let text = std::env::var(variable).ok();
     text.map_or(otherwise, |text| text.parse().expect("a number"))
-}
-
-/// Random numbers, the same for a seed: `SplitMix64`.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end.max(1)
-    }
 }
 
 /// What one kill met.
@@ -58,7 +47,7 @@ fn a_backup_outlives_its_process_and_its_daemon() {
         begun.elapsed()
     );
 
-    let mut dice = Dice(seed);
+    let mut chance = Chance::new(seed);
     let mut bench = Bench::at_the_slot(&desk);
     let asked = || desk.desk.stats().requests - once;
     let mut met: Vec<Kill> = Vec::new();
@@ -66,8 +55,8 @@ fn a_backup_outlives_its_process_and_its_daemon() {
     let span = once / (kills + 1);
     while (met.len() as u64) < kills && !bench.is_over() {
         let (from, kept_from) = (asked(), bench.kept());
-        let target = from + PREPARING / 2 + dice.below(span * 2);
-        let daemon_is_meant = dice.below(3) == 0;
+        let target = from + PREPARING / 2 + chance.below(span * 2);
+        let daemon_is_meant = chance.below(3) == 0;
         let (mut kept, mut kept_at) = (kept_from, from);
         let late = Instant::now() + Duration::from_mins(3);
         // It is not to be lost three times in a row before it has got anywhere.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use deskvault_tests::chance::Chance;
 use deskvault_tests::daemon::Daemon;
 use deskvault_tests::home::Home;
 use deskvault_tests::zoho::{Desk, modules};
@@ -57,20 +58,6 @@ impl Held {
     }
 }
 
-/// Numbers that look random and follow from a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end
-    }
-}
-
 fn desk(home: &Home, seed: u64) -> Desk {
     let clock = Arc::clone(home.clock());
     let settings = Settings {
@@ -97,17 +84,16 @@ fn desk(home: &Home, seed: u64) -> Desk {
 
 /// The processes of its backups.
 fn children(daemon: u32) -> Vec<u32> {
-    let children = fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).unwrap_or_default();
-    let of_threads = fs::read_dir(format!("/proc/{daemon}/task"))
+    let threads = fs::read_dir(format!("/proc/{daemon}/task"))
         .into_iter()
         .flatten()
         .flatten();
-    let all = of_threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    let all: String = all.chain([children]).collect::<Vec<_>>().join(" ");
-    let mut pids: Vec<u32> = all.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    pids
+    let of_thread = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let all: Vec<String> = of_thread.collect();
+    all.join(" ")
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
 }
 
 /// The process of a backup that runs, or of the next one; none where none comes for a while.
@@ -185,7 +171,7 @@ fn a_daemon_stays_as_it_was_for_hours() {
     let mut daemon = home.daemon();
     home.clock().run_from(home.clock().now(), RATE);
 
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let (begun, mut looks, mut done) = (Instant::now(), Vec::new(), BTreeMap::new());
     let lasts = Duration::from_secs(seconds);
     println!(

@@ -46,15 +46,7 @@ pub(super) fn run(typed: &Backup, global: &Global, shell: &Shell, actions: &dyn 
     let cancel = prepare(global, &config.log, signals::BACKUP, shell)?;
     let (service, actor) = serve(config, shell)?;
     let runner = actions.runner(service.config(), &shell.time);
-    let maker = Maker {
-        service: &service,
-        actor: &actor,
-        runner: runner.as_ref(),
-        style: Style::fitting(typed.json, global.quiet, shell.console.is_terminal),
-        json: typed.json,
-        shell,
-        cancel: &cancel,
-    };
+    let maker = Maker::new((&service, &actor), runner.as_ref(), typed, global, shell, &cancel);
     let outcome = match range.filter(|_| typed.split) {
         Some(range) => maker.parts(&wish, range),
         None => maker.make(&wish),
@@ -86,15 +78,7 @@ fn resume(
         wait: typed.wait,
     };
     let runner = actions.runner(service.config(), &shell.time);
-    let maker = Maker {
-        service: &service,
-        actor: &actor,
-        runner: runner.as_ref(),
-        style: Style::fitting(typed.json, global.quiet, shell.console.is_terminal),
-        json: typed.json,
-        shell,
-        cancel: &cancel,
-    };
+    let maker = Maker::new((&service, &actor), runner.as_ref(), typed, global, shell, &cancel);
     let outcome = maker.show(|progress| service.resume(&wish, &actor, maker.runner, progress, maker.cancel));
     maker.notify();
     outcome
@@ -111,7 +95,26 @@ struct Maker<'a> {
     cancel: &'a CancellationToken,
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn new(
+        (service, actor): (&'a Service, &'a Actor),
+        runner: &'a dyn Runner,
+        typed: &Backup,
+        global: &Global,
+        shell: &'a Shell,
+        cancel: &'a CancellationToken,
+    ) -> Self {
+        Self {
+            service,
+            actor,
+            runner,
+            style: Style::fitting(typed.json, global.quiet, shell.console.is_terminal),
+            json: typed.json,
+            shell,
+            cancel,
+        }
+    }
+
     fn make(&self, wish: &Wish) -> Outcome {
         self.show(|progress| {
             self.service
