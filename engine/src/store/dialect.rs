@@ -12,14 +12,16 @@
 //! | the list of tables in `sqlite_master` | the one in `information_schema` |
 //! | result codes | SQLSTATE |
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
+use rustix::fs::{Access, access, statvfs};
+use rustix::io::Errno;
 
 use super::StoreError;
 
@@ -28,38 +30,51 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Opens the database; an empty one where there is none, readable by its owner alone.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
-    let io_error = |source: io::Error| match source.kind() {
+    make(file).map_err(|source| match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             StoreError::ReadOnly { file: file.to_owned() }
         }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { file: file.to_owned() },
+        _ if is_out_of_files(&source) => StoreError::NoFiles { file: file.to_owned() },
         _ => StoreError::Open {
             file: file.to_owned(),
             source,
         },
-    };
-    // Not left to SQLite, which would make it readable by all. What SQLite puts beside it gets the same mode.
-    let made = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(file)
-        .map_err(io_error)?;
-    let metadata = made.metadata().map_err(io_error)?;
-    if !metadata.is_file() {
+    })?;
+    if !file.is_file() {
         return Err(StoreError::NoDatabase {
             file: file.to_owned(),
             what: "",
         });
     }
-    if metadata.permissions().mode() & 0o077 != 0 {
-        made.set_permissions(Permissions::from_mode(0o600)).map_err(io_error)?;
-    }
-    drop(made);
     prepare(file)
         .map_err(|error| translate(file, error, PATIENCE))?
         .ok_or_else(|| StoreError::FileSystem { file: file.to_owned() })
+}
+
+/// Makes an empty file where there is none: SQLite would make it readable by all. What it puts beside it gets the same mode.
+///
+/// One that is there is never opened here. Its locks are the process's: to close it would free those of every connection
+/// to it, and another process, which then takes itself for the only one, would remove the log under them.
+fn make(file: &Path) -> io::Result<()> {
+    let made = match file.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
+        }
+        found => {
+            let found = found?;
+            if found.is_file() && found.permissions().mode() & 0o077 != 0 {
+                fs::set_permissions(file, Permissions::from_mode(0o600))?;
+            }
+            // SQLite would read it all the same, and fail only later.
+            return Ok(access(file, Access::READ_OK | Access::WRITE_OK)?);
+        }
+    };
+    match made {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
 }
 
 /// The connection, set up; none where there can be no write-ahead log.
@@ -138,9 +153,8 @@ pub(super) fn translate(file: &Path, error: rusqlite::Error, patience: Duration)
             file,
             why: error.to_string(),
         },
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            StoreError::ReadOnly { file }
-        }
+        Some(ErrorCode::CannotOpen) => unopened(file),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { file },
         Some(ErrorCode::DiskFull) => StoreError::Full { file },
         // The memory that processes share lies beside the database, and is what a full disk refuses first.
         _ if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full { file },
@@ -152,8 +166,34 @@ pub(super) fn translate(file: &Path, error: rusqlite::Error, patience: Duration)
     }
 }
 
+/// Why `SQLite` cannot open the database, or what lies beside it: it keeps the system's reason to itself.
+fn unopened(file: PathBuf) -> StoreError {
+    // As many at once as a connection needs: the database, its log, the memory that processes share, the folder.
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        match File::open("/dev/null") {
+            Ok(one) => held.push(one),
+            Err(error) if is_out_of_files(&error) => return StoreError::NoFiles { file },
+            Err(_) => break,
+        }
+    }
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let may_write = access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    // No block, or none left of what every new file takes one of.
+    let is_full = statvfs(folder).is_ok_and(|disk| disk.f_bavail == 0 || disk.f_files > 0 && disk.f_favail == 0);
+    if may_write && is_full {
+        return StoreError::Full { file };
+    }
+    StoreError::ReadOnly { file }
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
     use std::path::Path;
     use std::time::Duration;
 
@@ -174,5 +214,30 @@ mod tests {
         let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_READ), None);
         let text = translate(Path::new("deskvault.db"), error, Duration::ZERO).to_string();
         assert_eq!(text, "deskvault.db");
+    }
+
+    /// Whether this process has a lock of the database itself: without one another process may take the log away.
+    fn is_locked(file: &Path) -> bool {
+        let inode = format!(":{} ", file.metadata().unwrap().ino());
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let pid = format!(" {} ", std::process::id());
+        locks
+            .lines()
+            .any(|line| line.contains("POSIX") && line.contains(&inode) && line.contains(&pid))
+    }
+
+    #[test]
+    fn opening_it_once_more_frees_no_lock_of_those_that_have_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deskvault.db");
+        let first = super::open(&file).unwrap();
+        first.execute_batch("CREATE TABLE t (a BIGINT)").unwrap();
+        assert!(is_locked(&file));
+        let second = super::open(&file).unwrap();
+        assert!(is_locked(&file), "the second freed the lock of the first");
+        drop(second);
+        assert!(is_locked(&file));
+        drop(first);
+        assert!(!is_locked(&file));
     }
 }

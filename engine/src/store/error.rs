@@ -82,6 +82,16 @@ pub enum StoreError {
         /// The database.
         file: PathBuf,
     },
+    /// The process, or the system, has as many files open as it may.
+    #[error(
+        "{file} cannot be opened, for there are too many open files: raise the limit of open files (`ulimit -n`, or \
+         LimitNOFILE in the service's unit)",
+        file = file.display()
+    )]
+    NoFiles {
+        /// The database.
+        file: PathBuf,
+    },
     /// Another process has written for longer than anybody should wait.
     #[error(
         "{file} has been in use by another process for {seconds} seconds: look for a deskvault that hangs, or another \
