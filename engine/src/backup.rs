@@ -33,6 +33,7 @@ mod watch;
 pub use cause::Cause;
 pub use checkpoint::{Checkpoint, End, Forgetful, Keeper, Memory, Said, Unread};
 pub use error::BackupError;
+pub(crate) use error::is_full;
 pub(crate) use judge::stopped_table;
 pub use often::{Hurry, Often};
 pub use run::{Plan, run, run_kept};

@@ -91,7 +91,8 @@ pub(super) fn on_disk(error: &ArchiveError) -> String {
     }
 }
 
-fn is_full(error: &std::io::Error) -> bool {
+/// Whether there is no room on the disk.
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

@@ -95,11 +95,13 @@ impl Service {
             }
             let id = backup.id;
             if let Some(ending) = self.left(&backup, &folder, &name, cancel)? {
-                self.close(desk, id, backup.schedule, &Actor::Deskvault, &ending)?;
+                let closed = self.close(desk, id, backup.schedule, &Actor::Deskvault, &ending);
+                closed.map_err(|error| self.without_room(id, desk, error))?;
                 tracing::warn!(desk, backup = id, state = ?ending.end.state, "took up a backup whose process is gone");
             } else {
                 let why = (Cause::Lost, ENDED_WITHOUT_A_WORD.to_owned());
-                self.suspend(&Started::of(&backup), &Actor::Deskvault, why, false)?;
+                let suspended = self.suspend(&Started::of(&backup), &Actor::Deskvault, why, false);
+                suspended.map_err(|error| self.without_room(id, desk, error))?;
                 tracing::warn!(desk, backup = id, "a backup is left of a process that is gone");
             }
         }

@@ -48,6 +48,8 @@ impl Ran {
             Ok(Made::Done(done)) => Ok(Self::Done(done)),
             Err(ServiceError::Cancelled) => Ok(Self::Stopped),
             Ok(Made::Suspended(suspended)) => Ok(Self::Suspended(suspended)),
+            // There is no room to say so in its row.
+            Err(ServiceError::Suspended(suspended)) => Ok(Self::Suspended(*suspended)),
             Ok(Made::Not(error)) => Ok(Self::Ended(error)),
             Ok(Made::Unwanted) | Err(ServiceError::TakenUp { .. }) => Ok(Self::Nothing),
             Err(error) => Err(error),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::archive::ArchiveError;
+use crate::backup::is_full;
 use crate::key::KeyError;
 use crate::links::LinkError;
 use crate::people::token::NoEntry;
@@ -166,6 +167,16 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    /// Whether there is no room on a disk: nothing else is wrong, and when there is some it goes on.
+    pub(super) fn is_no_room(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Full { .. }) => true,
+            Self::NotEntered { source, .. } => source.is_no_room(),
+            Self::Io { source, .. } | Self::Archive(ArchiveError::Io { source, .. }) => is_full(source),
+            _ => false,
+        }
+    }
+
     /// For `map_err`: the disk failed while doing `action` to `path`.
     pub(super) fn io<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
         move |source| Self::Io {

@@ -84,6 +84,7 @@ impl Service {
             progress,
             cancel,
         };
+        let running = self.running(&wish.desk)?;
         let mut lock = self.take_desk(&wish.desk, wish.wait, None, &means)?;
         let mut suspended = self.suspended(&wish.desk)?;
         if let Some(id) = wish.backup {
@@ -92,6 +93,9 @@ impl Service {
         let backup = match suspended.as_slice() {
             [backup] => backup,
             [] => {
+                if let Some(id) = self.taken_up(&running, wish.backup)? {
+                    return Err(ServiceError::TakenUp { id });
+                }
                 let what = match wish.backup {
                     Some(id) => format!("backup {id} of {}", wish.desk),
                     None => format!("a backup of {}", wish.desk),
@@ -171,6 +175,22 @@ impl Service {
         self.store.read(|view| Ok(view.reached(backup)?))
     }
 
+    /// The one that a person wants to be gone on with, of those that a crash left: where its archive was found meanwhile.
+    fn taken_up(&self, left: &[Backup], wanted: Option<BackupId>) -> Result<Option<BackupId>, ServiceError> {
+        for id in left.iter().map(|backup| backup.id) {
+            let now = self.store.read(|view| Ok::<_, ServiceError>(view.backup(id)?))?;
+            if wanted.is_none_or(|wanted| wanted == id) && now.is_some_and(|now| now.archive.is_some()) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The backups of a desk whose rows say that they run.
+    fn running(&self, desk: &str) -> Result<Vec<Backup>, ServiceError> {
+        self.store.read(|view| Ok(view.running(desk)?))
+    }
+
     /// The backups of a desk that are suspended.
     pub(super) fn suspended(&self, desk: &str) -> Result<Vec<Backup>, ServiceError> {
         self.store.read(|view| Ok(view.suspended(Some(desk))?))
@@ -206,13 +226,15 @@ impl Service {
         // Its folder may have been away when it was looked for last.
         let folder = self.folder_of(out.as_deref());
         if let Some(ending) = self.left(backup, folder, &name_of(backup), with.cancel)? {
-            self.close(&backup.desk, id, backup.schedule, &Actor::Deskvault, &ending)?;
+            let closed = self.close(&backup.desk, id, backup.schedule, &Actor::Deskvault, &ending);
+            closed.map_err(|error| self.without_room(id, &backup.desk, error))?;
             return Err(ServiceError::TakenUp { id });
         }
-        self.store.write(|tx| {
+        let resumed = self.store.write(|tx| {
             tx.resume_backup(id)?;
             self.enter(tx, Some(&backup.desk), with.actor, Happening::Resumed { backup: id })
-        })?;
+        });
+        resumed.map_err(|error| self.without_room(id, &backup.desk, error))?;
         self.run_begun(lock, Started::of(backup), finish, with)
     }
 

@@ -18,6 +18,7 @@ use super::Service;
 use super::backups::{Done, Made, Started, With, name_of};
 use super::desk_lock::DeskLock;
 use super::error::ServiceError;
+use super::going_on::Suspended;
 use super::runner::{Order, RunError};
 
 /// How long another process that writes may hold up a checkpoint.
@@ -26,6 +27,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Service {
     /// Runs a backup that has a row which says so, and brings it to its end, or suspends it. `finish`: see [`Order`].
     pub(super) fn run_begun(
+        &self,
+        lock: &mut DeskLock,
+        backup: Started,
+        finish: bool,
+        with: &With<'_>,
+    ) -> Result<Made, ServiceError> {
+        let (id, desk) = (backup.id, backup.desk.clone());
+        let made = self.run_to_its_end(lock, backup, finish, with);
+        made.map_err(|error| self.without_room(id, &desk, error))
+    }
+
+    /// A backup of which the store takes nothing more, because its disk is full, is suspended, though its row still says that
+    /// it runs: whoever has the desk's lock next sees that nobody runs it, and puts that right. Other errors are left as they
+    /// are.
+    pub(super) fn without_room(&self, id: BackupId, desk: &str, error: ServiceError) -> ServiceError {
+        if !error.is_no_room() {
+            return error;
+        }
+        ServiceError::Suspended(Box::new(Suspended {
+            id,
+            desk: desk.to_owned(),
+            cause: Cause::Machine,
+            reason: chain(&error),
+            // It can mostly still be read.
+            rows: self.reached(id).unwrap_or_default().rows,
+            got_further: false,
+        }))
+    }
+
+    fn run_to_its_end(
         &self,
         lock: &mut DeskLock,
         mut backup: Started,
@@ -39,7 +70,7 @@ impl Service {
         let goes_on = backup.spool.is_some();
         let spool = match self.spool(&mut backup) {
             Ok(spool) => spool,
-            Err(error) if goes_on => {
+            Err(error) if goes_on || error.is_no_room() => {
                 let (cause, message) = (Cause::Machine, chain(&error));
                 return self.without_archive(&backup, RunError::Suspended { cause, message }, false, with);
             }

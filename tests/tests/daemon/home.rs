@@ -1,10 +1,23 @@
 //! What is wrong at home is named, with what to do; a backup that it ends leaves nothing that looks whole.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
-use crate::harness::Place;
+use deskvault_tests::desk::TestDesk;
+use deskvault_tests::home::Home;
+use engine::backup::Keeper;
+use engine::config::load;
+use engine::key::Key;
+use engine::people::Actor;
+use engine::progress::{Progress, Silent, Summary};
+use engine::service::{InProcess, Order, RunError, Runner, Service, ServiceError, Which, Wish};
+use engine::store::{BackupState, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{BEFORE, Place, SLOT, at, wait};
 
 fn archives(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -68,4 +81,269 @@ fn a_folder_that_cannot_be_written_is_named() {
 /// Whether it is deskvault that speaks, and not what was to start it.
 fn is_ours(output: &Output) -> bool {
     !String::from_utf8_lossy(&output.stderr).starts_with("unshare:")
+}
+
+/// Tickets of the desk of [`Paged`], a hundred a page.
+const TICKETS: u64 = 730;
+
+/// What is done before a path of a desk is answered.
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// A home whose backups keep a checkpoint behind each of eight pages.
+struct Paged {
+    home: Home,
+    desk: TestDesk,
+    hooks: Arc<Mutex<Vec<(&'static str, Hook)>>>,
+}
+
+impl Paged {
+    fn new() -> Self {
+        let hooks: Arc<Mutex<Vec<(&str, Hook)>>> = Arc::default();
+        let waiting = Arc::clone(&hooks);
+        let desk = TestDesk::start(move |path| {
+            let mut waiting = waiting.lock().expect("the hooks");
+            if let Some(place) = waiting.iter().position(|(of, _)| path.contains(of)) {
+                waiting.remove(place).1();
+            }
+            drop(waiting);
+            Some((200, answer(path)))
+        });
+        let home = Home::new(BEFORE, &["deskvault_example".to_owned()]);
+        let paged = Self { home, desk, hooks };
+        paged.configure("");
+        paged
+    }
+
+    /// The configuration, with other sections behind it.
+    fn configure(&self, more: &str) {
+        self.home.configure(&format!(
+            "[[desk]]\nname = \"help\"\nmodules = [\"example\"]\n[desk.connection]\nkind = \"http\"\nurl = \"{}\"\n\
+             auth = \"none\"\n[desk.schedule]\nevery = \"weekly\"\non = \"mon\"\nat = \"02:00\"\nuntil = \"2026-12-31\"\n\
+             [backup]\ncheckpoint_rows = 100\n{more}\n",
+            self.desk.url
+        ));
+    }
+
+    /// Has this done before a path with these words is answered for the first time.
+    fn before(&self, path: &'static str, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.lock().expect("the hooks").push((path, Box::new(hook)));
+    }
+
+    /// Runs a command that has a backup suspended, because there is no room for the database. Gives what it says.
+    #[track_caller]
+    fn suspended(&self, arguments: &[&str], small: &Small) -> String {
+        let output = self.home.command(arguments).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(6), "{said}");
+        for words in [
+            "backup 1 is suspended",
+            &small.0.join("deskvault.db").display().to_string(),
+            "make room",
+            "`deskvault backup --resume 1`",
+        ] {
+            assert!(said.contains(words), "{words:?} is not in: {said}");
+        }
+        said
+    }
+
+    /// There was one backup, it is complete, and the store is sound.
+    #[track_caller]
+    fn is_complete(&self) {
+        let backups = self.home.backups(true);
+        let states: Vec<BackupState> = backups.iter().map(|backup| backup.state).collect();
+        assert_eq!(states, [BackupState::Complete]);
+        self.home.run(&["history", "verify"], 0);
+    }
+
+    /// The only archive in a folder, whole.
+    #[track_caller]
+    fn archive(&self, folder: &Path) -> Vec<u8> {
+        let entries = fs::read_dir(folder)
+            .expect("the folder")
+            .flatten()
+            .map(|entry| entry.path());
+        let zips: Vec<PathBuf> = entries
+            .filter(|file| file.extension().is_some_and(|extension| extension == "zip"))
+            .collect();
+        let [file] = zips.as_slice() else {
+            panic!("{zips:?}");
+        };
+        self.home.run(&["verify", file.to_str().expect("a path")], 0);
+        fs::read(file).expect("the archive")
+    }
+}
+
+/// Rows of the first backup that its checkpoints cover.
+fn reached(folder: &Path) -> u64 {
+    let key = Key::open(folder).expect("the key");
+    let store = Store::open(folder, Arc::new(key)).expect("the store");
+    let reached = store.read(|view| view.reached(1));
+    reached.expect("the store").rows
+}
+
+fn answer(path: &str) -> String {
+    if path.starts_with("/fields") {
+        return "{\"fields\":[]}".to_owned();
+    }
+    let page = path.split("page=").nth(1).and_then(|rest| rest.split('&').next());
+    let page: u64 = page.and_then(|page| page.parse().ok()).unwrap_or_default();
+    let ids = (1..=TICKETS).filter(|id| (id - 1) / 100 + 1 == page);
+    let tickets = ids.map(|id| format!("{{\"id\":{id},\"updated_at\":\"2026-02-01T07:00:00Z\",\"comment_count\":0}}"));
+    format!(
+        "{{\"tickets\":[{}],\"total\":{TICKETS}}}",
+        tickets.collect::<Vec<_>>().join(",")
+    )
+}
+
+/// A small file system in place of a folder, where the system lets us make one.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(folder: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&folder).expect("a folder");
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs"])
+            .arg(&folder);
+        let mounted = mount.stderr(Stdio::null()).status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self(folder));
+        }
+        eprintln!("SKIPPED: no file system can be made here, so that a full disk is not tried");
+        None
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+
+    /// Takes all the room there is.
+    fn fill(filler: &Path) {
+        let mut file = fs::File::create(filler).expect("a file");
+        while file.write_all(&[1; 4096]).is_ok() {}
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn where_the_disk_of_the_database_is_full_a_backup_is_suspended_and_goes_on_when_there_is_room() {
+    let whole = Paged::new();
+    whole.home.run(&["backup", "-q"], 0);
+    let expected = whole.archive(&whole.home.archives());
+    // Before anything is read, and when some of it is kept.
+    for (path, kept) in [("/fields", 0), ("page=4", 300)] {
+        let paged = Paged::new();
+        let Some(small) = Small::mount(paged.home.archives()) else {
+            return;
+        };
+        let (folder, filler) = (paged.home.archives(), small.filler());
+        paged.before(path, move || {
+            wait("checkpoints", || reached(&folder) == kept);
+            Small::fill(&filler);
+        });
+        let said = paged.suspended(&["backup", "--out", "elsewhere"], &small);
+        assert!(said.contains(&format!("backup 1 keeps {kept} rows")), "{said}");
+        // As long as there is none, it stays so.
+        paged.suspended(&["backup", "--resume"], &small);
+        fs::remove_file(small.filler()).expect("room");
+        paged.home.run(&["backup", "--resume"], 0);
+        let archive = paged.archive(&paged.home.path().join("elsewhere"));
+        assert!(
+            archive == expected,
+            "{path}: it is not the archive of one that had room"
+        );
+        paged.is_complete();
+    }
+}
+
+/// Runs a backup, and leaves no room behind it.
+struct FillsBehind(InProcess, PathBuf);
+
+impl Runner for FillsBehind {
+    fn run(
+        &self,
+        order: &Order,
+        progress: &dyn Progress,
+        keeper: &dyn Keeper,
+        cancel: &CancellationToken,
+    ) -> Result<Summary, RunError> {
+        let ran = self.0.run(order, progress, keeper, cancel);
+        Small::fill(&self.1);
+        ran
+    }
+}
+
+#[test]
+fn an_archive_that_no_room_is_left_to_enter_is_taken_up_when_there_is_some() {
+    let paged = Paged::new();
+    let Some(small) = Small::mount(paged.home.archives()) else {
+        return;
+    };
+    let loaded = load(Some(&paged.home.configuration()), None, paged.home.path()).expect("the configuration");
+    let (config, clock) = (Arc::new(loaded.config), paged.home.clock().clone());
+    let service = Service::open(Arc::clone(&config), clock.clone()).expect("the service");
+    let runner = FillsBehind(InProcess::new(config, clock), small.filler());
+    let wish = Wish {
+        desk: "help".into(),
+        modules: Vec::new(),
+        which: Which::Full,
+        allow_partial: false,
+        wait: false,
+        anew: false,
+        out: Some(paged.home.path().join("elsewhere")),
+    };
+    let made = service.backup(&wish, &Actor::machine(), &runner, &Silent, &CancellationToken::new());
+    let Err(ServiceError::Suspended(suspended)) = made else {
+        panic!("{made:?}");
+    };
+    for words in ["the archive is there", "deskvault.db", "make room"] {
+        assert!(suspended.reason.contains(words), "{}", suspended.reason);
+    }
+    paged.suspended(&["backup", "--resume", "1"], &small);
+    fs::remove_file(small.filler()).expect("room");
+    let said = paged.home.run(&["backup", "--resume", "1"], 0);
+    assert!(said.contains("the archive of backup 1 is there already"), "{said}");
+    paged.archive(&paged.home.path().join("elsewhere"));
+    paged.is_complete();
+}
+
+#[test]
+fn the_daemon_outlives_a_full_disk_and_goes_on_by_itself_when_there_is_room() {
+    let paged = Paged::new();
+    let Some(small) = Small::mount(paged.home.archives()) else {
+        return;
+    };
+    let filler = small.filler();
+    paged.before("page=3", {
+        let filler = filler.clone();
+        move || Small::fill(&filler)
+    });
+    let mut daemon = paged.home.daemon();
+    daemon.wait("it runs", || daemon_told(&paged.home, "the daemon runs"));
+    paged.home.clock().stand_at(at(SLOT));
+    daemon.wait("that it is tried again", || {
+        daemon_told(&paged.home, "did not come to an end, and is tried again")
+    });
+    let log = daemon.log();
+    assert!(log.contains("No space left") || log.contains("make room"), "{log}");
+    assert!(!log.contains("panicked"), "{log}");
+    fs::remove_file(&filler).expect("room");
+    daemon.wait("its archive", || {
+        let last = paged.home.backups(true).pop();
+        last.filter(|last| last.state == BackupState::Complete)
+    });
+    paged.archive(&paged.home.archives());
+    paged.is_complete();
+    daemon.terminate();
+    drop(small);
+}
+
+fn daemon_told(home: &Home, words: &str) -> Option<()> {
+    let log = fs::read_to_string(home.path().join("daemon.log")).unwrap_or_default();
+    log.contains(words).then_some(())
 }

@@ -130,7 +130,10 @@ impl<'a> Maker<'a> {
         // The bars go before the table comes.
         drop(progress);
         shell.console.restore();
-        let done = done?;
+        let done = match done {
+            Err(error @ ServiceError::TakenUp { id }) => return self.taken_up(id, error),
+            done => done?,
+        };
         let exit = match done.state {
             BackupState::Complete => Exit::Done,
             _ => Exit::Incomplete,
@@ -141,6 +144,25 @@ impl<'a> Maker<'a> {
             summed_up(&done)
         };
         print(&text, shell).map_err(|failure| published(failure, &done.summary))?;
+        Ok(exit)
+    }
+
+    /// There was nothing left to do: its archive was there already.
+    fn taken_up(&self, id: BackupId, found: ServiceError) -> Outcome {
+        let state = self.service.show(id, self.actor)?.state;
+        let exit = match state {
+            BackupState::Complete => Exit::Done,
+            BackupState::Incomplete | BackupState::LimitReached => Exit::Incomplete,
+            // It is damaged.
+            _ => return Err(found.into()),
+        };
+        let text = if self.json {
+            let event = serde_json::json!({ "event": "end", "exit": exit.code(), "id": id, "state": state });
+            format!("{event}\n")
+        } else {
+            format!("{found}\n")
+        };
+        print(&text, self.shell)?;
         Ok(exit)
     }
 
