@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::{self, BackupError, Cause, Hurry, Keeper, Plan};
@@ -16,6 +17,9 @@ use crate::plugins::{Registry, Trust, installed};
 use crate::progress::{Progress, Summary};
 
 use super::runner::{Order, RunError, Runner};
+
+/// Open files that a backup needs at least: as many as `[daemon] open_files` must be.
+const FEWEST_FILES: u64 = 64;
 
 /// Runs backups in this process, as one configuration says.
 pub struct InProcess {
@@ -38,6 +42,15 @@ impl Runner for InProcess {
         keeper: &dyn Keeper,
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
+        let passing = |message| match order.resume.is_empty() {
+            true => RunError::Failed { message },
+            // What was read until now is worth more than a folder that is away, or a limit that is too low.
+            false => RunError::Suspended {
+                cause: Cause::Machine,
+                message,
+            },
+        };
+        enough_files(getrlimit(Resource::Nofile).current).map_err(passing)?;
         let config = &self.config;
         let desk = config.desk(&order.desk);
         let desk = desk.ok_or_else(|| RunError::Configuration {
@@ -49,14 +62,7 @@ impl Runner for InProcess {
             describe_timeout,
             ..
         } = &config.plugins;
-        let mut registry = registry(folders, *describe_timeout, &trust).map_err(|message| {
-            if order.resume.is_empty() {
-                return RunError::Failed { message };
-            }
-            // What was read until now is worth more than a folder that is away.
-            let cause = Cause::Machine;
-            RunError::Suspended { cause, message }
-        })?;
+        let mut registry = registry(folders, *describe_timeout, &trust).map_err(passing)?;
         for refusal in &registry.refused {
             tracing::warn!("{refusal}");
         }
@@ -120,6 +126,18 @@ pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration, trust: &
     let files = installed(&executable)
         .map_err(|error| format!("can't look for plugins beside this program: {}", chain(&error)))?;
     Ok(Registry::load_trusted_files(files, describe_timeout, trust))
+}
+
+/// Whether a process that may have so many files open can make a backup; none: any number. With fewer something fails in the
+/// middle, and tells of a plugin that is missing, or of whatever else could not be opened.
+fn enough_files(most: Option<u64>) -> Result<(), String> {
+    match most.filter(|most| *most < FEWEST_FILES) {
+        None => Ok(()),
+        Some(most) => Err(format!(
+            "this process may have {most} open files, and a backup needs {FEWEST_FILES}: raise the limit of open files \
+             (`ulimit -n`, or LimitNOFILE in the service's unit)"
+        )),
+    }
 }
 
 /// Whether what is configured is wrong: found before anything was sent or written.

@@ -61,14 +61,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     let mut unshared = Command::new("unshare");
     let command = place.home.command(&["backup"]);
     unshared.args(["-m", "/bin/sh", "-c", &format!("{bind} exec \"$0\" \"$@\"")]);
-    unshared.arg(command.get_program()).args(command.get_args());
-    unshared.current_dir(place.home.path());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => unshared.env(name, value),
-            None => unshared.env_remove(name),
-        };
-    }
+    let mut unshared = like(unshared, &command, place.home.path());
     match unshared.output() {
         Ok(output) if output.status.code() != Some(77) && output.status.code() != Some(1) || is_ours(&output) => {
             refused(&output, &[&folder.display().to_string()]);
@@ -346,4 +339,43 @@ fn the_daemon_outlives_a_full_disk_and_goes_on_by_itself_when_there_is_room() {
 fn daemon_told(home: &Home, words: &str) -> Option<()> {
     let log = fs::read_to_string(home.path().join("daemon.log")).unwrap_or_default();
     log.contains(words).then_some(())
+}
+
+#[test]
+fn where_no_file_can_be_opened_any_more_that_is_said() {
+    let paged = Paged::new();
+    let mut refused = 0;
+    for most in [8, 10, 12, 14, 16, 18, 20, 24, 32, 64] {
+        let command = paged.home.command(&["backup"]);
+        let mut limited = Command::new("/bin/sh");
+        limited.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]);
+        let output = like(limited, &command, paged.home.path()).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !said.contains("panicked") && !said.contains("must be writable"),
+            "{most}: {said}"
+        );
+        if !output.status.success() {
+            let is_named = said.to_ascii_lowercase().contains("open files");
+            assert!(is_named && output.status.code().is_some(), "{most}: {said}");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 9, "64 are enough");
+    paged.archive(&paged.home.archives());
+}
+
+/// A command that runs another one, with what that was to have.
+fn like(mut outer: Command, inner: &Command, folder: &Path) -> Command {
+    outer
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(folder);
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
 }
