@@ -5,6 +5,8 @@
 //! cancelled, or that the daemon is gone, however it went. Whatever happens, the process has ended and is reaped when
 //! [`Child::run`](crate::service::Runner::run) returns.
 
+mod watcher;
+
 use std::env;
 use std::ffi::OsString;
 use std::io;
@@ -21,6 +23,7 @@ use tokio::process::{ChildStdin, Command};
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::watcher::Watcher;
 use super::job::{Job, Text};
 use super::systemd;
 use super::wire::{Broken, Ear};
@@ -93,7 +96,7 @@ pub(super) fn secrets_in(config: &Config) -> Vec<(Option<String>, String)> {
 pub(super) struct Bounds {
     /// How long it may say nothing.
     pub(super) silence: Duration,
-    /// How long it may run.
+    /// How long it may run, but for waits for credits.
     pub(super) longest: Option<Duration>,
     /// Bytes of data that it may have; it limits itself, and this is for the words.
     pub(super) memory: u64,
@@ -163,19 +166,21 @@ impl Child {
             );
             refused(order, message)
         })?;
-        let (heard, status) = talk.listen(self, job, (progress, keeper), cancel).await;
+        let watcher = Watcher::new(&order.modules, progress, keeper);
+        let (heard, status) = talk.listen(self, job, &watcher, cancel).await;
         if talk.killed && cancel.is_cancelled() {
             self.forced.store(true, Ordering::SeqCst);
         }
         let status = status.map_err(|error| failed(format!("the backup's process is lost: {error}")))?;
-        if let (Some(why), Ok(None | Some(Err(_))) | Err(_)) = (talk.ended_for, &heard) {
-            return Err(failed(why));
+        let has_kept = !order.resume.is_empty() || watcher.has_kept();
+        if let (Some((why, is_wrong)), Ok(None | Some(Err(_))) | Err(_)) = (talk.ended_for, &heard) {
+            return Err(ended(order, why, has_kept || !is_wrong));
         }
         let memory = Memory {
             most: talk.memory,
             limit: self.bounds.memory,
         };
-        self.judge(order, heard, (status, memory), cancel.is_cancelled())
+        self.judge(order, heard, (status, memory, has_kept), cancel.is_cancelled())
     }
 
     /// What a process came to, by what it said and how it ended.
@@ -183,7 +188,7 @@ impl Child {
         &self,
         order: &Order,
         heard: Heard,
-        (status, memory): (ExitStatus, Memory),
+        (status, memory, has_kept): (ExitStatus, Memory, bool),
         cancelled: bool,
     ) -> Result<Summary, RunError> {
         let fate = fate(status, memory);
@@ -216,14 +221,10 @@ impl Child {
                 if cancelled && !of_itself {
                     return Err(stopped(order));
                 }
-                // Where somebody ended it, or the system, and there is no telling why, what was kept is there.
-                let is_lost = !of_itself && order.spool.is_some() && status.signal().is_some();
-                Err(if is_lost {
-                    let cause = Cause::Lost;
-                    RunError::Suspended { cause, message }
-                } else {
-                    failed(message)
-                })
+                // Where somebody ended it, or the system, there is no telling why; and what was kept is not thrown away for
+                // what may be another machine's, another version's or another limit's.
+                let by_others = !of_itself && status.signal().is_some();
+                Err(ended(order, message, has_kept || by_others))
             }
             Err(_) if cancelled => Err(stopped(order)),
             Err(broken) => Err(failed(format!("the backup's process is not to be trusted: {broken}"))),
@@ -272,6 +273,17 @@ pub(super) fn refused(order: &Order, message: String) -> RunError {
     }
     RunError::Suspended {
         cause: Cause::Machine,
+        message,
+    }
+}
+
+/// What a backup comes to whose process ended before its time: where `may_go_on`, it can be gone on with.
+fn ended(order: &Order, message: String, may_go_on: bool) -> RunError {
+    if order.spool.is_none() || !may_go_on {
+        return failed(message);
+    }
+    RunError::Suspended {
+        cause: Cause::Lost,
         message,
     }
 }
@@ -361,8 +373,8 @@ struct Talk {
     input: Option<ChildStdin>,
     /// Whether it was killed.
     killed: bool,
-    /// Why it was ended, where that is for what it did.
-    ended_for: Option<String>,
+    /// Why it was ended, where that is for what it did; and whether something is wrong with it.
+    ended_for: Option<(String, bool)>,
     /// The most memory that it was seen to have.
     memory: u64,
 }
@@ -406,14 +418,15 @@ impl Talk {
         &mut self,
         child: &Child,
         mut job: Vec<u8>,
-        (progress, keeper): (&dyn Progress, &dyn Keeper),
+        watcher: &Watcher<'_>,
         cancel: &CancellationToken,
     ) -> (Heard, io::Result<ExitStatus>) {
         let (grace, bounds) = (child.grace, child.bounds);
         let (mut ear, mut buffer) = (Ear::default(), vec![0; 1 << 14]);
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let started = Instant::now();
+        // Looks at which it did not wait for credits: those take weeks, and are nobody's fault.
+        let mut worked = Duration::ZERO;
         // Looks in between that found nothing to hear, and not the clock's time: this process may itself have stood still, and
         // what was said meanwhile is heard next.
         let mut quiet = Duration::ZERO;
@@ -448,16 +461,18 @@ impl Talk {
                 _ = look.tick(), if status.is_none() => {
                     self.look();
                     quiet += LOOK;
-                    let why = if quiet > bounds.silence && output.is_some() {
+                    worked += if watcher.is_paused() { Duration::ZERO } else { LOOK };
+                    let is_silent = quiet > bounds.silence && output.is_some();
+                    let why = if is_silent {
                         // A process that has stopped or hangs does not end by being told.
                         limit = Some(Instant::now());
                         Some(format!("gave no sign of life for {} s: a plugin, or deskvault itself, hangs", bounds.silence.as_secs()))
                     } else {
-                        let over = bounds.longest.filter(|longest| started.elapsed() >= *longest);
+                        let over = bounds.longest.filter(|longest| worked >= *longest);
                         over.map(|longest| format!("ran for longer than [daemon] longest_backup = \"{}\"", show_time(longest)))
                     };
                     if let (Some(why), None) = (why, &self.ended_for) {
-                        self.ended_for = Some(format!("the backup's process {why}, and was ended"));
+                        self.ended_for = Some((format!("the backup's process {why}, and was ended"), is_silent));
                         limit = Some(sooner(limit, grace));
                         self.stop();
                     }
@@ -477,7 +492,7 @@ impl Talk {
                         output = None;
                         limit = Some(sooner(limit, LEAVE));
                     } else if heard.is_ok() {
-                        heard = ear.hear(&buffer[..length], progress, keeper);
+                        heard = ear.hear(&buffer[..length], watcher, watcher);
                         job.append(&mut ear.answers());
                         if heard.is_err() {
                             self.stop();

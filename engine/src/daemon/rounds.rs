@@ -289,6 +289,11 @@ impl Rounds {
                     self.desks.done(&work);
                     continue;
                 }
+                Some(Ok(Ran::Suspended(suspended))) if suspended.by_person => {
+                    tracing::error!(desk, "{what} is not gone on with any more: {}", suspended.reason);
+                    self.desks.done(&work);
+                    continue;
+                }
                 Some(Ok(Ran::Suspended(suspended))) => {
                     let again = match (suspended.got_further, suspended.cause) {
                         (true, Cause::Lost) => Again::AtOnce,

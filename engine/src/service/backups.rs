@@ -133,6 +133,8 @@ pub(super) struct Started {
     pub(super) allow_partial: bool,
     /// The name of its spool folder, if it has one.
     pub(super) spool: Option<String>,
+    /// Why it was suspended before, where people know, and that it is gone on with is not entered yet.
+    pub(super) troubled: Option<String>,
 }
 
 impl Started {
@@ -150,6 +152,7 @@ impl Started {
             folder: backup.folder.as_ref().map(PathBuf::from),
             allow_partial: backup.allow_partial,
             spool: backup.spool.clone(),
+            troubled: None,
         }
     }
 }

@@ -39,8 +39,8 @@ use super::error::ServiceError;
 use super::runner::RunError;
 
 /// Why a backup is suspended that nobody ran to its end.
-const ENDED_WITHOUT_A_WORD: &str =
-    "its process ended without a word: it was killed, it crashed, or the machine went down";
+const ENDED_WITHOUT_A_WORD: &str = "its process ended without a word: it was killed, it crashed, it ran out of memory, the machine went down, or there was no \
+     room to say why";
 
 impl Service {
     /// Mends what crashes left, of every desk of which no backup runs. Gives what was done, a line each.

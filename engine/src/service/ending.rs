@@ -148,7 +148,7 @@ impl Service {
         };
         let ending = there.ending(backup.id);
         let state = ending.end.state;
-        self.close(&backup.desk, backup.id, backup.schedule, actor, &ending)?;
+        self.close_run(backup, actor, &ending)?;
         Ok((state, expires))
     }
 
@@ -160,7 +160,15 @@ impl Service {
             ending.happened = vec![refusal_of(refusal)];
         }
         ending.tell_support = is_limit_of_records(error);
-        self.close(&backup.desk, backup.id, backup.schedule, actor, &ending)
+        self.close_run(backup, actor, &ending)
+    }
+
+    /// Enters the end of a backup that was run.
+    fn close_run(&self, backup: &Started, actor: &Actor, ending: &Ending) -> Result<(), ServiceError> {
+        self.store.write(|tx| {
+            self.enter_late(tx, backup, actor)?;
+            self.close_in(tx, &backup.desk, backup.id, backup.schedule, actor, ending)
+        })
     }
 
     /// Enters that a rule refused a backup before it had a row. A schedule's slot is over by it, and people are told: nobody
@@ -196,7 +204,7 @@ impl Service {
     }
 
     /// [`Service::close`], in a transaction that is there already.
-    pub(super) fn close_in(
+    fn close_in(
         &self,
         tx: &Tx<'_>,
         desk: &str,

@@ -14,18 +14,21 @@ use crate::history::Happening;
 use crate::notify::Topic;
 use crate::people::{Action, Actor};
 use crate::progress::Progress;
-use crate::store::{Backup, BackupEnd, BackupId, BackupState, Reached, ScheduleId, Suspension, Tx};
+use crate::store::{Backup, BackupEnd, BackupId, BackupState, Reached, ScheduleId, StoreError, Suspension, Tx};
 
 use super::Service;
 use super::backups::{Done, Made, Started, With, name_of};
 use super::desk_lock::DeskLock;
 use super::due::Ran;
-use super::ending::{Ending, state_name};
+use super::ending::state_name;
 use super::error::ServiceError;
-use super::runner::{RunError, Runner};
+use super::runner::Runner;
 
-/// So often in a row a backup is gone on with whose process ends without a word, and without a checkpoint in between.
+/// So often in a row a backup is gone on with whose process ends before its time, and without a checkpoint in between; then it
+/// waits for a person.
 const MOST: u64 = 3;
+/// The same where all modules have ended: there is no checkpoint to come, and nothing is asked for again.
+const MOST_TO_JOIN: u64 = 20;
 
 /// A backup that a person wants to be gone on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Suspended {
     pub rows: u64,
     /// Whether it had got further than before.
     pub got_further: bool,
+    /// Whether it waits for a person.
+    pub by_person: bool,
 }
 
 /// A backup that deskvault goes on with by itself.
@@ -111,7 +116,7 @@ impl Service {
         self.go_on(&mut lock, backup, wish.finish, &means)?.done()
     }
 
-    /// The backups that the daemon goes on with, at most one a desk: not those that a person stopped, nor those whose folder
+    /// The backups that the daemon goes on with, at most one a desk: not those that wait for a person, nor those whose folder
     /// is not there.
     pub fn resumable(&self) -> Result<Vec<Resumable>, ServiceError> {
         let all = self.store.read(|view| Ok::<_, ServiceError>(view.suspended(None)?))?;
@@ -196,9 +201,9 @@ impl Service {
         self.store.read(|view| Ok(view.suspended(Some(desk))?))
     }
 
-    /// The backup that is suspended and has the slot of a schedule.
+    /// The backup that is suspended and has the slot of a schedule. One that waits for a person has it no more.
     pub(super) fn suspended_for(&self, desk: &str, schedule: ScheduleId) -> Result<Option<Backup>, ServiceError> {
-        let is_its = |backup: &Backup| backup.schedule.is_some_and(|(its, _)| its == schedule);
+        let is_its = |backup: &Backup| !backup.by_person && backup.schedule.is_some_and(|(its, _)| its == schedule);
         Ok(self.suspended(desk)?.into_iter().find(is_its))
     }
 
@@ -230,16 +235,25 @@ impl Service {
             closed.map_err(|error| self.without_room(id, &backup.desk, error))?;
             return Err(ServiceError::TakenUp { id });
         }
+        // What stands in its way until a person mends it, and was told, mostly still does.
+        let is_quiet = backup.told && !is_person(with.actor);
+        let started = Started {
+            troubled: backup.reason.clone().filter(|_| is_quiet),
+            ..Started::of(backup)
+        };
         let resumed = self.store.write(|tx| {
             tx.resume_backup(id)?;
+            if started.troubled.is_some() {
+                return Ok(());
+            }
             self.enter(tx, Some(&backup.desk), with.actor, Happening::Resumed { backup: id })
         });
         resumed.map_err(|error| self.without_room(id, &backup.desk, error))?;
-        self.run_begun(lock, Started::of(backup), finish, with)
+        self.run_begun(lock, started, finish, with)
     }
 
-    /// Suspends a backup that runs; or, where its process has ended without a word again and again, and it got no further, has
-    /// it fail.
+    /// Suspends a backup that runs. Where its process has ended before its time again and again, and it got no further, it waits
+    /// for a person: nothing of it is thrown away, and its schedule goes on with the next slot.
     pub(super) fn suspend(
         &self,
         backup: &Started,
@@ -248,56 +262,68 @@ impl Service {
         got_further: bool,
     ) -> Result<Made, ServiceError> {
         let id = backup.id;
-        let made = self.store.write(|tx| {
+        self.store.write(|tx| {
             let row = tx.backup(id)?.ok_or(ServiceError::NoSuchBackup { id })?;
-            if cause == Cause::Lost && row.resumes >= MOST {
-                let message = format!("{reason}; it was gone on with {MOST} times in a row, and got no further");
-                let error = RunError::Failed { message };
-                self.close_in(
-                    tx,
-                    &row.desk,
-                    id,
-                    row.schedule,
-                    actor,
-                    &Ending::failed(id, self.now(), &error),
-                )?;
-                return Ok(Made::Not(error));
-            }
-            let tell = cause.needs_a_person() && !row.told;
+            let is_given_up = cause == Cause::Lost && row.resumes >= most(tx, &row)?;
+            let reason = if is_given_up {
+                format!(
+                    "{reason}; it was gone on with {} times in a row, got no further, and waits for a person: `deskvault backup \
+                     --resume {id}` goes on with it",
+                    row.resumes
+                )
+            } else {
+                reason
+            };
+            let was_stopped = cause == Cause::Stopped && backup.schedule.is_none() && is_person(actor);
+            let by_person = is_given_up || was_stopped;
+            let tell = (is_given_up || cause.needs_a_person()) && !row.told;
             tx.suspend_backup(
                 id,
                 &Suspension {
                     at: self.now(),
                     reason: reason.clone(),
-                    by_person: cause == Cause::Stopped && backup.schedule.is_none() && is_person(actor),
+                    by_person,
                     lost: cause == Cause::Lost,
                     told: row.told || tell,
                 },
             )?;
-            let what = Happening::Suspended {
-                backup: id,
-                reason: reason.clone(),
-            };
-            self.enter(tx, Some(&backup.desk), actor, what)?;
+            if let (true, Some((schedule, slot))) = (is_given_up, row.schedule) {
+                tx.ran(schedule, slot)?;
+            }
+            // That it is still the same is nothing new: a try each hour would fill the history.
+            if backup.troubled.as_deref() != Some(&reason) {
+                self.enter_late(tx, backup, actor)?;
+                let what = Happening::Suspended {
+                    backup: id,
+                    reason: reason.clone(),
+                };
+                self.enter(tx, Some(&backup.desk), actor, what)?;
+            }
             if tell {
                 let mut notice = self.notice(Topic::Suspended, &backup.desk, vec![reason.clone()], false);
                 notice.backup = Some(id);
                 notice.state = Some(state_name(BackupState::Suspended).to_owned());
                 self.queue(tx, &notice)?;
             }
-            Ok::<_, ServiceError>(Made::Suspended(Suspended {
+            Ok(Made::Suspended(Suspended {
                 id,
                 desk: backup.desk.clone(),
                 cause,
                 reason,
                 rows: tx.reached(id)?.rows,
                 got_further,
+                by_person,
             }))
-        })?;
-        if matches!(made, Made::Not(_)) {
-            self.remove_spool(backup);
+        })
+    }
+
+    /// Enters that a backup was gone on with, where that was left out because it might have come to the same as before.
+    pub(super) fn enter_late(&self, tx: &Tx<'_>, backup: &Started, actor: &Actor) -> Result<(), ServiceError> {
+        if backup.troubled.is_none() {
+            return Ok(());
         }
-        Ok(made)
+        let what = Happening::Resumed { backup: backup.id };
+        self.enter(tx, Some(&backup.desk), actor, what)
     }
 
     /// A person has no use any more for what there is of a backup.
@@ -313,6 +339,18 @@ impl Service {
         let what = Happening::Stopped { backup: backup.id };
         self.enter(tx, Some(&backup.desk), actor, what)
     }
+}
+
+/// How often in a row a backup is gone on with that gets no further.
+fn most(tx: &Tx<'_>, backup: &Backup) -> Result<u64, StoreError> {
+    let kept = tx.checkpoints(backup.id)?;
+    let has_ended = |module| kept.iter().any(|kept| &kept.module == module && kept.ended.is_some());
+    let most = if backup.modules.iter().all(has_ended) {
+        MOST_TO_JOIN
+    } else {
+        MOST
+    };
+    Ok(most)
 }
 
 /// Whether somebody sits before it.

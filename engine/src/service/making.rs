@@ -53,6 +53,7 @@ impl Service {
             // It can mostly still be read.
             rows: self.reached(id).unwrap_or_default().rows,
             got_further: false,
+            by_person: false,
         }))
     }
 

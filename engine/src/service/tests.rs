@@ -12,7 +12,7 @@ use plugin_api::{Column, Kind, Range, Table, Timestamp, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{self, Digest, Head, Held, ModuleState, OpenPart, Outcome, Prepared, TableMark, Writer};
-use crate::backup::{Cause, Checkpoint, Keeper, Memory, Said};
+use crate::backup::{Cause, Checkpoint, End, Keeper, Memory, Said};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::history::{Filter, Happening};
@@ -97,6 +97,8 @@ enum Script {
     Dies,
     /// It keeps a checkpoint with so many rows, and this comes of it.
     Keeps(u64, RunError),
+    /// Its modules end, and this comes of it.
+    Ends(RunError),
     /// It keeps one, and the process ends.
     KeepsAndDies(u64),
     /// The process ends when it has just been published, it may be as one that reached the limit.
@@ -126,6 +128,11 @@ impl Runner for Fake {
             Script::Dies => panic!("the process ends"),
             Script::Keeps(rows, error) => {
                 keeper.keep(&checkpoint(rows)).unwrap();
+                return Err(error);
+            }
+            Script::Ends(error) => {
+                let ended = Some(End::Done);
+                keeper.keep(&Checkpoint { ended, ..checkpoint(3) }).unwrap();
                 return Err(error);
             }
             Script::KeepsAndDies(rows) => {

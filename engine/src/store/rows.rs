@@ -60,7 +60,7 @@ pub struct Backup {
     pub spool: Option<String>,
     /// Since when it is suspended, where it is.
     pub suspended: Option<Timestamp>,
-    /// Whether a person stopped it, and is to go on with it.
+    /// Whether a person is to go on with it: one stopped it, or it was lost again and again.
     pub by_person: bool,
     /// How often it was gone on with since its last checkpoint.
     pub resumes: u64,

@@ -80,7 +80,9 @@ impl Tx<'_> {
     /// The run of a slot came to an end. Also of a schedule that was stopped meanwhile.
     pub fn ran(&self, id: ScheduleId, slot: Timestamp) -> Result<(), StoreError> {
         let ran = self.run(
-            "UPDATE schedules SET last_slot = $1 WHERE id = $2",
+            "UPDATE schedules
+             SET last_slot = CASE WHEN last_slot > $1 THEN last_slot ELSE $1 END
+             WHERE id = $2",
             params![moment("last_slot", slot)?, key(id)],
         )?;
         changed(ran, || format!("there is no schedule {id}"))

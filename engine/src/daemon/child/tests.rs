@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Bounds, Child, Memory, Text, gave_up, memory_of};
-use crate::backup::Forgetful;
+use crate::backup::{Checkpoint, Forgetful};
 use crate::cli::summary::sample;
 use crate::config::Daemon;
 use crate::daemon::job::tests::order;
@@ -289,6 +289,46 @@ fn one_that_hangs_or_runs_for_too_long_is_ended_and_the_reason_told() {
 }
 
 #[test]
+fn what_runs_for_too_long_is_suspended_and_waits_for_credits_do_not_count() {
+    let home = tempfile::tempdir().unwrap();
+    let mut order = order();
+    order.spool = Some(home.path().to_owned());
+    let soon = Duration::from_millis(300);
+    let run = |script: &str| {
+        let mut child = shell(script, home.path(), PATIENCE);
+        child.bounds.longest = Some(soon);
+        child.run(&order, &Silent, &Forgetful, &CancellationToken::new())
+    };
+    let outcome = run("exec sleep 1000 2>/dev/null");
+    let Err(RunError::Suspended {
+        cause: Cause::Lost,
+        message,
+    }) = outcome
+    else {
+        panic!("{outcome:?}")
+    };
+    assert!(message.contains("[daemon] longest_backup = \"300ms\""), "{message}");
+    let paused = "echo '{\"event\":\"paused\",\"until\":\"2031-03-12T07:00:00Z\",\"left\":0,\"reserve\":0}'";
+    let told = end(home.path(), Err(RunError::Cancelled));
+    assert_eq!(run(&format!("{paused}; sleep 1; {told}")), Err(RunError::Cancelled));
+}
+
+#[test]
+fn what_was_kept_of_one_that_crashes_is_not_thrown_away() {
+    let home = tempfile::tempdir().unwrap();
+    let mut order = order();
+    order.spool = Some(home.path().to_owned());
+    order.resume = vec![checkpoint()];
+    for script in ["kill -11 $$", "kill -6 $$", "exit 0"] {
+        let outcome = shell(script, home.path(), PATIENCE).run(&order, &Silent, &Forgetful, &CancellationToken::new());
+        assert!(
+            matches!(outcome, Err(RunError::Suspended { cause: Cause::Lost, .. })),
+            "{script}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
 fn what_ends_a_process_from_outside_suspends_a_backup_that_has_a_spool() {
     let home = tempfile::tempdir().unwrap();
     let mut order = order();
@@ -326,4 +366,17 @@ fn one_that_aborts_is_told_to_have_come_to_its_limit_where_it_had_come_near() {
     let far = gave_up(memory(1 << 20));
     assert!(far.starts_with("a plugin aborted"), "{far}");
     assert!(memory_of(std::process::id()).is_some_and(|bytes| bytes > 1 << 16));
+}
+
+/// Of a module that has begun.
+fn checkpoint() -> Checkpoint {
+    let said = serde_json::json!({
+        "unread": [], "more_unread": 0, "gone": {}, "remarks": [], "least_requests": null, "failed": [0, ""], "expected": 0
+    });
+    serde_json::from_value(serde_json::json!({
+        "module": "tickets", "version": "1.0.0", "number": 1, "cursor": 1, "tables": [],
+        "memory": { "bytes": 0, "sha256": "0".repeat(64) },
+        "said": said, "requests": 1, "retries": 0, "milliseconds": 1, "ended": null
+    }))
+    .unwrap()
 }

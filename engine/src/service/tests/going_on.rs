@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::archive::Held;
-use crate::service::Resumable;
+use crate::service::{Resumable, Suspended};
 use crate::store::Reached;
 
 fn go_on() -> GoOn {
@@ -148,7 +148,7 @@ fn what_a_person_stopped_waits_for_a_person() {
 }
 
 #[test]
-fn one_that_is_lost_again_and_again_fails() {
+fn one_that_is_lost_again_and_again_waits_for_a_person_with_all_that_was_kept() {
     let home = Home::new();
     home.next_is(Script::Fails(suspended(Cause::Lost)));
     cause(home.full());
@@ -167,15 +167,37 @@ fn one_that_is_lost_again_and_again_fails() {
         let ran = home.by_itself(1);
         assert!(matches!(ran, Ran::Suspended(_)), "{round}: {ran:?}");
     }
+    assert_eq!((home.resumable(), home.told("aiko@example.com").len()), (vec![1], 0));
     home.next_is(Script::Fails(suspended(Cause::Lost)));
     let ran = home.by_itself(1);
-    assert!(matches!(ran, Ran::Ended(RunError::Failed { .. })), "{ran:?}");
+    assert!(
+        matches!(&ran, Ran::Suspended(Suspended { by_person: true, .. })),
+        "{ran:?}"
+    );
     let row = home.backup(1);
-    assert_eq!((row.state, row.spool), (BackupState::Failed, None));
+    assert_eq!((row.state, row.by_person), (BackupState::Suspended, true));
     assert!(row.reason.unwrap().contains("3 times in a row"));
     assert_eq!(home.told("aiko@example.com").len(), 1);
+    assert_eq!(home.resumable(), [] as [u64; 0], "nobody goes on for ever");
     home.service.settle(&CancellationToken::new()).unwrap();
-    assert_eq!(home.spools().len(), 0);
+    assert_eq!(home.spools().len(), 1);
+    home.resume(&go_on()).unwrap();
+    assert_eq!(home.orders().last().unwrap().resume, [checkpoint(9)]);
+}
+
+#[test]
+fn one_whose_modules_have_ended_is_lost_more_often_before_it_waits_for_a_person() {
+    let home = Home::new();
+    home.next_is(Script::Ends(suspended(Cause::Lost)));
+    cause(home.full());
+    for round in 0..20 {
+        assert_eq!(home.resumable(), [1], "{round}");
+        home.next_is(Script::Fails(suspended(Cause::Lost)));
+        home.by_itself(1);
+    }
+    assert_eq!(home.resumable(), [] as [u64; 0]);
+    home.resume(&go_on()).unwrap();
+    assert!(home.orders().last().unwrap().resume[0].ended.is_some());
 }
 
 #[test]
@@ -193,6 +215,37 @@ fn people_are_told_once_what_they_must_mend() {
     home.next_is(Script::Keeps(8, suspended(Cause::Machine)));
     home.by_itself(1);
     assert_eq!(home.told("aiko@example.com"), [told.clone(), told]);
+}
+
+#[test]
+fn the_same_trouble_is_entered_once_however_often_it_is_met() {
+    let home = Home::new();
+    home.next_is(Script::Keeps(7, suspended(Cause::Machine)));
+    cause(home.full());
+    let wrong = |message: &str| RunError::Configuration {
+        message: message.into(),
+    };
+    // Seven days later it is to be finished, and there is no plugin: hour by hour.
+    home.wait(days(7));
+    for _ in 0..5 {
+        home.next_is(Script::Fails(wrong("no such plugin")));
+        home.by_itself(1);
+        assert!(home.orders().last().unwrap().finish);
+    }
+    let entries = ["backup_started", "suspended", "resumed", "suspended"];
+    assert_eq!(home.history(), entries);
+    // A person's own try is theirs, and so is what came of it another time.
+    home.next_is(Script::Fails(wrong("no such plugin")));
+    cause(home.resume(&go_on()));
+    assert_eq!(home.history()[4..], ["resumed", "suspended"]);
+    home.next_is(Script::Fails(wrong("no such plugin")));
+    home.by_itself(1);
+    home.next_is(Script::Incomplete);
+    assert!(matches!(home.by_itself(1), Ran::Done(_)));
+    assert_eq!(home.history()[6..], ["resumed", "data_ready", "incomplete"]);
+    let told = home.told("aiko@example.com");
+    let suspended = told.iter().filter(|(topic, _)| topic == "suspended");
+    assert_eq!(suspended.count(), 1, "{told:?}");
 }
 
 #[test]

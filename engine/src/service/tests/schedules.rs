@@ -463,3 +463,35 @@ fn a_slot_whose_backup_is_suspended_is_its() {
     assert!(matches!(home.run(&again[0]), Ran::Done(_)));
     assert_eq!(home.backup(2).kind, Kind::Incremental);
 }
+
+#[test]
+fn a_slot_is_over_whose_backup_waits_for_a_person() {
+    let home = Home::new();
+    set(&home);
+    home.next_is(Script::Keeps(7, suspended(Cause::Lost)));
+    assert!(matches!(run(&home, 0), Ran::Suspended(_)));
+    for _ in 0..3 {
+        home.next_is(Script::Fails(suspended(Cause::Lost)));
+        assert!(matches!(run(&home, 0), Ran::Suspended(_)));
+    }
+    assert!(home.backup(1).by_person && home.service.due().unwrap().is_empty());
+    // The next one is a backup of its own, and takes all.
+    assert!(matches!(run(&home, 1), Ran::Done(_)));
+    assert_eq!(
+        (home.backup(2).kind, home.orders().last().unwrap().resume.len()),
+        (Kind::Full, 0)
+    );
+    // A person goes on with the first: no slot comes twice by that.
+    let wish = GoOn {
+        desk: "main".into(),
+        backup: None,
+        finish: false,
+        wait: false,
+    };
+    let cancel = CancellationToken::new();
+    let done = home.service.resume(&wish, &machine(), &home.runner, &Silent, &cancel);
+    assert_eq!(done.unwrap().id, 1);
+    assert!(home.service.due().unwrap().is_empty());
+    assert!(matches!(run(&home, 2), Ran::Done(_)));
+    assert_eq!(home.backup(3).kind, Kind::Incremental);
+}
