@@ -357,7 +357,7 @@ fn gave_up(memory: Memory) -> String {
             "it came to its limit of memory, [daemon] memory = \"{shown}\"; a plugin leaks, or the desk needs more"
         );
     }
-    format!("a plugin aborted, or asked for more memory at once than its limit of {shown} leaves")
+    format!("a plugin aborted, or asked for more memory at once than its limit, [daemon] memory = \"{shown}\", leaves")
 }
 
 /// The bytes of data and stack that a process has, if it can be told.

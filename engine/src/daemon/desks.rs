@@ -135,6 +135,11 @@ impl Desks {
         length
     }
 
+    /// Nothing waits any longer: what was in its way may be gone.
+    pub(super) fn wake(&mut self) {
+        self.waiting.clear();
+    }
+
     /// It came to its end.
     pub(super) fn done(&mut self, work: &Work) {
         self.waiting.remove(work.desk());
@@ -238,6 +243,10 @@ mod tests {
         let lengths = waits.map(|again| wait(again).as_secs() / 60);
         assert_eq!(lengths, [1, 2, 0, 1, 2, 1]);
         assert_eq!(wait(Again::AtOnce), Duration::ZERO);
+        assert!(desks.may_start(&due("a", 1), now));
+        desks.wait(due("a", 1), Again::Later, now);
+        assert!(!desks.may_start(&due("a", 1), now));
+        desks.wake();
         assert!(desks.may_start(&due("a", 1), now));
     }
 }

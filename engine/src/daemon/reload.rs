@@ -100,6 +100,7 @@ impl Rounds {
         {
             Ok(what) => {
                 self.refused = None;
+                self.desks.wake();
                 self.look_for_exporters();
                 match what.as_slice() {
                     [] => tracing::info!("the configuration was read again: nothing has changed"),

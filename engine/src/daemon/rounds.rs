@@ -53,7 +53,7 @@ pub(super) struct Rounds {
     pub(super) undeclared: bool,
     /// Whether the data directory is somebody else's by now.
     ousted: bool,
-    desks: Desks,
+    pub(super) desks: Desks,
     settler: Settler,
     notices: JoinHandle<()>,
     /// Whether a process had to be killed.

@@ -42,13 +42,13 @@ impl Runner for InProcess {
         keeper: &dyn Keeper,
         cancel: &CancellationToken,
     ) -> Result<Summary, RunError> {
-        let passing = |message| match order.resume.is_empty() {
-            true => RunError::Failed { message },
+        let passing = |message| {
+            if order.resume.is_empty() {
+                return RunError::Failed { message };
+            }
             // What was read until now is worth more than a folder that is away, or a limit that is too low.
-            false => RunError::Suspended {
-                cause: Cause::Machine,
-                message,
-            },
+            let cause = Cause::Machine;
+            RunError::Suspended { cause, message }
         };
         enough_files(getrlimit(Resource::Nofile).current).map_err(passing)?;
         let config = &self.config;

@@ -91,15 +91,23 @@ struct Paged {
 
 impl Paged {
     fn new() -> Self {
+        Self::with(0)
+    }
+
+    /// With tickets of so many bytes on the fourth page.
+    fn with(large: usize) -> Self {
         let hooks: Arc<Mutex<Vec<(&str, Hook)>>> = Arc::default();
         let waiting = Arc::clone(&hooks);
         let desk = TestDesk::start(move |path| {
             let mut waiting = waiting.lock().expect("the hooks");
-            if let Some(place) = waiting.iter().position(|(of, _)| path.contains(of)) {
-                waiting.remove(place).1();
-            }
+            let found = waiting.iter().position(|(of, _)| path.contains(of));
+            let hook = found.map(|place| waiting.remove(place).1);
+            // Other requests go on meanwhile.
             drop(waiting);
-            Some((200, answer(path)))
+            if let Some(hook) = hook {
+                hook();
+            }
+            Some((200, answer(path, large)))
         });
         let home = Home::new(BEFORE, &["deskvault_example".to_owned()]);
         let paged = Self { home, desk, hooks };
@@ -111,7 +119,7 @@ impl Paged {
     fn configure(&self, more: &str) {
         self.home.configure(&format!(
             "[[desk]]\nname = \"help\"\nmodules = [\"example\"]\n[desk.connection]\nkind = \"http\"\nurl = \"{}\"\n\
-             auth = \"none\"\n[desk.schedule]\nevery = \"weekly\"\non = \"mon\"\nat = \"02:00\"\nuntil = \"2026-12-31\"\n\
+             auth = \"none\"\nmax_response = \"256 MiB\"\n[desk.schedule]\nevery = \"weekly\"\non = \"mon\"\nat = \"02:00\"\nuntil = \"2026-12-31\"\n\
              [backup]\ncheckpoint_rows = 100\n{more}\n",
             self.desk.url
         ));
@@ -174,14 +182,17 @@ fn reached(folder: &Path) -> u64 {
     reached.expect("the store").rows
 }
 
-fn answer(path: &str) -> String {
+fn answer(path: &str, large: usize) -> String {
     if path.starts_with("/fields") {
         return "{\"fields\":[]}".to_owned();
     }
     let page = path.split("page=").nth(1).and_then(|rest| rest.split('&').next());
     let page: u64 = page.and_then(|page| page.parse().ok()).unwrap_or_default();
     let ids = (1..=TICKETS).filter(|id| (id - 1) / 100 + 1 == page);
-    let tickets = ids.map(|id| format!("{{\"id\":{id},\"updated_at\":\"2026-02-01T07:00:00Z\",\"comment_count\":0}}"));
+    let subject = "x".repeat(if page == 4 { large } else { 0 });
+    let tickets = ids.map(|id| {
+        format!("{{\"id\":{id},\"updated_at\":\"2026-02-01T07:00:00Z\",\"comment_count\":0,\"subject\":\"{subject}\"}}")
+    });
     format!(
         "{{\"tickets\":[{}],\"total\":{TICKETS}}}",
         tickets.collect::<Vec<_>>().join(",")
@@ -199,11 +210,7 @@ impl Small {
             .args(["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs"])
             .arg(&folder);
         let mounted = mount.stderr(Stdio::null()).status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(folder));
-        }
-        eprintln!("SKIPPED: no file system can be made here, so that a full disk is not tried");
-        None
+        mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
     }
 
     fn filler(&self) -> PathBuf {
@@ -232,6 +239,7 @@ fn where_the_disk_of_the_database_is_full_a_backup_is_suspended_and_goes_on_when
     for (path, kept) in [("/fields", 0), ("page=4", 300)] {
         let paged = Paged::new();
         let Some(small) = Small::mount(paged.home.archives()) else {
+            eprintln!("SKIPPED: no file system can be made here, so that a full disk is not tried");
             return;
         };
         let (folder, filler) = (paged.home.archives(), small.filler());
@@ -275,6 +283,7 @@ impl Runner for FillsBehind {
 fn an_archive_that_no_room_is_left_to_enter_is_taken_up_when_there_is_some() {
     let paged = Paged::new();
     let Some(small) = Small::mount(paged.home.archives()) else {
+        eprintln!("SKIPPED: no file system can be made here, so that a full disk is not tried");
         return;
     };
     let loaded = load(Some(&paged.home.configuration()), None, paged.home.path()).expect("the configuration");
@@ -309,6 +318,7 @@ fn an_archive_that_no_room_is_left_to_enter_is_taken_up_when_there_is_some() {
 fn the_daemon_outlives_a_full_disk_and_goes_on_by_itself_when_there_is_room() {
     let paged = Paged::new();
     let Some(small) = Small::mount(paged.home.archives()) else {
+        eprintln!("SKIPPED: no file system can be made here, so that a full disk is not tried");
         return;
     };
     let filler = small.filler();
@@ -378,4 +388,33 @@ fn like(mut outer: Command, inner: &Command, folder: &Path) -> Command {
         };
     }
     outer
+}
+
+#[test]
+fn one_that_needs_more_memory_than_it_may_have_says_so_and_goes_on_with_more() {
+    // More than half of it at once, as it comes and as it is read.
+    let paged = Paged::with(700 << 10);
+    let small = "[daemon]\nmemory = \"128 MiB\"\n";
+    paged.configure(small);
+    let folder = paged.home.archives();
+    paged.before("page=4", move || wait("checkpoints", || reached(&folder) == 300));
+    let mut daemon = paged.home.daemon();
+    daemon.wait("it runs", || daemon_told(&paged.home, "the daemon runs"));
+    paged.home.clock().stand_at(at(SLOT));
+    let backup = daemon.wait("that it is suspended", || {
+        let last = paged.home.backups(true).pop();
+        last.filter(|last| last.state != BackupState::Running)
+    });
+    let reason = backup.reason.unwrap_or_default();
+    assert_eq!(backup.state, BackupState::Suspended, "{reason}");
+    assert!(reason.contains("[daemon] memory = \"128 MiB\""), "{reason}");
+    // With another configuration it need not wait.
+    paged.configure("[daemon]\nmemory = \"2 GiB\"\n");
+    daemon.wait("its archive", || {
+        let last = paged.home.backups(true).pop();
+        last.filter(|last| last.state == BackupState::Complete)
+    });
+    paged.archive(&paged.home.archives());
+    paged.is_complete();
+    daemon.terminate();
 }

@@ -169,7 +169,7 @@ pub(super) const DAEMON: Section = Section {
                 max: 1 << 44,
             },
             Need::Default("\"2 GiB\""),
-            "Memory that the process of one backup may have (its data, `RLIMIT_DATA`). An exporter that wants more ends that backup, which has then failed.",
+            "Memory that the process of one backup may have (its data, `RLIMIT_DATA`). An exporter that wants more ends that process. Where something of the backup is kept, it is gone on with, three times in a row at most, and then waits for a person, who gives it more; otherwise it has failed.",
         ),
         key(
             "open_files",
@@ -187,7 +187,7 @@ pub(super) const DAEMON: Section = Section {
                 max: LONGEST,
             },
             Need::Default("\"31d\""),
-            "How long the process of one backup may run; then it is stopped, and the backup has failed. A large desk takes weeks, for its credits come back but once a day; one that takes longer than the time between two full backups will not end at all. `0s`: any time.",
+            "How long the process of one backup may run, waits for credits not counted. Then it is stopped, and the backup goes on in another one; one that got no further three times in a row waits for a person. `0s`: any time.",
         ),
         key(
             "sandbox",
