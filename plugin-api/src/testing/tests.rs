@@ -107,6 +107,7 @@ impl Exporter for Contacts {
             connection: "http".into(),
             tables,
             again: false,
+            resumes: true,
         }
     }
 
