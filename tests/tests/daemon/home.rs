@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use crate::harness::Place;
+use crate::harness::{Place, wait};
 
 fn archives(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -68,4 +68,42 @@ fn a_folder_that_cannot_be_written_is_named() {
 /// Whether it is deskvault that speaks, and not what was to start it.
 fn is_ours(output: &Output) -> bool {
     !String::from_utf8_lossy(&output.stderr).starts_with("unshare:")
+}
+
+#[test]
+fn a_backup_that_was_killed_is_not_said_to_run() {
+    let place = Place::silent();
+    let mut backup = place.home.command(&["backup"]);
+    let mut backup = backup
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    wait("a request", || place.desk.requests() > 0);
+    let list = || place.home.run(&["list"], 0);
+    let running = list();
+    assert!(
+        running.contains(" running ") && !running.contains("INTERRUPTED"),
+        "{running}"
+    );
+    backup.kill().expect("it runs");
+    backup.wait().expect("it ends");
+    // However often: nothing is written by it.
+    for _ in 0..2 {
+        let killed = list();
+        assert!(
+            killed.contains(" INTERRUPTED ") && !killed.contains(" running "),
+            "{killed}"
+        );
+        assert!(
+            killed.contains("`deskvault backup --resume 1` goes on with it"),
+            "{killed}"
+        );
+    }
+    let json = place.home.run(&["list", "--json"], 0);
+    assert!(json.contains("\"interrupted\":true"), "{json}");
+    place.speak(true);
+    place.home.run(&["backup", "--resume", "1"], 0);
+    let done = list();
+    assert!(done.contains(" complete ") && !done.contains("INTERRUPTED"), "{done}");
 }
