@@ -108,12 +108,16 @@ impl Job {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeSet;
     use std::io::Read as _;
+    use std::path::Path;
     use std::time::Duration;
 
     use plugin_api::{Kind, Timestamp};
 
     use super::{Job, Text};
+    use crate::config::Config;
+    use crate::daemon::child::secrets_in;
     use crate::service::Order;
 
     pub(in crate::daemon) fn order() -> Order {
@@ -240,5 +244,18 @@ pub(super) mod tests {
         };
         let error = Job { order, ..job }.to_bytes().unwrap_err();
         assert_eq!(error.to_string(), "a.toml has no desk third");
+    }
+    #[test]
+    fn every_variable_with_a_secret_is_known() {
+        const FULL: &str = include_str!("../../../config/full.toml");
+        let config = Config::parse("full.toml", FULL.as_bytes(), Path::new("/"));
+        let config = config.map_err(|problems| problems.to_string()).ok().unwrap();
+        let known: BTreeSet<String> = secrets_in(&config).into_iter().map(|(_, name)| name).collect();
+        let lines = FULL.lines().filter(|line| !line.starts_with('#'));
+        let named: BTreeSet<String> = lines
+            .filter_map(|line| Some(line.split_once("_env = \"")?.1.trim_end_matches('"').to_owned()))
+            .collect();
+        assert!(named.len() >= 6, "{named:?}");
+        assert_eq!(known, named, "plugins would read it in their environment");
     }
 }
