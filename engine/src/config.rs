@@ -9,6 +9,7 @@
 
 mod build;
 mod check;
+mod excerpt;
 mod find;
 mod keys;
 mod problem;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+pub(crate) use excerpt::excerpt;
 pub use find::{LoadError, Loaded, PLACES, VARIABLE, load};
 pub use problem::{Problem, Problems};
 pub use specification::specification;

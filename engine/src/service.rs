@@ -12,6 +12,7 @@
 //! Architecture invariant: a backup's row is written only by whoever holds its desk's lock. A row that says *running* under a
 //! lock that can be taken was therefore left by a process that is gone.
 
+mod abandoned;
 mod access;
 mod backups;
 mod crash;

@@ -246,6 +246,7 @@ fn the_description_as_json() {
         connection: "zoho".into(),
         tables: vec!["Tickets".into(), "Threads".into()],
         again: false,
+        resumes: false,
     };
     check(
         &description,
@@ -253,8 +254,8 @@ fn the_description_as_json() {
     );
     // Came later: not said where it is as it always was.
     check(
-        &description.again(),
-        r#"{"module":"tickets","label":"Tickets","connection":"zoho","tables":["Tickets","Threads"],"again":true}"#,
+        &description.again().resumes(),
+        r#"{"module":"tickets","label":"Tickets","connection":"zoho","tables":["Tickets","Threads"],"again":true,"resumes":true}"#,
     );
 }
 

@@ -52,7 +52,8 @@ pub struct Job {
     #[serde(default = "default_window")]
     pub window: u32,
     /// The cursor of the last checkpoint, when an earlier run is gone on with: rows written before that
-    /// checkpoint are safe and must not be written again.
+    /// checkpoint are safe and must not be written again. Given only to exporters whose [`Description`] says that they go on
+    /// from it.
     #[serde(default)]
     pub resume: Option<Value>,
     /// The most detailed events that the host wants to hear of: `error`, `warn`, `info`, `debug` or `trace`.
@@ -206,6 +207,10 @@ pub struct Description {
     /// Whether it can read single records again: see [`Job::only`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+    /// Whether it goes on from a cursor: see [`Job::resume`]. The checkpoints of one that does not say so are passed over, and
+    /// an export of it that was interrupted begins anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumes: bool,
 }
 
 impl Description {
@@ -217,6 +222,7 @@ impl Description {
             connection: "http".into(),
             tables: Vec::new(),
             again: false,
+            resumes: false,
         }
     }
 
@@ -224,6 +230,13 @@ impl Description {
     #[must_use]
     pub fn again(mut self) -> Self {
         self.again = true;
+        self
+    }
+
+    /// It goes on from a cursor: see [`Job::resume`].
+    #[must_use]
+    pub fn resumes(mut self) -> Self {
+        self.resumes = true;
         self
     }
 

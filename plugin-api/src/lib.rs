@@ -69,7 +69,8 @@
 //!
 //! A backup of a large desk takes hours and may be interrupted. Say with [`Output::checkpoint`] that all rows up to here
 //! are whole, and what is needed to go on: a small cursor of your own. The engine gives it back as [`Job::resume`]; rows
-//! from before it are safe and must not be written again.
+//! from before it are safe and must not be written again. Say with [`Description::resumes`] that you do that: without it
+//! checkpoints are passed over, and what was interrupted begins anew.
 //!
 //! # 5. Errors, and what they mean for the backup
 //!

@@ -152,7 +152,8 @@ impl<'a> Output<'a> {
 
     /// Says that all rows written so far are whole, and that an export which is given this cursor in
     /// [`Job::resume`](crate::Job) goes on exactly after them. Call it often, e.g. after each page: the host decides
-    /// how many of them it keeps.
+    /// how many of them it keeps; none of an exporter whose [`Description`](crate::Description) does not say that it
+    /// [goes on](crate::Description::resumes) from them.
     pub fn checkpoint(&mut self, cursor: &impl serde::Serialize) -> Result<()> {
         let cursor: Json = serde_json::to_value(cursor)
             .map_err(|error| ExportError::new(ErrorKind::Misuse, format!("the cursor is no JSON: {error}")))?;

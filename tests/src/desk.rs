@@ -58,9 +58,9 @@ fn serve(stream: &TcpStream, answer: &dyn Fn(&str) -> Reply, counted: &AtomicUsi
         // A word that is announced as JSON is a spoilt answer.
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
         let kind = if is_json { "application/json" } else { "text/plain" };
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
+        let answer = format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}");
+        // At once: the second of two writes waits for the client to acknowledge the first.
         let mut stream = stream;
-        stream.write_all(head.as_bytes()).ok()?;
-        stream.write_all(body.as_bytes()).ok()?;
+        stream.write_all(answer.as_bytes()).ok()?;
     }
 }

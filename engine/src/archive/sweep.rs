@@ -48,14 +48,16 @@ pub struct Alive {
 /// Removes the spool folders in `folder` whose backup's process is gone, but for those whose names are in `keep`: they can be
 /// gone on with. One that can't be removed is logged and left for the next time. A `folder` that is not there has none.
 pub fn sweep(folder: &Path, keep: &BTreeSet<String>) -> Result<Sweep, ArchiveError> {
-    sweep_ours(folder, keep, |_| true)
+    sweep_ours(folder, keep, |_, _| true)
 }
 
-/// [`sweep`] in a folder that others use too: what is not `ours` by its owner may be a backup that they go on with one day.
+/// [`sweep`] of what is `nobodys` alone. That is asked of each folder, by its name and its owner, when its process is known to be
+/// gone and nobody else can lock it: `keep` may be older than a backup that has begun since, and ended before it was looked at;
+/// and in a folder that others use too, it may be a backup that they go on with one day.
 pub fn sweep_ours(
     folder: &Path,
     keep: &BTreeSet<String>,
-    ours: impl Fn(Option<&Owner>) -> bool,
+    nobodys: impl Fn(&str, Option<&Owner>) -> bool,
 ) -> Result<Sweep, ArchiveError> {
     let mut found = Sweep::default();
     let entries = match fs::read_dir(folder) {
@@ -65,10 +67,12 @@ pub fn sweep_ours(
     for entry in entries {
         let entry = entry.map_err(ArchiveError::io("list", folder))?;
         let name = entry.file_name();
-        let is_spool = name.to_str().is_some_and(name::is_spool);
-        let is_kept = name.to_str().is_some_and(|name| keep.contains(name));
+        let Some(name) = name.to_str().filter(|name| name::is_spool(name)) else {
+            continue;
+        };
+        let is_kept = keep.contains(name);
         // The type of the entry itself, not of what it leads to.
-        if !is_spool || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
         let path = entry.path();
@@ -77,7 +81,7 @@ pub fn sweep_ours(
             Ok(Found::Young | Found::Dead(_) | Found::Nobodys(_)) if is_kept => {}
             Ok(Found::Young) => found.alive.push(Alive { path, owner: None }),
             Ok(Found::Gone) => {}
-            Ok(Found::Dead(_)) if !ours(spool::read_owner(&path.join(OWNER)).as_ref()) => {}
+            Ok(Found::Dead(_)) if !nobodys(name, spool::read_owner(&path.join(OWNER)).as_ref()) => {}
             // The lock is held until the folder is gone, so that no other sweep is at it too.
             Ok(Found::Dead(_lock) | Found::Nobodys(_lock)) => match remove(&path) {
                 Ok(bytes) => {

@@ -148,11 +148,16 @@ impl Begun {
     }
 }
 
-/// The checkpoints by which modules may be gone on with: of this version of their plugin.
+/// The checkpoints by which modules may be gone on with: of this version of their plugin, and with nothing left to do, or a
+/// cursor that the plugin goes on from.
 pub(super) fn usable<'a>(plugins: &[Plugin], checkpoints: &'a [Checkpoint]) -> BTreeMap<&'a str, &'a Checkpoint> {
     let known = |checkpoint: &&Checkpoint| {
         let mut plugins = plugins.iter();
-        plugins.any(|plugin| plugin.description.module == checkpoint.module && plugin.version == checkpoint.version)
+        plugins.any(|plugin| {
+            plugin.description.module == checkpoint.module
+                && plugin.version == checkpoint.version
+                && (plugin.description.resumes || checkpoint.ended.is_some())
+        })
     };
     let usable = checkpoints.iter().filter(known);
     usable
@@ -188,6 +193,7 @@ pub(super) fn begin(
             continue;
         };
         let why = match usable.get(module) {
+            None if plugin.version == last.version => "its plugin does not say that it can go on".to_owned(),
             None => {
                 let (now, then) = (&plugin.version, &last.version);
                 format!("its plugin is of version {now} now, and was of {then}")

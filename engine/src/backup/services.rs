@@ -51,6 +51,8 @@ pub(super) struct ModuleServices {
     module: String,
     /// Of its plugin.
     version: String,
+    /// Whether it goes on from a cursor.
+    resumes: bool,
     /// The tables that it said it writes.
     described: Vec<String>,
     /// None once the export has ended: a thread that was given up must not keep the archive from being closed.
@@ -233,6 +235,7 @@ impl ModuleServices {
         Self {
             module: plugin.description.module.clone(),
             version: plugin.version.clone(),
+            resumes: plugin.description.resumes,
             described: plugin.description.tables.clone(),
             archive: Some(archive),
             queue,
@@ -439,7 +442,8 @@ impl Services for ModuleServices {
     }
 
     fn checkpoint(&mut self, cursor: serde_json::Value) -> Result<()> {
-        if self.kept.is_none() || !self.again.is_empty() {
+        // One that passes over the cursor would write its rows another time.
+        if self.kept.is_none() || !self.again.is_empty() || !self.resumes {
             return Ok(());
         }
         self.offered = Some(cursor);

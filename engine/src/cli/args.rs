@@ -248,8 +248,8 @@ pub(crate) struct Verify {
     /// The ZIP, or the number of a backup.
     #[arg(value_name = "ARCHIVE|ID")]
     pub(crate) archive: PathBuf,
-    /// Asks the desk again for so many rows.
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", value_parser = clap::value_parser!(u64).range(1..=drill::MOST_ROWS))]
+    /// Asks the desk again for 20 rows, or for so many: --drill=100.
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "20", value_parser = clap::value_parser!(u64).range(1..=drill::MOST_ROWS))]
     pub(crate) drill: Option<u64>,
     /// Chooses the rows that an earlier drill has shown this number for.
     #[arg(long, value_name = "S", requires = "drill")]
@@ -372,6 +372,11 @@ mod tests {
             ("backup --dsek main", false),
             ("verify", false),
             ("verify a.zip --json", true),
+            // The number is never taken for the archive, nor the archive for the number.
+            ("verify --drill a.zip", true),
+            ("verify --drill=3 7", true),
+            ("verify --drill 3 7", false),
+            ("verify 7 --drill=0", false),
             ("plugins list --json", true),
             ("plugins check a.so", true),
             ("plugins trust a.so", true),

@@ -1,7 +1,8 @@
 //! Whether there is an exporter for each module that is to be backed up: told when the configuration is taken up, not in
 //! the night in which it is missed.
 //!
-//! Exporters are foreign code, so they are loaded by a process of their own, which lists them.
+//! Exporters are foreign code, so they are loaded by a process of their own, which lists them. Its environment has no secret of the
+//! configuration in it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,7 +13,7 @@ use std::thread;
 
 use serde::Deserialize;
 
-use super::child::executable;
+use super::child::{executable, secrets_in};
 use super::systemd;
 use crate::config::Config;
 
@@ -28,7 +29,7 @@ struct Listed {
 
 /// Looks, on a thread of its own that nobody waits for, and logs what is missing. `arguments` list the exporters.
 pub(super) fn look(config: Arc<Config>, arguments: Vec<OsString>) -> io::Result<()> {
-    let work = move || match list(&arguments) {
+    let work = move || match list(&arguments, &config) {
         Ok(text) => {
             for line in missing(&config, &text) {
                 tracing::error!("{line}");
@@ -39,7 +40,7 @@ pub(super) fn look(config: Arc<Config>, arguments: Vec<OsString>) -> io::Result<
     thread::Builder::new().name("exporters".into()).spawn(work).map(drop)
 }
 
-fn list(arguments: &[OsString]) -> io::Result<String> {
+fn list(arguments: &[OsString], config: &Config) -> io::Result<String> {
     let mut command = Command::new(executable()?);
     command
         .args(arguments)
@@ -47,6 +48,9 @@ fn list(arguments: &[OsString]) -> io::Result<String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     for variable in systemd::OURS {
+        command.env_remove(variable);
+    }
+    for (_, variable) in secrets_in(config) {
         command.env_remove(variable);
     }
     let mut process = command.spawn()?;

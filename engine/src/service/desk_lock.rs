@@ -70,6 +70,15 @@ impl DeskLock {
         })
     }
 
+    /// Whether somebody holds it. Nothing is made or written for that; whoever tries to get it in this very moment tries again.
+    pub(super) fn is_held(folder: &Path, desk: &str) -> bool {
+        match File::open(folder.join(format!("{BEFORE}{desk}{BEHIND}"))) {
+            Ok(file) => file.try_lock_shared().is_err(),
+            // Where it cannot be known, nothing is said against it.
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+
     /// Tries to get it, and for a moment again while nobody says for which backup it is held: it may be none, and nobody is
     /// refused because of a backup that there isn't.
     pub(super) fn soon(folder: &Path, desk: &str, cancel: &CancellationToken) -> Result<Attempt, ServiceError> {
@@ -219,6 +228,10 @@ mod tests {
             "{said}"
         );
         drop(ours(attempt("other")));
+        let is_held = |desk| DeskLock::is_held(folder.path(), desk);
+        assert_eq!(["main", "other", "none"].map(is_held), [true, false, false]);
+        assert!(!folder.path().join(".deskvault-none.lock").exists(), "nothing is made");
+        assert!(by(attempt("main")).starts_with("backup 7"), "and nothing is written");
         drop(lock);
         drop(ours(attempt("main")));
     }

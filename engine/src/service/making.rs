@@ -186,15 +186,21 @@ impl Service {
         // Whatever folder they are in: one folder has many names.
         let keep: BTreeSet<String> = spools.into_iter().map(|(_, name)| name).collect();
         let folder = self.folder_of(out);
+        // A row names its folder before the folder has an owner: what none names by now, none will.
+        let is_named = |name: &str| {
+            let spools = self.store.read(|view| Ok::<_, ServiceError>(view.spools()?));
+            // While that cannot be known, it stays.
+            spools.map_or(true, |spools| spools.iter().any(|(_, named)| named == name))
+        };
         if out.is_none() {
-            return Ok(archive::sweep(folder, &keep)?);
+            return Ok(archive::sweep_ours(folder, &keep, |name, _| !is_named(name))?);
         }
         let all = self
             .store
             .read(|view| Ok::<_, ServiceError>(view.backups(None, true)?))?;
         let ours: BTreeSet<String> = all.iter().map(name_of).collect();
-        Ok(archive::sweep_ours(folder, &keep, |owner| {
-            owner.is_some_and(|owner| ours.contains(&owner.backup))
+        Ok(archive::sweep_ours(folder, &keep, |name, owner| {
+            owner.is_some_and(|owner| ours.contains(&owner.backup)) && !is_named(name)
         })?)
     }
 

@@ -23,6 +23,7 @@ use crate::store::{Backup, BackupState};
 
 use super::{Done, Due, GoOn, Order, Ran, RunError, Runner, Service, ServiceError, Which, Wish};
 
+mod abandoned;
 mod crash;
 mod going_on;
 mod keeping;

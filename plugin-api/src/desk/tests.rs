@@ -30,6 +30,7 @@ impl<T: Send + 'static> Exporter for Does<T> {
             connection: "http".into(),
             tables: vec!["T".into()],
             again: false,
+            resumes: false,
         }
     }
 

@@ -59,7 +59,7 @@ impl fmt::Display for Finding {
 /// | `unreadable answer` | HTML, half of a JSON text, JSON of another shape and an empty body with 200 are [`ErrorKind::Decode`] |
 /// | `unknown keys` | new keys in records do no harm, and are kept in the column made by [`Table::rest`] |
 /// | `missing keys` | without any one key: no panic, no rows without key |
-/// | `resume` | from every checkpoint: what was written before, and what is written then, is the whole, once; there is one where an export makes more than ten different requests; no request is made again behind it, but for the few in flight; its cursor stays small |
+/// | `resume` | from every checkpoint: what was written before, and what is written then, is the whole, once; there is one where an export makes more than ten different requests; the description says that it is gone on from; no request is made again behind it, but for the few in flight; its cursor stays small |
 /// | `ranges` | a range that has everything gives every row; no range panics, nor a cursor of another version |
 ///
 /// # Panics

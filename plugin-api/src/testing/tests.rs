@@ -64,6 +64,7 @@ enum Fault {
     CheckpointTooEarly,
     IgnoresResume,
     NeverCheckpoints,
+    DoesNotSayThatItResumes,
     // ranges
     LosesRowInRange,
     FailsOnRange,
@@ -107,6 +108,7 @@ impl Exporter for Contacts {
             connection: "http".into(),
             tables,
             again: false,
+            resumes: self.0 != Fault::DoesNotSayThatItResumes,
         }
     }
 
@@ -446,6 +448,7 @@ fn rows_lost_or_repeated_on_resume_are_found() {
         check(fault, "resume");
     }
     check(Fault::NeverCheckpoints, "resume");
+    check(Fault::DoesNotSayThatItResumes, "resume");
     check(Fault::LosesRowInRange, "ranges");
     check(Fault::FailsOnRange, "ranges");
     check(Fault::PanicsOnRange, "ranges");

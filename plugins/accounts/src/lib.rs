@@ -18,6 +18,7 @@ impl Exporter for Accounts {
             .connection("zoho")
             .tables(["Accounts"])
             .again()
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

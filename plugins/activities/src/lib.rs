@@ -22,6 +22,7 @@ impl Exporter for Activities {
             .tables(kinds::ALL.map(|kind| kind.table))
             .tables([comments::TABLE])
             .again()
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

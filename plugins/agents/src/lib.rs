@@ -15,6 +15,7 @@ impl Exporter for Exporting {
             .connection("zoho")
             .tables(["Agents"])
             .again()
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

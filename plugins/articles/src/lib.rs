@@ -18,6 +18,7 @@ impl Exporter for Articles {
             .connection("zoho")
             .tables(tables::NAMES)
             .again()
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

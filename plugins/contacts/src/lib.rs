@@ -19,6 +19,7 @@ impl Exporter for Contacts {
             .connection("zoho")
             .tables(["Contacts"])
             .again()
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

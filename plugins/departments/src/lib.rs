@@ -16,6 +16,7 @@ impl Exporter for Departments {
             .connection("zoho")
             .tables(["Departments"])
             .again()
+            .resumes()
     }
 
     fn tables(&self, _: &Desk<'_>) -> Result<Vec<Table>> {

@@ -42,7 +42,9 @@ struct Cursor {
 
 impl Exporter for Example {
     fn describe(&self) -> Description {
-        Description::new("example", "A help desk of your own").tables(["Tickets", "Comments"])
+        Description::new("example", "A help desk of your own")
+            .tables(["Tickets", "Comments"])
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

@@ -19,6 +19,7 @@ impl Exporter for Products {
             .connection("zoho")
             .tables(["Products"])
             .again()
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

@@ -45,7 +45,9 @@ struct RequestTracker {
 
 impl Exporter for RequestTracker {
     fn describe(&self) -> Description {
-        Description::new("request-tracker", "Request Tracker 5").tables(tables::NAMES)
+        Description::new("request-tracker", "Request Tracker 5")
+            .tables(tables::NAMES)
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

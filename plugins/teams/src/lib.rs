@@ -22,6 +22,7 @@ impl Exporter for Teams {
             .connection("zoho")
             .tables(["Teams", "TeamMembers"])
             .again()
+            .resumes()
     }
 
     fn tables(&self, _: &Desk<'_>) -> Result<Vec<Table>> {

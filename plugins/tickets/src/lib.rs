@@ -44,6 +44,7 @@ impl Exporter for Tickets {
             .connection("zoho")
             .tables(tables::NAMES)
             .again()
+            .resumes()
     }
 
     fn tables(&self, desk: &Desk<'_>) -> Result<Vec<Table>> {

@@ -418,3 +418,41 @@ fn one_that_needs_more_memory_than_it_may_have_says_so_and_goes_on_with_more() {
     paged.is_complete();
     daemon.terminate();
 }
+
+#[test]
+fn a_backup_that_was_killed_is_not_said_to_run() {
+    let place = Place::silent();
+    let mut backup = place.home.command(&["backup"]);
+    let mut backup = backup
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    wait("a request", || place.desk.requests() > 0);
+    let list = || place.home.run(&["list"], 0);
+    let running = list();
+    assert!(
+        running.contains(" running ") && !running.contains("INTERRUPTED"),
+        "{running}"
+    );
+    backup.kill().expect("it runs");
+    backup.wait().expect("it ends");
+    // However often: nothing is written by it.
+    for _ in 0..2 {
+        let killed = list();
+        assert!(
+            killed.contains(" INTERRUPTED ") && !killed.contains(" running "),
+            "{killed}"
+        );
+        assert!(
+            killed.contains("`deskvault backup --resume 1` goes on with it"),
+            "{killed}"
+        );
+    }
+    let json = place.home.run(&["list", "--json"], 0);
+    assert!(json.contains("\"interrupted\":true"), "{json}");
+    place.speak(true);
+    place.home.run(&["backup", "--resume", "1"], 0);
+    let done = list();
+    assert!(done.contains(" complete ") && !done.contains("INTERRUPTED"), "{done}");
+}

@@ -125,6 +125,6 @@ fn a_backup_outlives_its_process_and_its_daemon() {
     );
     bench.home.run(&["history", "verify"], 0);
     // The desk has not changed since: what it says now is what the archive holds.
-    bench.home.run(&["verify", "1", "--drill", "10"], 0);
+    bench.home.run(&["verify", "1", "--drill=10"], 0);
     bench.daemon.terminate();
 }

@@ -15,6 +15,7 @@ use deskvault_tests::daemon::Daemon;
 use deskvault_tests::home::Home;
 use deskvault_tests::zoho::{Desk, modules};
 use engine::clock::Clock as _;
+use engine::store::BackupState;
 use sample_desk::settings::Faults;
 use sample_desk::{Life, Settings};
 
@@ -200,6 +201,13 @@ fn a_daemon_stays_as_it_was_for_hours() {
     }
     home.clock().stand();
     daemon.terminate();
+
+    // What its stop interrupted goes on.
+    for backup in home.backups(true) {
+        if backup.state == BackupState::Suspended {
+            home.run(&["backup", "--resume", &backup.number.to_string()], 0);
+        }
+    }
 
     let mut states: BTreeMap<String, u64> = BTreeMap::new();
     let backups = home.backups(true);

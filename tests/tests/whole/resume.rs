@@ -1,5 +1,8 @@
 //! Backups that are interrupted and gone on with: byte for byte what they would have been, and nothing is asked for twice.
 
+#[path = "resume/said.rs"]
+mod said;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -145,6 +148,7 @@ fn planned(url: &str, modules: &[&str], spool: &Path) -> Plan {
 fn run(plan: &Plan, keeper: &dyn Keeper, cancel: &CancellationToken) -> Result<Summary, BackupError> {
     let files = plan.modules.iter().map(|module| match module.as_str() {
         "example" => plugin("deskvault_example"),
+        "frozen" => plugin("deskvault_frozen"),
         _ => bad_plugin("reads_again"),
     });
     let mut registry = Registry::load_files(files.collect(), Duration::from_secs(20));

@@ -32,16 +32,24 @@ pub(super) fn list(typed: &List, global: &Global, shell: &Shell) -> Outcome {
         // A desk that the configuration no longer has may have left archives, so it is only now that it is unknown.
         desk(service.config(), Some(name)).map_err(Failure::Usage)?;
     }
-    let mut kept = BTreeMap::new();
-    for backup in backups.iter().filter(|backup| backup.state == BackupState::Suspended) {
-        kept.insert(backup.id, service.reached(backup.id)?.rows);
+    let mut unfinished = BTreeMap::new();
+    for backup in &backups {
+        let is_interrupted = service.is_interrupted(backup)?;
+        if is_interrupted || backup.state == BackupState::Suspended {
+            let found = Unfinished {
+                rows: service.reached(backup.id)?.rows,
+                is_interrupted,
+                has_desk: service.has_desk_of(backup),
+            };
+            unfinished.insert(backup.id, found);
+        }
     }
     let text = if typed.json {
-        json(&backups, &kept)?
+        json(&backups, &unfinished)?
     } else if backups.is_empty() {
         "no backups\n".to_owned()
     } else {
-        render(&backups, &kept, service.now())
+        render(&backups, &unfinished, service.now())
     };
     print(&text, shell)?;
     Ok(Exit::Done)
@@ -110,29 +118,44 @@ pub(super) fn link(typed: &Link, global: &Global, shell: &Shell) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// `kept`: rows that are kept of those that are suspended.
-fn json(backups: &[Backup], kept: &BTreeMap<BackupId, u64>) -> Result<String, Failure> {
+/// What is known of a backup that came to no end and is not under way.
+#[derive(Clone, Copy)]
+struct Unfinished {
+    /// Rows that are kept of it.
+    rows: u64,
+    /// Its row says that it runs, and no process runs it.
+    is_interrupted: bool,
+    /// Whether the configuration has its desk.
+    has_desk: bool,
+}
+
+fn json(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>) -> Result<String, Failure> {
     #[derive(Serialize)]
     struct Line<'a> {
         #[serde(flatten)]
         backup: &'a Backup,
         #[serde(skip_serializing_if = "Option::is_none")]
         rows_kept: Option<u64>,
+        /// With the state `running`: no process runs it any more.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        interrupted: bool,
     }
-    let line = |backup| Line {
-        backup,
-        rows_kept: kept.get(&backup.id).copied(),
+    let line = |backup: &Backup| {
+        let found = unfinished.get(&backup.id);
+        serde_json::to_string(&Line {
+            backup,
+            rows_kept: found.map(|found| found.rows),
+            interrupted: found.is_some_and(|found| found.is_interrupted),
+        })
     };
-    let lines = backups
-        .iter()
-        .map(|backup| Ok(serde_json::to_string(&line(backup))? + "\n"));
+    let lines = backups.iter().map(|backup| Ok(line(backup)? + "\n"));
     lines
         .collect::<serde_json::Result<String>>()
         .context("cannot write the result as JSON")
         .map_err(Failure::Failed)
 }
 
-fn render(backups: &[Backup], kept: &BTreeMap<BackupId, u64>, now: Timestamp) -> String {
+fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: Timestamp) -> String {
     let head = [
         "id", "desk", "kind", "range", "state", "records", "size", "created", "expires",
     ];
@@ -145,11 +168,14 @@ fn render(backups: &[Backup], kept: &BTreeMap<BackupId, u64>, now: Timestamp) ->
             printable(&backup.desk),
             kind_name(backup.kind).to_owned(),
             backup.range.map_or_else(|| "all".to_owned(), span),
-            state(backup.state).to_owned(),
+            match unfinished.get(&backup.id) {
+                Some(found) if found.is_interrupted => "INTERRUPTED".to_owned(),
+                _ => state(backup.state).to_owned(),
+            },
             figure(
                 archive
                     .map(|archive| grouped(archive.records))
-                    .or(kept.get(&backup.id).map(|rows| grouped(*rows))),
+                    .or(unfinished.get(&backup.id).map(|found| grouped(found.rows))),
             ),
             figure(archive.map(|archive| size(archive.bytes))),
             second(backup.ended.unwrap_or(backup.started)),
@@ -159,14 +185,25 @@ fn render(backups: &[Backup], kept: &BTreeMap<BackupId, u64>, now: Timestamp) ->
     // Words flush left, figures flush right.
     let mut text = table(&rows, 5);
     for backup in backups {
-        if let Some(since) = backup.suspended {
-            let reason = printable(backup.reason.as_deref().unwrap_or("no reason is known"));
-            let (id, since) = (backup.id, second(since));
-            let _ = writeln!(
-                text,
-                "backup {id} is suspended since {since}: {reason}; `deskvault backup --resume {id}` goes on with it"
-            );
-        }
+        let id = backup.id;
+        let Some(found) = unfinished.get(&id) else { continue };
+        let what = match backup.suspended {
+            Some(since) if !found.is_interrupted => {
+                let reason = printable(backup.reason.as_deref().unwrap_or("no reason is known"));
+                format!("suspended since {}: {reason}", second(since))
+            }
+            _ => "interrupted: the process that ran it is gone".to_owned(),
+        };
+        let next = if found.has_desk {
+            format!("`deskvault backup --resume {id}` goes on with it")
+        } else {
+            format!(
+                "it can be gone on with when the desk {} is in the configuration again, and is given up when [backup] \
+                 keep_suspended is over",
+                printable(&backup.desk)
+            )
+        };
+        let _ = writeln!(text, "backup {id} is {what}; {next}");
     }
     text
 }

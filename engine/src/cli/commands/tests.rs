@@ -360,7 +360,7 @@ fn verify_with_a_drill() {
              compared, 0 DIFFERENT\n",
         ),
         (
-            "verify a.zip --drill 3 --seed 7",
+            "verify a.zip --drill=3 --seed 7",
             4,
             "Contacts 2: changed on the desk since\nContacts 3: DIFFERS, though it was not changed since\n  email: \"a@x\" in \
              the archive, \"b@x\" on the desk\ndrill of 3 rows (seed 7): 1 same, 1 changed, 0 gone, 0 undecided, 0 not \

@@ -27,7 +27,7 @@ fn shell(script: &str, folder: &Path, grace: Duration) -> Child {
         text: Arc::new(Text {
             file: "a.toml".into(),
             folder: "/".into(),
-            bytes: b"text\n".to_vec(),
+            bytes: b"[[desk]]\nname = \"main\"\n".to_vec(),
         }),
         folder: folder.to_owned(),
         grace,

@@ -33,6 +33,11 @@ impl<E: Exporter, F: Fn() -> E> Suite<'_, F> {
                           otherwise";
             self.found("resume", what, advice);
         }
+        if !self.base.checkpoints.is_empty() && !(self.make)().describe().resumes {
+            let what = "it makes checkpoints, and its description does not say that it goes on from them".to_owned();
+            let advice = "call Description::resumes(): a backup that is interrupted starts anew otherwise";
+            self.found("resume", what, advice);
+        }
         for at in sample(self.base.checkpoints.len(), MOST_CHECKPOINTS) {
             let checkpoint = &self.base.checkpoints[at];
             let when = format!(

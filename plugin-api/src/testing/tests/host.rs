@@ -22,6 +22,7 @@ impl Exporter for Does {
             connection: "http".into(),
             tables: vec!["T".into()],
             again: false,
+            resumes: true,
         }
     }
 

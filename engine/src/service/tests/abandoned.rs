@@ -1,0 +1,61 @@
+//! Backups that nobody brings to an end.
+
+use super::*;
+use crate::service::desk_lock::{Attempt, DeskLock};
+
+#[test]
+fn a_row_that_says_running_is_told_from_a_backup_that_runs() {
+    let home = Home::new();
+    home.dies(Script::Dies, |home| drop(home.full()));
+    let is_interrupted = || home.service.is_interrupted(&home.backup(1)).unwrap();
+    for _ in 0..2 {
+        assert!(is_interrupted());
+        assert_eq!(home.backup(1).state, BackupState::Running, "it only looks");
+    }
+    let Attempt::Ours(lock) = DeskLock::attempt(home.service.folder(), "main").unwrap() else {
+        panic!("somebody has it")
+    };
+    assert!(!is_interrupted(), "somebody runs it");
+    drop(lock);
+    // As one that was seen to run, and has ended since.
+    let seen = home.backup(1);
+    home.service.settle(&CancellationToken::new()).unwrap();
+    assert!(!home.service.is_interrupted(&seen).unwrap());
+}
+
+#[test]
+fn a_suspended_backup_whose_desk_is_gone_ends_when_its_time_is_over() {
+    let home = Home::new();
+    let stopped = RunError::Suspended {
+        cause: Cause::Desk,
+        message: "it is away".into(),
+    };
+    home.next_is(Script::Keeps(7, stopped));
+    assert!(matches!(home.full(), Err(ServiceError::Suspended(_))));
+    let row = home.backup(1);
+    let spool = home.service.folder().join(row.spool.as_ref().unwrap());
+    let without = CONFIGURATION.replace("name = \"main\"", "name = \"third\"");
+    let without = configuration(&without, home.folder.path());
+    let service = home.service.with_config(without).unwrap();
+    let settle = |service: &Service| service.settle(&CancellationToken::new()).unwrap();
+
+    home.wait(days(6));
+    assert!(settle(&service).is_empty() && spool.is_dir(), "the desk may come back");
+    assert!(!service.has_desk_of(&row) && home.service.has_desk_of(&row));
+    home.wait(days(2));
+    assert_eq!(home.service.abandoned().unwrap(), [], "with its desk it is finished");
+    assert!(settle(&home.service).is_empty() && spool.is_dir());
+
+    let said = settle(&service);
+    assert!(said.iter().any(|line| line.starts_with("backup 1 ")), "{said:?}");
+    let row = home.backup(1);
+    assert_eq!((row.state, row.spool), (BackupState::Failed, None));
+    assert!(!spool.exists());
+    let entries = home.history();
+    let last = entries.last().unwrap();
+    assert!(
+        last.starts_with("failed 1: its desk is no longer in the configuration"),
+        "{entries:?}"
+    );
+    assert!(settle(&service).is_empty(), "once");
+}
