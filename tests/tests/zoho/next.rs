@@ -77,6 +77,10 @@ fn a_module_whose_search_fails_for_longer_than_it_is_tried_is_named_and_is_in_th
 
 /// The desk fails in the second of three runs, where a path has what `path` makes of a ticket's id in it; which is told as
 /// `told`.
+#[expect(
+    clippy::print_stderr,
+    reason = "what a kernel keeps from being tested is worth seeing"
+)]
 fn incomplete_and_then_complete(path: impl Fn(&str) -> String, told: &str) {
     let plugins = ["deskvault_tickets", "deskvault_departments"].map(str::to_owned);
     let home = Home::new("2026-03-02T01:59:00Z", &plugins);
