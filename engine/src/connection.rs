@@ -259,6 +259,7 @@ impl Connection {
         let behind = retry::behind(date.map(|(_, value)| value.as_str()), chrono::Utc::now());
         clocks_agree(zoho.desk(), behind, self.0.search_lag)?;
         let allowed = zoho.introduce(&answer)?;
+        zoho.affordable()?;
         let limit = self.0.in_flight.unwrap_or(allowed);
         if limit > allowed
             && let Some(organisation) = zoho.organisation()
@@ -365,6 +366,10 @@ fn client(
             source,
         })?),
     };
+    let builder = match &settings.names.0 {
+        Some(lookup) => builder.dns_resolver(Arc::new(Resolver(Arc::clone(lookup)))),
+        None => builder,
+    };
     careful(builder, way)
         .gzip(true)
         .connect_timeout(settings.limits.connect_timeout)
@@ -376,6 +381,20 @@ fn client(
             desk: desk.clone(),
             source: source.without_url(),
         })
+}
+
+/// Finds addresses as the settings say.
+struct Resolver(Arc<settings::Lookup>);
+
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        // The port is the URL's.
+        let found = (self.0)(name.as_str()).map(|all| all.into_iter().map(|address| SocketAddr::new(address, 0)));
+        Box::pin(std::future::ready(match found {
+            Ok(found) => Ok(Box::new(found) as reqwest::dns::Addrs),
+            Err(error) => Err(error.into()),
+        }))
+    }
 }
 
 /// What protects the way of requests.

@@ -27,7 +27,7 @@ mod wire;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,11 @@ struct Shared {
     client_id: String,
     client_secret: String,
     requests: AtomicU64,
+    /// Requests for a page that has one before it, where it matters.
+    later_pages: AtomicU64,
     counters: Counters,
+    /// Nothing goes wrong on purpose any more.
+    is_healed: AtomicBool,
     /// Asks for the listener to be away for this long.
     away: watch::Sender<Duration>,
 }
@@ -176,7 +180,9 @@ impl SampleDesk {
             client_id: format!("1000.SAMPLE{:016X}", mix(settings.seed)),
             client_secret: format!("{:016x}{:016x}", mix(!settings.seed), mix(mix(settings.seed))),
             requests: AtomicU64::new(0),
+            later_pages: AtomicU64::new(0),
             counters: Counters::new(surface.endpoints.len()),
+            is_healed: AtomicBool::new(false),
             away: watch::Sender::default(),
             surface,
             desk,
@@ -235,7 +241,7 @@ impl SampleDesk {
     pub fn stats(&self) -> Stats {
         let shared = &self.shared;
         let mut stats = shared.counters.read(&shared.surface.endpoints);
-        stats.requests = shared.requests.load(std::sync::atomic::Ordering::Relaxed);
+        stats.requests = shared.requests.load(Ordering::Relaxed);
         stats.credits = shared.credits.spent();
         stats.in_flight = shared.gate.greatest();
         stats
@@ -270,6 +276,13 @@ impl SampleDesk {
     /// Ends all tokens that were given out, the refresh token too, as if a person had revoked them.
     pub fn revoke(&self) {
         self.shared.tokens().end_all();
+    }
+
+    /// From now on nothing goes wrong on purpose. Gives a refresh token that is good, whatever became of the others.
+    pub fn heal(&self) -> String {
+        self.shared.is_healed.store(true, Ordering::Relaxed);
+        let scopes = self.shared.surface.granted(&self.shared.settings);
+        self.shared.tokens().anew(scopes)
     }
 
     /// What it holds.
@@ -359,6 +372,7 @@ async fn accept(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shar
                     // Small answers are not held back to be sent with more.
                     let _ = stream.set_nodelay(true);
                     let shared = Arc::clone(&shared);
+                    let keep_alive = shared.settings.keep_alive;
                     connections.spawn(async move {
                         let wire = Wire::new(stream);
                         let fate = wire.fate();
@@ -368,6 +382,7 @@ async fn accept(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shar
                         });
                         let served = http1::Builder::new()
                             .timer(TokioTimer::new())
+                            .keep_alive(keep_alive)
                             .header_read_timeout(HEAD_WITHIN)
                             .serve_connection(TokioIo::new(wire), service)
                             .await;

@@ -28,6 +28,8 @@ pub struct Settings {
     pub concurrency: Option<usize>,
     /// How long each answer takes.
     pub latency: Duration,
+    /// Whether a connection serves more than one request.
+    pub keep_alive: bool,
     /// How long an access token lives.
     pub token_life: Duration,
     /// Scopes that the token lacks, e.g. `Desk.search.READ`. Names that there are not keep the desk from starting, here and
@@ -184,6 +186,7 @@ impl Default for Settings {
             midnight: Duration::ZERO,
             concurrency: None,
             latency: Duration::ZERO,
+            keep_alive: true,
             token_life: Duration::from_hours(1),
             missing_scopes: Vec::new(),
             unlicensed: Vec::new(),

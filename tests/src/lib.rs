@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use engine::backup::Plan;
-use engine::connection::settings::{Auth, Limits, Pacing, Settings};
+use engine::connection::settings::{Auth, Limits, Names, Pacing, Settings};
 
 pub mod chance;
 pub mod clock;
@@ -31,6 +31,7 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
             auth: Auth::None,
             limits: Limits::default(),
             pacing: Pacing::default(),
+            names: Names::default(),
         },
         modules: modules.iter().map(ToString::to_string).collect(),
         kind: plugin_api::Kind::Full,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use engine::archive::{Manifest, verify};
-use engine::backup::{BackupError, Plan};
+use engine::backup::{BackupError, Forgetful, Keeper, Plan};
 use engine::connection::settings::{Auth, Secret, SecretSource, Terms, Zoho};
 use engine::plugins::Registry;
 use engine::progress::{Silent, Summary};
@@ -201,13 +201,27 @@ impl Desk {
     /// # Panics
     /// Where the archive is not sound.
     pub fn back_up(&self, plan: &Plan) -> Result<Backup, BackupError> {
+        self.back_up_kept(plan, &Forgetful)
+    }
+
+    /// As [`back_up`](Self::back_up), with checkpoints that go to `keeper` where the plan names a spool folder.
+    ///
+    /// # Panics
+    /// Where the archive is not sound.
+    pub fn back_up_kept(&self, plan: &Plan, keeper: &dyn Keeper) -> Result<Backup, BackupError> {
         let before = self.desk.stats().requests;
         let modules: Vec<&str> = plan.modules.iter().map(String::as_str).collect();
         // An archive is named after the second of its start, and two tests may fall into one.
         let mut plan = plan.clone();
         plan.archive.folder = tempfile::tempdir_in(&plan.archive.folder).expect("a folder").keep();
         let started = Instant::now();
-        let summary = engine::backup::run(&plan, &mut registry(&modules), &Silent, &CancellationToken::new())?;
+        let summary = engine::backup::run_kept(
+            &plan,
+            &mut registry(&modules),
+            &Silent,
+            keeper,
+            &CancellationToken::new(),
+        )?;
         let took = started.elapsed();
         let report = verify(&summary.archive, &|_, _| {}, &CancellationToken::new()).expect("a report");
         assert!(report.is_sound(), "{:?}", report.problems);

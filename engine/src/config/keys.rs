@@ -101,7 +101,7 @@ const DESK: Section = Section {
             "credits_reserve",
             Kind::Text(rules::reserve),
             Need::Default("\"20%\""),
-            "What of each day's API credits is kept for the other programs that use the desk, where it charges credits: a share of the day's, e.g. `\"20%\"`, or a number of them, e.g. `\"5000\"`. Once no more than that is left, a backup waits for the next day's. `\"0\"`: nothing.",
+            "What of each day's API credits is kept for the other programs that use the desk, where it charges credits: a share of the day's, e.g. `\"20%\"`, or a number of them, e.g. `\"5000\"`. Once no more than that is left, a backup waits for the next day's. A number that is more than the desk gives a day is refused as soon as that is certain. `\"0\"`: nothing.",
         ),
     ],
     sections: &[connection::CONNECTION, service::SCHEDULE],

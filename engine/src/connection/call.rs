@@ -54,6 +54,16 @@ impl Call {
         })
     }
 
+    /// The same request, to be admitted and charged by itself. `None` where its body can't be sent twice.
+    pub(super) fn again(&self) -> Option<Self> {
+        Some(Self {
+            request: self.request.try_clone()?,
+            name: self.name.clone(),
+            permit: AtomicU64::new(0),
+            charged: AtomicU64::new(0),
+        })
+    }
+
     /// Whether JSON and nothing else is asked for.
     pub(super) fn wants_json(&self) -> bool {
         let accept = self.request.headers().get(reqwest::header::ACCEPT);

@@ -3,7 +3,7 @@
 //!
 //! It opens when the last tries of several requests all failed in ways that pass; a single record that can't be read never
 //! opens it, nor does a desk that never answered: its URL is wrong more often than its machine is down. While it is open,
-//! one look at the desk is taken at growing waits, by the request that was answered last.
+//! one look at the desk is taken at growing waits, by the cheapest request that was answered.
 
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub(super) struct Open {
     pub(super) since: Instant,
     /// When it is looked at again.
     pub(super) next: Instant,
+    /// Until when it is waited for.
+    until: Instant,
     /// How often it was looked at.
     pub(super) looks: u32,
     /// What went wrong last.
@@ -107,6 +109,7 @@ impl Circuit {
         self.state = State::Open(Open {
             since: now,
             next,
+            until: now + self.patience,
             looks: 0,
             why: why.to_owned(),
         });
@@ -118,7 +121,7 @@ impl Circuit {
         let State::Open(open) = &mut self.state else {
             return None;
         };
-        if now >= open.since + self.patience {
+        if now >= open.until {
             self.state = State::GivenUp(why.to_owned());
             return None;
         }
@@ -128,7 +131,18 @@ impl Circuit {
             .first
             .saturating_mul(1_u32.checked_shl(open.looks).unwrap_or(u32::MAX));
         // The last look comes when the patience ends, not up to a minute behind it.
-        open.next = (now + doubled.min(LONGEST)).min(open.since + self.patience).max(now);
+        open.next = (now + doubled.min(LONGEST)).min(open.until).max(now);
+        Some(open.next)
+    }
+
+    /// No look may be taken for so long, as credits are waited for: the patience does not run meanwhile. When the next one is
+    /// due; none where that is not needed any more.
+    pub(super) fn put_off(&mut self, wait: Duration, now: Instant) -> Option<Instant> {
+        let State::Open(open) = &mut self.state else {
+            return None;
+        };
+        open.until += wait;
+        open.next = now + wait;
         Some(open.next)
     }
 
@@ -214,6 +228,22 @@ mod tests {
         assert_eq!(circuit.failed((1, 1), "", now), Held::No);
         assert!(!circuit.answered());
         assert!(circuit.given_up().is_some(), "what was given up stays so");
+    }
+
+    #[test]
+    fn the_patience_does_not_run_while_no_look_may_be_taken() {
+        let mut circuit = circuit();
+        assert!(fail(&mut circuit, &[(1, 1), (1, 2), (2, 1)], 10).is_some());
+        let since = circuit.open().unwrap().since;
+        let mut now = since + secs(600);
+        for _ in 0..10_000 {
+            now = circuit.put_off(secs(1), now).unwrap();
+        }
+        while let Some(next) = circuit.looked("still refused", now) {
+            now = next;
+        }
+        assert_eq!(now - since, secs(10_900));
+        assert_eq!(circuit.put_off(secs(1), now), None, "it was given up");
     }
 
     #[test]

@@ -51,10 +51,16 @@ struct State {
     looks: bool,
     /// Whether the desk answers at all.
     circuit: Circuit,
-    /// The request that was answered last.
-    answered: Option<Arc<Call>>,
+    /// What the desk is looked at by while it does not answer.
+    cheapest: Option<Cheapest>,
     /// The runtime is gone: nothing will be started any more.
     closed: bool,
+}
+
+/// A request that was answered, and by how little: not by a success, for how many credits, with how many bytes.
+struct Cheapest {
+    price: (bool, u64, usize),
+    call: Arc<Call>,
 }
 
 /// Counters, of a desk or of one queue.
@@ -152,7 +158,7 @@ impl Dispatch {
                 hold_until: None,
                 looks: false,
                 circuit: Circuit::new(policy.first, limits.patience),
-                answered: None,
+                cheapest: None,
                 closed: false,
             }),
             waiting: Arc::default(),
@@ -233,7 +239,18 @@ impl Dispatch {
             Sign::None => false,
             Sign::Life => {
                 let mut state = lock(&self.state);
-                state.answered = Some(Arc::clone(call));
+                let price = match &tried.result {
+                    Ok(answer) => {
+                        let charged = call.charged.load(Ordering::Relaxed);
+                        (!(200..300).contains(&answer.status), charged, answer.body.len())
+                    }
+                    Err(_) => (true, u64::MAX, usize::MAX),
+                };
+                // Of equals the later one: it is there for certain.
+                if state.cheapest.as_ref().is_none_or(|cheapest| price <= cheapest.price) {
+                    let call = Arc::clone(call);
+                    state.cheapest = Some(Cheapest { price, call });
+                }
                 if state.circuit.answered() {
                     tracing::info!("the desk answers again");
                 }

@@ -72,6 +72,14 @@ pub enum ConnectionError {
         /// Why, and what to do.
         why: String,
     },
+    /// The desk does not give as many credits as are kept of them.
+    #[error("desk {desk}: {why}")]
+    Credits {
+        /// The desk.
+        desk: String,
+        /// How many they are, and what to do.
+        why: String,
+    },
     /// The sample desk could not be started.
     #[error("desk {desk}: the sample desk cannot be started")]
     Sample {

@@ -126,6 +126,8 @@ pub(super) struct Policy {
     /// The longest `Retry-After` that is waited for. A longer one (a day's quota is spent) is the exporter's to
     /// know: the answer becomes final.
     pub(super) longest_retry_after: Duration,
+    /// The wait where the accounts server gives no more access tokens for now.
+    pub(super) token_wait: Duration,
 }
 
 impl Policy {
@@ -139,6 +141,7 @@ impl Policy {
             first: limits.first_wait,
             longest: Duration::from_mins(1),
             longest_retry_after: Duration::from_mins(5),
+            token_wait: limits.token_wait,
         }
     }
 

@@ -1,6 +1,8 @@
 //! What the configuration says about a connection. Plain data: no I/O happens here.
 
 use std::fmt;
+use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +28,16 @@ pub struct Settings {
     pub limits: Limits,
     /// What is done about credits, where the desk charges.
     pub pacing: Pacing,
+    /// How the names of hosts become addresses.
+    pub names: Names,
 }
+
+/// Finds the addresses of a host by its name, without blocking.
+pub type Lookup = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
+
+/// How the names of hosts become addresses; none: as the system has it.
+#[derive(Clone, Default)]
+pub struct Names(pub Option<Arc<Lookup>>);
 
 /// How a day's credits are dealt with.
 #[derive(Clone)]
@@ -227,6 +238,9 @@ pub struct Limits {
     pub first_wait: Duration,
     /// How long a desk that answered and does not any more is waited for.
     pub patience: Duration,
+    /// The wait before another access token is asked for, where the accounts server gives no more for now: Zoho's gives ten in
+    /// ten minutes.
+    pub token_wait: Duration,
     /// The largest answer taken, unpacked, in bytes.
     pub max_response_bytes: u64,
     /// Answers that wait to be taken, over all exporters, in bytes: beyond it no further request is started.
@@ -245,6 +259,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(30),
             first_wait: Duration::from_secs(1),
             patience: Duration::from_mins(15),
+            token_wait: Duration::from_mins(1),
             max_response_bytes: 64 << 20,
             max_waiting_bytes: 32 << 20,
             max_redirects: 5,

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::retry::Policy;
-use super::settings::{Auth, Limits, Pacing, Secret, SecretSource, Settings};
+use super::settings::{Auth, Limits, Names, Pacing, Secret, SecretSource, Settings};
 use super::{Answer, Connection, ConnectionError, Next, Queue};
 use server::Server;
 
@@ -35,6 +35,7 @@ fn settings(url: &str, limits: Limits) -> Settings {
         auth: Auth::Bearer(SecretSource::Inline(Secret::new(TOKEN))),
         limits,
         pacing: Pacing::default(),
+        names: Names::default(),
     }
 }
 

@@ -170,6 +170,16 @@ impl Zoho {
         Ok(in_flight)
     }
 
+    /// Refuses a setting by which no request would ever be made.
+    pub(super) fn affordable(&self) -> Result<(), ConnectionError> {
+        self.pacer.refused().map_or(Ok(()), |why| {
+            Err(ConnectionError::Credits {
+                desk: self.desk.clone(),
+                why,
+            })
+        })
+    }
+
     /// The first request was cancelled.
     pub(super) fn cancelled(&self) -> ExportError {
         ExportError::new(ErrorKind::Cancelled, format!("desk {}: cancelled", self.desk))
@@ -234,6 +244,10 @@ impl Zoho {
 
     /// Why nothing may be asked, where that is so.
     fn refused(&self, now: Instant) -> Option<ExportError> {
+        if let Some(why) = self.pacer.refused() {
+            // The engine's own: a person has to set it right.
+            return Some(ExportError::new(ErrorKind::Host, format!("desk {}: {why}", self.desk)));
+        }
         let mut spent = self.spent();
         if spent.as_ref()?.until.is_some_and(|until| now >= until) {
             *spent = None;

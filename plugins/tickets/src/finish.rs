@@ -32,9 +32,10 @@ impl Writer<'_, '_, '_> {
             self.remember(ticket);
         }
         if ticket.visit != Visit::First {
+            self.open.counted = self.open.attachments.len() as u64 + self.open.hidden;
             self.run.sum(|sums| {
                 sums.threads.explained += self.open.threads.rows + self.open.threads.unread;
-                sums.attachments += self.open.attachments.len() as u64 + self.open.hidden;
+                sums.attachments += self.open.counted;
             });
             return Ok(());
         }
@@ -306,15 +307,19 @@ impl Writer<'_, '_, '_> {
         let drafts = self.run.drafts.get();
         let before = if self.open.asked_entries { 0 } else { known };
         let least = least::ticket(&counts, threads.rows, comments.rows, before, drafts) + self.open.cut;
-        // What was written of it before is in the sums, and what was missing then.
-        if self.run.partial.contains_key(&ticket.id) {
+        self.open.counted = found + self.open.hidden + lacking[0];
+        // What was written of it before is in the sums, and what was missing then; but not what a comment has that could not be
+        // read then, for a ticket does not count that.
+        if let Some(earlier) = self.run.partial.get(&ticket.id) {
+            let more = self.open.counted.saturating_sub(earlier.counted);
+            self.run.sum(|sums| sums.attachments += more);
             return Ok(());
         }
         self.run.sum(|sums| {
             sums.threads.add(counts.threads, threads.rows, threads.unread);
             sums.comments.add(counts.comments, comments.rows, comments.unread);
             sums.entries.add(counts.entries, known, lacking[1]);
-            sums.attachments += found + self.open.hidden + lacking[0];
+            sums.attachments += self.open.counted;
             sums.least += least;
         });
         Ok(())

@@ -61,6 +61,8 @@ pub(crate) struct Partial {
     pub(crate) threads: Vec<String>,
     pub(crate) comments: Vec<String>,
     pub(crate) attachments: Vec<String>,
+    /// Attachments of it that were counted, written or missing.
+    pub(crate) counted: u64,
 }
 
 impl Written {
@@ -187,6 +189,7 @@ impl Memory {
         partial.threads.extend(more.threads);
         partial.comments.extend(more.comments);
         partial.attachments.extend(more.attachments);
+        partial.counted += more.counted;
     }
 }
 

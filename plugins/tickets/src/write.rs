@@ -37,6 +37,8 @@ pub(crate) struct Open {
     pub(crate) attachments: HashSet<String>,
     /// Attachments that a thread counts and does not show.
     pub(crate) hidden: u64,
+    /// Attachments that are in the sums.
+    pub(crate) counted: u64,
     /// Rows of the last page of the ticket's list of attachments, and of its time entries.
     pub(crate) last_pages: [u64; 2],
     /// Where those lists go on.
@@ -151,6 +153,7 @@ impl<'w, 'r, 'a> Writer<'w, 'r, 'a> {
                 threads,
                 comments,
                 attachments,
+                counted: self.open.counted,
             });
         }
     }

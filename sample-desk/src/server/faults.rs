@@ -1,6 +1,6 @@
 //! What goes wrong on purpose, and with which request.
 
-use crate::settings::{Faults, Settings, Trouble, When};
+use crate::settings::{Faults, Planned, Settings, Trouble, When};
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +30,27 @@ pub(crate) enum Garbage {
     Nothing,
 }
 
-/// What request number `number` for this path meets: what is planned, or what chance gives it.
-pub(crate) fn meet(settings: &Settings, number: u64, path: &str) -> Option<Fault> {
-    let planned = settings.planned.iter().enumerate().find(|(place, planned)| {
+/// What request number `number` for this path meets: what is planned, or what chance gives it. `later_page`: its number among
+/// the requests for a page that has one before it, where it is one of them.
+pub(crate) fn meet(settings: &Settings, (number, later_page): (u64, Option<u64>), path: &str) -> Option<Fault> {
+    let is_met = |place: usize, planned: &Planned| {
+        let number = match planned.trouble {
+            Trouble::Repeats => later_page?,
+            _ => number,
+        };
         let is_its = match planned.when {
             When::Share(share) => {
-                let hash = mix(settings.seed ^ mix(number ^ mix(*place as u64 + 1)));
+                let hash = mix(settings.seed ^ mix(number ^ mix(place as u64 + 1)));
                 (hash % 1000) < u64::from(share)
             }
             When::At(first, more) => (first..=first.saturating_add(more)).contains(&number),
         };
-        is_its && planned.path.as_ref().is_none_or(|part| path.contains(part.as_str()))
-    });
-    match planned {
-        Some((_, planned)) => Some(Fault::Planned(planned.trouble)),
+        let is_there = planned.path.as_ref().is_none_or(|part| path.contains(part.as_str()));
+        (is_its && is_there).then_some(planned.trouble)
+    };
+    let mut planned = settings.planned.iter().enumerate();
+    match planned.find_map(|(place, planned)| is_met(place, planned)) {
+        Some(trouble) => Some(Fault::Planned(trouble)),
         None => draw(&settings.faults, settings.seed, number),
     }
 }
@@ -97,7 +104,7 @@ mod tests {
                 .to_vec(),
             ..Settings::default()
         };
-        let met = |number, path| match meet(&settings, number, path) {
+        let met = |number, path| match meet(&settings, (number, None), path) {
             Some(Fault::Planned(trouble)) => trouble.name(),
             _ => "",
         };

@@ -54,8 +54,15 @@ pub(crate) async fn handle(
         shared.desk.change(number);
         return Ok(shared.refuse(&ApiError::throttled(), 0));
     };
-    let fault = faults::meet(&shared.settings, number, request.uri().path())
-        .filter(|fault| *fault != Fault::Planned(Trouble::Repeats) || trouble::before(request.uri()).is_some());
+    let may_repeat = shared
+        .settings
+        .planned
+        .iter()
+        .any(|planned| planned.trouble == Trouble::Repeats);
+    let is_later_page = may_repeat && trouble::before(request.uri()).is_some();
+    let later_page = is_later_page.then(|| add(&shared.later_pages, 1));
+    let is_healed = shared.is_healed.load(Ordering::Relaxed);
+    let fault = faults::meet(&shared.settings, (number, later_page), request.uri().path()).filter(|_| !is_healed);
     let answer = match fault {
         Some(Fault::Planned(planned)) => trouble::answer(&shared, request, planned, number, wire),
         Some(Fault::Throttled) => Ok(shared.refuse(&ApiError::throttled(), 0)),

@@ -66,6 +66,12 @@ impl Tokens {
         (tokens, refresh)
     }
 
+    /// Another refresh token, for which as many access tokens can be had as if none had been.
+    pub(crate) fn anew(&mut self, scopes: Scopes) -> String {
+        self.recent.clear();
+        self.new_refresh(scopes)
+    }
+
     /// A code that can be exchanged once.
     pub(crate) fn code(&mut self, scopes: Scopes, now: Instant) -> String {
         self.codes.retain(|_, code| now < code.until);
@@ -115,8 +121,6 @@ impl Tokens {
     pub(crate) fn end_access(&mut self) {
         self.access.clear();
         self.order.clear();
-        // It was not the client that asked for too many.
-        self.recent.clear();
     }
 
     /// Ends all tokens, as if a person had revoked what was granted.

@@ -18,9 +18,9 @@ use crate::server::wire::Fate;
 use crate::settings::Trouble;
 
 /// How long the desk is away when it is down.
-const AWAY: Duration = Duration::from_millis(300);
-/// How far ahead the clock of a busy desk is.
-const AHEAD: TimeDelta = TimeDelta::days(1);
+const AWAY: Duration = Duration::from_millis(100);
+/// How far a clock is off.
+const OFF: TimeDelta = TimeDelta::days(1);
 /// A piece of an answer without end.
 const PIECE: &[u8] = &[b' '; 64 << 10];
 
@@ -89,6 +89,8 @@ pub(super) fn answer(
             Ok(shared.answer(&request))
         }
         Trouble::Slow => Ok(shared.answer(&request)),
+        Trouble::Ahead => Ok(dated(shared.answer(&request), OFF)),
+        Trouble::Behind => Ok(dated(shared.answer(&request), -OFF)),
     }
 }
 
@@ -130,14 +132,19 @@ fn packed(response: Response<Payload>) -> Response<Payload> {
 }
 
 fn busy() -> Response<Payload> {
-    let now = DateTime::<Utc>::from(SystemTime::now()) + AHEAD;
-    let date = |time: DateTime<Utc>| {
-        let text = time.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
-    };
-    let mut response = page(503);
-    response.headers_mut().insert(DATE, date(now));
-    response.headers_mut().insert(RETRY_AFTER, date(now));
+    let mut response = dated(page(503), OFF);
+    if let Some(date) = response.headers().get(DATE).cloned() {
+        response.headers_mut().insert(RETRY_AFTER, date);
+    }
+    response
+}
+
+/// The answer with the date of a clock that is so far off.
+fn dated(mut response: Response<Payload>, off: TimeDelta) -> Response<Payload> {
+    let now = DateTime::<Utc>::from(SystemTime::now()) + off;
+    let text = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"));
+    response.headers_mut().insert(DATE, date);
     response
 }
 

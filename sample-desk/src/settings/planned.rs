@@ -60,7 +60,7 @@ troubles! {
     GatewayTimeout = "gateway-timeout",
     /// 503 with a `Retry-After` that is a date: now, by a clock that is a day ahead.
     Busy = "busy",
-    /// The desk is away for 300 ms: all connections are closed, and new ones are refused.
+    /// The desk is away for 100 ms: all connections are closed, and new ones are refused.
     Down = "down",
     /// The connection is closed without an answer.
     Closed = "closed",
@@ -92,10 +92,14 @@ troubles! {
     Deleted = "deleted",
     /// A record is made before the request is answered, if [any](crate::Life::to_come) is to come.
     Created = "created",
-    /// A page of a list is the one before that which was asked for.
+    /// A page of a list is the one before that which was asked for. Requests for first pages are not counted.
     Repeats = "repeats",
     /// The answer takes a second longer.
     Slow = "slow",
+    /// The answer bears a date of tomorrow.
+    Ahead = "ahead",
+    /// The answer bears a date of yesterday.
+    Behind = "behind",
 }
 
 impl fmt::Display for Planned {

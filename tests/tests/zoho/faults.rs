@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deskvault_tests::compare::read_truth;
+use deskvault_tests::compare::{Json, read_truth};
 use deskvault_tests::zoho::Desk;
 use sample_desk::Settings;
 use sample_desk::settings::{Changes, Faults};
@@ -112,6 +112,36 @@ fn a_ticket(desk: &Desk) -> String {
     })
     .expect("the truth");
     found.expect("a ticket with threads")
+}
+
+#[test]
+fn attachments_of_a_comment_that_is_read_at_the_end_are_counted() {
+    let settings = Settings {
+        seed: 102,
+        tickets: 100,
+        ..Settings::default()
+    };
+    let mut ticket = None;
+    read_truth(&Desk::start(settings.clone()).truth(), &mut |line| {
+        let href = line.value("href").and_then(Json::text).unwrap_or_default();
+        let id = href
+            .split_once("/comments/")
+            .and_then(|(before, _)| before.rsplit('/').next());
+        ticket = ticket
+            .take()
+            .or(id.map(str::to_owned).filter(|_| line.table == "Attachments"));
+    })
+    .expect("the truth");
+    let ticket = ticket.expect("a comment that has attachments");
+    // Its threads and comments, and not itself.
+    let desk = Desk::start(Settings {
+        planned: vec![format!("failed#0+600:/tickets/{ticket}/").parse().expect("a fault")],
+        ..settings
+    });
+    let backup = desk.back_up(&hasty(&desk)).expect("an archive");
+    assert!(backup.asked.faults > 0, "nothing went wrong with {ticket}");
+    assert!(backup.summary.complete, "{:?}", backup.manifest.reasons);
+    crate::whole::same("its attachments", &desk, &backup, &deskvault_tests::zoho::modules());
 }
 
 /// The same desk, on which requests for one ticket go wrong.

@@ -33,6 +33,7 @@ fn settings(typed: &SampleDesk) -> Result<Settings, String> {
     }
     let faults = &typed.faults;
     Ok(Settings {
+        keep_alive: true,
         seed: typed.seed,
         tickets: typed.tickets,
         custom_fields: typed.custom_fields,

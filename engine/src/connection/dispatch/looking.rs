@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
+use super::super::Admission;
 use super::super::answer::Held;
 use super::super::call::Call;
 use super::super::fetch::Sign;
-use super::{Dispatch, lock};
+use super::{Dispatch, LOOK, lock};
 
 /// The task that looks. Dropped before its end (a panic, the runtime gone) it leaves nobody waiting.
 pub(super) struct Looking {
@@ -37,10 +38,18 @@ impl Looking {
     async fn look(&self) -> Option<Instant> {
         let dispatch = &self.dispatch;
         let call = dispatch.looked_for()?;
+        // It costs credits as others do: where those are waited for, it waits too.
+        let Admission::Now(permit) = dispatch.fetch.admit(&call) else {
+            return lock(&dispatch.state).circuit.put_off(LOOK, Instant::now());
+        };
+        call.permit.store(permit, Ordering::Relaxed);
         dispatch.totals.tries.fetch_add(1, Ordering::Relaxed);
         let mut held = Held::new(&dispatch.waiting);
         let tried = dispatch.fetch.fetch(&call, &mut held).await;
+        dispatch.fetch.release(permit, true);
         dispatch.totals.bytes.fetch_add(held.bytes(), Ordering::Relaxed);
+        let charged = call.charged.load(Ordering::Relaxed);
+        dispatch.totals.credits.fetch_add(charged, Ordering::Relaxed);
         let mut state = lock(&dispatch.state);
         if tried.sign() == Sign::Life {
             if state.circuit.answered() {
@@ -56,7 +65,7 @@ impl Looking {
 
 impl Dispatch {
     /// The request by which the desk is looked at; none where that is not needed any more.
-    fn looked_for(&self) -> Option<Arc<Call>> {
+    fn looked_for(&self) -> Option<Call> {
         let mut state = lock(&self.state);
         // Nobody waits any more: whoever comes next finds out for itself.
         if state.lanes.is_empty() {
@@ -64,7 +73,7 @@ impl Dispatch {
         }
         // Without an outage, an answer that was under way has come.
         state.circuit.open()?;
-        state.answered.clone()
+        state.cheapest.as_ref()?.call.again()
     }
 }
 

@@ -1,15 +1,20 @@
 //! A desk that answers nothing for a while, with a clock that tokio moves on.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use plugin_api::{ErrorKind, Request};
 use tokio::time::Instant;
 
-use super::super::{Connection, Next, Queue};
+use super::super::access::Later;
+use super::super::answer::Held;
+use super::super::call::Call;
+use super::super::fetch::{Fetch, Tried};
+use super::super::retry::{Class, Outcome};
+use super::super::{Admission, Answer, Connection, Next, Queue};
 use super::CancellationToken;
-use super::pacing::{Step, connect, next, step};
+use super::pacing::{Step, connect, connect_by, next, step};
 
 /// Requests in flight.
 const PLACES: usize = 10;
@@ -140,4 +145,95 @@ async fn who_is_gone_is_not_looked_for() {
         panic!("it must end")
     };
     assert_eq!(result.unwrap().status, 503);
+}
+
+/// A desk that charges, and from a moment on is down.
+#[derive(Default)]
+struct Toll {
+    is_down: AtomicBool,
+    /// Credits are waited for.
+    is_shut: AtomicBool,
+    /// Requests that were admitted, and of them those that are over.
+    admitted: [AtomicUsize; 2],
+    /// What it was asked while it was down.
+    asked: Mutex<Vec<String>>,
+}
+
+impl Fetch for Arc<Toll> {
+    fn fetch<'a>(&'a self, call: &'a Call, _: &'a mut Held) -> Later<'a, Tried> {
+        let is_down = self.is_down.load(Ordering::SeqCst);
+        if is_down {
+            self.asked.lock().unwrap().push(call.name.clone());
+        }
+        let price = if call.name.ends_with("/cheap") { 1 } else { 3 };
+        call.charged.fetch_add(price, Ordering::SeqCst);
+        let status = if is_down { 503 } else { 200 };
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let answer = Answer {
+                status,
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+            Tried {
+                outcome: Outcome {
+                    class: Class::of_status(status, None),
+                    retry_after: None,
+                },
+                result: Ok(answer),
+            }
+        })
+    }
+
+    fn admit(&self, _: &Call) -> Admission {
+        if self.is_shut.load(Ordering::SeqCst) {
+            return Admission::Later;
+        }
+        Admission::Now(self.admitted[0].fetch_add(1, Ordering::SeqCst) as u64 + 1)
+    }
+
+    fn release(&self, permit: u64, sent: bool) {
+        assert!(permit > 0 && sent);
+        self.admitted[1].fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_is_one_cheap_request_that_is_admitted_and_charged_as_others_are() {
+    let toll = Arc::new(Toll::default());
+    let connection = connect_by(PLACES, 0.5, Box::new(Arc::clone(&toll)));
+    let mut queue = connection.queue(100, &CancellationToken::new());
+    for path in ["/dear/1", "/cheap", "/dear/2"] {
+        queue.submit(Request::get(path)).unwrap();
+    }
+    assert_eq!(take(&mut queue).await, (3, Vec::new()));
+    toll.is_down.store(true, Ordering::SeqCst);
+    for number in 0..50 {
+        queue.submit(Request::get(format!("/dear/{number}"))).unwrap();
+    }
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let looks = |asked: &[String]| asked.iter().filter(|name| *name == "GET /cheap").count();
+    let before = toll.asked.lock().unwrap().clone();
+    assert!((4..10).contains(&looks(&before)), "{before:?}");
+    assert!(
+        before.iter().rev().take(4).all(|name| name == "GET /cheap"),
+        "{before:?}"
+    );
+    // While credits are waited for, it is not looked, and the desk is not given up for that.
+    toll.is_shut.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(*toll.asked.lock().unwrap(), before);
+    assert_eq!(connection.given_up(), None);
+    toll.is_shut.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(looks(&toll.asked.lock().unwrap()), looks(&before) + 1);
+    toll.is_down.store(false, Ordering::SeqCst);
+    assert_eq!(take(&mut queue).await, (50, Vec::new()));
+    let [admitted, over] = [0, 1].map(|place| toll.admitted[place].load(Ordering::SeqCst));
+    let asked = toll.asked.lock().unwrap();
+    assert_eq!(admitted, over);
+    // Down or not, each was charged: the last look found the desk again.
+    let dear = asked.len() - looks(&asked) + 2 + 50;
+    let credits = connection.0.dispatch.totals.credits.load(Ordering::SeqCst);
+    assert_eq!(credits as usize, 3 * dear + looks(&asked) + 2);
 }

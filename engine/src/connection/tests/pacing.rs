@@ -61,22 +61,20 @@ pub(super) fn connect(
     jitter: f64,
     script: impl Fn(&str, usize) -> Step + Send + Sync + 'static,
 ) -> Connection {
-    let limits = Limits {
-        in_flight,
-        ..Limits::default()
-    };
     let desk = Desk {
         script,
         now: AtomicUsize::new(0),
     };
+    connect_by(in_flight, jitter, Box::new(desk))
+}
+
+pub(super) fn connect_by(in_flight: usize, jitter: f64, desk: Box<dyn Fetch>) -> Connection {
+    let limits = Limits {
+        in_flight,
+        ..Limits::default()
+    };
     let policy = Policy::new(&limits);
-    let dispatch = Dispatch::new(
-        &limits,
-        policy,
-        Box::new(move || jitter),
-        Box::new(desk),
-        Handle::current(),
-    );
+    let dispatch = Dispatch::new(&limits, policy, Box::new(move || jitter), desk, Handle::current());
     Connection(Arc::new(Inner {
         base: Arc::new(Base::new("http://localhost/api", false).unwrap()),
         access: Arc::new(Fixed::read("acme", &Auth::None, |_| None).unwrap()),

@@ -6,7 +6,7 @@ use plugin_api::{ErrorKind, Request};
 use tokio_util::sync::CancellationToken;
 
 use super::super::sample::{Changes, Edition, Faults};
-use super::super::settings::{Auth, Limits, Pacing, Sample, Settings, Terms};
+use super::super::settings::{Auth, Limits, Names, Pacing, Sample, Settings, Terms};
 use super::super::{Connection, Next, sample};
 use super::{impatient, runtime};
 
@@ -22,6 +22,7 @@ fn settings(desk: sample::Settings) -> Settings {
         }),
         limits: Limits::default(),
         pacing: Pacing::default(),
+        names: Names::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use plugin_api::{ErrorKind, Request};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::super::settings::{Auth, Limits, Pacing, Secret, SecretSource, Settings, Terms, Zoho};
+use super::super::settings::{Auth, Limits, Names, Pacing, Secret, SecretSource, Settings, Terms, Zoho};
 use super::super::{Answer, Connection, ConnectionError, Next};
 use super::server::{Reply, Seen, Server, answer};
 use super::{impatient, runtime};
@@ -54,6 +54,7 @@ fn settings(server: &Server, in_flight: Option<usize>, org_id: Option<&str>) -> 
         }),
         limits: Limits::default(),
         pacing: Pacing::default(),
+        names: Names::default(),
     }
 }
 

@@ -13,7 +13,7 @@ use plugin_api::Timestamp;
 use self::budget::{Budget, Gate};
 use self::ledger::Ledger;
 use self::weights::Weights;
-use crate::connection::settings::Pacing;
+use crate::connection::settings::{Pacing, Reserve};
 use crate::connection::{Account, Admission, Credits, Pause};
 
 mod budget;
@@ -25,7 +25,8 @@ mod weights;
 
 /// Credits do not return to the second: a request that is made before they do costs from the reserve.
 const MARGIN: Duration = Duration::from_mins(1);
-/// Where they should have returned and have not, it is asked again after this.
+/// Where they should have returned and have not, it is asked again after this, then after twice as long, and so on: each time
+/// costs a request from the reserve, seven of them until the next midnight.
 const AGAIN: Duration = Duration::from_mins(15);
 /// No wait that the desk asks for is longer.
 const LONGEST: Duration = Duration::from_hours(48);
@@ -51,6 +52,10 @@ struct State {
     paused: Option<Paused>,
     /// Credits should have returned, and no answer has said so yet.
     is_probing: bool,
+    /// How often it was asked in vain whether they have.
+    in_vain: u32,
+    /// Why no request will ever be started.
+    refused: Option<String>,
     shared: Option<Shared>,
     /// When the last of the requests was started that were answered before the budget was shared.
     asked_at: Timestamp,
@@ -92,6 +97,8 @@ impl Pacer {
                 weights: Weights::default(),
                 paused: None,
                 is_probing: false,
+                in_vain: 0,
+                refused: None,
                 shared: None,
                 asked_at: pacing.clock.now(),
                 spent: (None, None),
@@ -136,6 +143,9 @@ impl Pacer {
         let now = self.pacing.clock.now();
         let mut guard = self.state();
         let state = &mut *guard;
+        if state.refused.is_some() {
+            return Admission::Now(0);
+        }
         if let Some(paused) = state.paused {
             if !paused.is_over(now) && !state.has_returned(self, now) {
                 return Admission::Later;
@@ -156,6 +166,8 @@ impl Pacer {
                 Admission::Now(state.budget.start(cost))
             }
             Gate::Busy => Admission::Later,
+            // It fails with what is said of it.
+            Gate::Shut if state.refuses(self, cost) => Admission::Now(0),
             Gate::Shut => {
                 let until = if state.is_probing {
                     None
@@ -200,7 +212,7 @@ impl Pacer {
         }
         if state.budget.answered(permit, weight, left) {
             tracing::info!(left, "desk {}: credits have returned", self.desk);
-            state.is_probing = false;
+            (state.is_probing, state.in_vain) = (false, 0);
             state.spent.0 = Some(weight.unwrap_or(0));
         }
         if let Some(credits) = &mut state.credits {
@@ -244,6 +256,16 @@ impl Pacer {
         self.state().credits
     }
 
+    /// Why no request will ever be started, where that is so.
+    pub(super) fn refused(&self) -> Option<String> {
+        let mut state = self.state();
+        // Of a desk that does not charge nothing is kept.
+        if self.pacing.wait && state.budget.left_or_before().is_some() {
+            state.refuses(self, 1);
+        }
+        state.refused.clone()
+    }
+
     /// What is waited for, where nothing may be asked.
     pub(super) fn paused(&self) -> Option<Pause> {
         self.state().paused.map(|paused| paused.told)
@@ -275,7 +297,12 @@ impl Pacer {
     /// Nothing is started before `until`; none: it was asked already whether they have returned.
     fn pause(&self, state: &mut State, now: Timestamp, until: Option<Timestamp>) {
         let until = until
-            .unwrap_or_else(|| after(now, AGAIN))
+            .unwrap_or_else(|| {
+                let wait = AGAIN.saturating_mul(1_u32.checked_shl(state.in_vain).unwrap_or(u32::MAX));
+                let (next, midnight) = (after(now, wait), self.midnight(now));
+                state.in_vain = if next < midnight { state.in_vain + 1 } else { 0 };
+                next.min(midnight)
+            })
             .max(after(now, Duration::from_secs(1)));
         let length = Duration::from_micros(u64::try_from(until.micros().saturating_sub(now.micros())).unwrap_or(0));
         let told = Pause {
@@ -293,6 +320,14 @@ impl Pacer {
             "desk {}: waits for the credits of another day",
             self.desk
         );
+        let limit = state.budget.limit();
+        if told.reserve > limit {
+            tracing::warn!(
+                "desk {}: `credits_reserve` keeps more of each day's API credits than the {limit} that the desk is known to \
+                 give: if they are no more tomorrow, the backup ends",
+                self.desk
+            );
+        }
         state.paused = Some(Paused {
             told,
             since: Instant::now(),
@@ -340,6 +375,24 @@ impl State {
         }
         shared.granted -= cost;
         Gate::Open
+    }
+
+    /// Whether the reserve is more than there is a day, so that one that costs so much is never started.
+    fn refuses(&mut self, pacer: &Pacer, cost: u64) -> bool {
+        let Reserve::Credits(reserve) = pacer.pacing.reserve else {
+            return false;
+        };
+        let Some(limit) = self.budget.certain_limit(self.is_probing) else {
+            return false;
+        };
+        if reserve.saturating_add(cost) <= limit {
+            return false;
+        }
+        self.refused = Some(format!(
+            "`credits_reserve` keeps {reserve} of each day's API credits for others, and the desk gives {limit} a day: set it to \
+             less, e.g. to \"20%\""
+        ));
+        true
     }
 
     /// While it waits: whether another has found that credits have returned.
@@ -395,7 +448,7 @@ impl State {
                 shared.is_broken = false;
                 if !is_first && budget.epoch() > epoch {
                     // Another has found that credits have returned.
-                    self.is_probing = false;
+                    (self.is_probing, self.in_vain) = (false, 0);
                     self.spent.0 = Some(0);
                 }
             }

@@ -13,9 +13,6 @@ const LIFE: Duration = Duration::from_hours(1);
 /// The longest life that is believed.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// How long to wait where too many tokens were asked for: ten are given in ten minutes.
-const PAUSE: Duration = Duration::from_mins(1);
-
 /// Tokens that were given.
 pub(in super::super) struct Grant {
     pub(super) access: Secret,
@@ -100,11 +97,11 @@ fn seconds(value: &serde_json::Value) -> Option<Duration> {
 }
 
 impl Refusal {
-    /// What it means for another try.
-    pub(super) fn outcome(&self) -> Outcome {
+    /// What it means for another try. `pause`: how long to wait where too many tokens were asked for.
+    pub(super) fn outcome(&self, pause: Duration) -> Outcome {
         let (class, retry_after) = match self {
             Self::DeadToken | Self::Client | Self::Other(_) => (Class::Final, None),
-            Self::TooMany => (Class::Throttled, Some(PAUSE)),
+            Self::TooMany => (Class::Throttled, Some(pause)),
             Self::Passing(_) => (Class::Passing, None),
         };
         Outcome { class, retry_after }

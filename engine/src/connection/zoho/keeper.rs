@@ -189,7 +189,10 @@ impl Flight {
                 Ok(grant) => return self.land(grant, asked),
                 Err(refusal) => refusal,
             };
-            match keeper.policy.decide(attempt, 0, refusal.outcome(), (keeper.chance)()) {
+            match keeper
+                .policy
+                .decide(attempt, 0, refusal.outcome(keeper.policy.token_wait), (keeper.chance)())
+            {
                 Decision::Finish => return self.fail(&refusal, attempt),
                 Decision::Again(wait) => {
                     if wait >= LONG {

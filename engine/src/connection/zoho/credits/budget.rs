@@ -242,6 +242,15 @@ impl Budget {
         }
     }
 
+    /// Credits that a whole day has for certain: the begin of one was seen, or should have been (`is_late`), or it is the edition
+    /// to which users add nothing.
+    pub(super) fn certain_limit(&self, is_late: bool) -> Option<u64> {
+        if self.is_whole {
+            return Some(self.limit());
+        }
+        (is_late || self.edition == LEAST).then(|| self.limit().max(self.edition))
+    }
+
     /// What is kept for others.
     pub(super) fn reserve(&self, reserve: Reserve) -> u64 {
         match reserve {

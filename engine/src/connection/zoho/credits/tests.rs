@@ -28,14 +28,19 @@ impl Clock for Hands {
 }
 
 fn pacer(hands: &Hands, folder: Option<PathBuf>) -> Pacer {
+    keeping(Reserve::Percent(20), 5_000, hands, folder)
+}
+
+/// One that keeps so many credits of an edition that has so many a day at least.
+fn keeping(reserve: Reserve, edition: u64, hands: &Hands, folder: Option<PathBuf>) -> Pacer {
     let pacing = Pacing {
         clock: Arc::new(hands.clone()),
-        reserve: Reserve::Percent(20),
+        reserve,
         folder,
         wait: true,
     };
     let pacer = Pacer::new("acme", &pacing, "https://accounts.zoho.eu");
-    pacer.introduce("7", "https://desk.zoho.eu/api/v1", 5_000);
+    pacer.introduce("7", "https://desk.zoho.eu/api/v1", edition);
     pacer
 }
 
@@ -90,6 +95,75 @@ fn credits_that_are_late_are_asked_for_now_and_then() {
     hands.set("2026-11-23T23:16:00Z");
     left = 4_000;
     assert!(ask(&pacer, &mut left) && ask(&pacer, &mut left));
+}
+
+#[test]
+fn credits_that_do_not_come_cost_ever_less_of_the_reserve() {
+    let hands = Hands::at("2026-11-23T22:00:00Z");
+    let pacer = pacer(&hands, None);
+    let mut left = 1_005;
+    while ask(&pacer, &mut left) {}
+    let mut times = Vec::new();
+    for _ in 0..8 {
+        hands.set(&until(&pacer));
+        assert!(ask(&pacer, &mut left), "one finds out");
+        assert!(!ask(&pacer, &mut left), "and no other");
+        times.push(until(&pacer)[8..16].to_owned());
+    }
+    let expected = [
+        "23T23:16", "23T23:46", "24T00:46", "24T02:46", "24T06:46", "24T14:46", "24T23:01", "24T23:16",
+    ];
+    assert_eq!(times, expected);
+}
+
+#[test]
+fn a_reserve_that_is_more_than_a_day_gives_is_refused_when_that_is_certain() {
+    let refused = |pacer: &Pacer| {
+        let why = pacer.refused()?;
+        assert!(
+            why.contains("`credits_reserve` keeps 6000") && why.contains("less"),
+            "{why}"
+        );
+        assert_eq!(
+            pacer.admit("/tickets", None),
+            Admission::Now(0),
+            "it fails, and waits for nothing"
+        );
+        Some(why)
+    };
+    let hands = Hands::at("2026-11-23T22:00:00Z");
+    let mut left = 4_500;
+    // No users add to the smallest edition.
+    let small = keeping(Reserve::Credits(6_000), 5_000, &hands, None);
+    assert_eq!(
+        refused(&small),
+        None,
+        "before the desk has said anything, it may not charge at all"
+    );
+    assert!(ask(&small, &mut left));
+    assert!(refused(&small).is_some_and(|why| why.contains("gives 5000 a day")));
+    // A larger one may have more than is left today, and a trial of it has less than is documented.
+    for (edition, tomorrow, is_refused) in [
+        (100_000, 5_000, true),
+        (0, 5_000, true),
+        (0, 7_000, false),
+        (5_000, 7_000, false),
+    ] {
+        hands.0.store(
+            Timestamp::parse("2026-11-23T22:00:00Z").unwrap().micros(),
+            Ordering::SeqCst,
+        );
+        let pacer = keeping(Reserve::Credits(6_000), edition, &hands, None);
+        left = if edition == 5_000 { 6_500 } else { 4_500 };
+        assert!(ask(&pacer, &mut left));
+        while ask(&pacer, &mut left) {}
+        assert_eq!(refused(&pacer), None, "{edition} {tomorrow}");
+        hands.set("2026-11-23T23:01:00Z");
+        left = tomorrow;
+        assert!(ask(&pacer, &mut left));
+        assert_eq!(refused(&pacer).is_some(), is_refused, "{edition} {tomorrow}");
+    }
+    assert_eq!(refused(&keeping(Reserve::Percent(90), 5_000, &hands, None)), None);
 }
 
 #[test]
