@@ -317,6 +317,7 @@ impl Writer<'_, '_, '_> {
             sums.attachments += found + self.open.hidden + lacking[0];
             sums.least += least;
         });
+        self.run.foreseen.borrow_mut().took(least);
         Ok(())
     }
 }
