@@ -1,7 +1,8 @@
 //! How much of a backup is still to come: requests, credits, days, and the moment it will be done. Pure.
 //!
-//! A module's rows are expected to cost what its last ones did, and at first, before there are enough of those, what they did
-//! in the last backup. Time is counted in what a day gives: what is left today above the reserve, then whole days.
+//! Where an exporter foresees its requests, these are expected to cost what its last ones did; else its rows are. At first,
+//! before there are enough of those, they are expected to cost what they did in the last backup. Time is counted in what a day
+//! gives: what is left today above the reserve, then whole days.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub struct Facts<'a> {
     pub rows: u64,
     /// Rows expected in all, where that is known.
     pub expected: Option<u64>,
+    /// Requests expected in all, where its exporter foresees them.
+    pub foreseen: Option<u64>,
     /// Requests made.
     pub requests: u64,
     /// Credits that they have cost.

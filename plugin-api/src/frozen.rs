@@ -268,6 +268,7 @@ fn notes_as_json() {
             Note::DeskCount { table: 1, count: 5 },
             r#"{"desk_count":{"table":1,"count":5}}"#,
         ),
+        (Note::ToCome { requests: 5 }, r#"{"to_come":{"requests":5}}"#),
         (
             Note::Unread {
                 table: 1,

@@ -36,6 +36,12 @@ pub enum Note {
         /// Requests.
         requests: u64,
     },
+    /// About how many requests the rest of the export will take, for forecasts; the later one counts. Where an exporter
+    /// knows more of that than the rows it expects, e.g. because the desk's lists say how much each record has below it.
+    ToCome {
+        /// Requests.
+        requests: u64,
+    },
     /// Something that a person should know about the export, though nothing is missing: one line.
     Remark {
         /// The line.
@@ -68,11 +74,12 @@ pub enum Note {
 impl Note {
     /// The names of all notes of this version, as they stand in the JSON. A host that meets another one passes over it:
     /// it comes from a later version.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 9] = [
         "expected",
         "desk_count",
         "desk_count_after",
         "least_requests",
+        "to_come",
         "remark",
         "unread",
         "gone",
@@ -92,6 +99,7 @@ mod tests {
             Note::DeskCount { table, count: 2 },
             Note::DeskCountAfter { table, count: 3 },
             Note::LeastRequests { requests: 4 },
+            Note::ToCome { requests: 5 },
             Note::Remark { text: text.clone() },
             Note::Unread {
                 table,
@@ -116,6 +124,7 @@ mod tests {
                 | Note::DeskCount { .. }
                 | Note::DeskCountAfter { .. }
                 | Note::LeastRequests { .. }
+                | Note::ToCome { .. }
                 | Note::Remark { .. }
                 | Note::Unread { .. }
                 | Note::Gone { .. }

@@ -203,6 +203,12 @@ impl<'a> Output<'a> {
         self.host.tell(&Note::LeastRequests { requests })
     }
 
+    /// About how many requests the rest of the export will take, for forecasts; the later one counts. Call it now and
+    /// then, where more is known of that than the rows that are expected.
+    pub fn to_come(&mut self, requests: u64) -> Result<()> {
+        self.host.tell(&Note::ToCome { requests })
+    }
+
     /// Something that a person should know though nothing is missing, in one line: e.g. that a slower way was taken.
     pub fn remark(&mut self, text: impl Into<String>) -> Result<()> {
         self.host.tell(&Note::Remark { text: text.into() })

@@ -304,10 +304,12 @@ impl Module {
     pub(super) fn facts(&self) -> Facts<'_> {
         let figures = self.figures();
         let expected = self.counts.expected.load(Ordering::Relaxed);
+        let foreseen = self.counts.foreseen.load(Ordering::Relaxed);
         Facts {
             module: &self.name,
             rows: self.counts.rows.load(Ordering::Relaxed),
             expected: (expected > 0).then_some(expected),
+            foreseen: (foreseen > 0).then_some(foreseen),
             requests: figures.requests,
             credits: figures.credits,
             ended: self.ended.is_some(),

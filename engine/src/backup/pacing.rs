@@ -16,8 +16,10 @@ use crate::connection::{Connection, ConnectionError, Pause};
 use crate::forecast::{Facts, Forecast, Forecaster};
 use crate::progress::{Event, Progress};
 
-/// The least time between two forecasts.
+/// The least time between two forecasts, unless much was done meanwhile.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How much that is: one in so many of all requests.
+const MUCH: u64 = 100;
 
 /// How often it is looked whether the first requests wait for credits.
 const TICK: Duration = Duration::from_millis(200);
@@ -98,10 +100,11 @@ impl Pacing {
             progress.event(event(pause));
         }
         self.paused = paused;
-        if !is_new && self.told.as_ref().is_some_and(|(at, _)| at.elapsed() < PAUSE) {
+        let is_young = |(at, _): &(Instant, Forecast)| at.elapsed() < PAUSE;
+        let forecast = self.forecaster.forecast(now, account.as_ref());
+        if !is_new && self.told.as_ref().is_some_and(is_young) && !self.has_moved(&forecast) {
             return;
         }
-        let forecast = self.forecaster.forecast(now, account.as_ref());
         // Its moment alone is nothing new.
         let is_old = |told: &Forecast| {
             Forecast {
@@ -113,5 +116,20 @@ impl Pacing {
             progress.event(Event::Forecast { forecast: &forecast });
         }
         self.told = Some((Instant::now(), forecast));
+    }
+
+    /// Whether much was done since the last one was told.
+    fn has_moved(&self, forecast: &Forecast) -> bool {
+        let made = |forecast: &Forecast| {
+            forecast
+                .modules
+                .iter()
+                .map(|module| module.requests)
+                .fold(0, u64::saturating_add)
+        };
+        let before = self.told.as_ref().map_or(0, |(_, told)| made(told));
+        let made = made(forecast);
+        let all = made.saturating_add(forecast.requests);
+        made.saturating_sub(before) > all / MUCH
     }
 }

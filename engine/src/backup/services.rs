@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plugin_api::{ErrorKind, ExportError, Note, Request, Result, Table, Value};
 
@@ -31,6 +31,8 @@ pub(super) struct Counts {
     pub(super) expected: AtomicU64,
     /// Whether that was said before any row was written: it can't be a projection from those.
     pub(super) is_count: AtomicBool,
+    /// Requests in all, as the exporter foresees them; 0: it does not.
+    pub(super) foreseen: AtomicU64,
     /// What the desk counts, over the tables for which it does; or their rows, where they are more already.
     pub(super) counted: AtomicU64,
     /// The export is over.
@@ -453,12 +455,20 @@ impl Services for ModuleServices {
     fn note(&mut self, note: Note) -> Result<()> {
         match note {
             // What is said of a few records holds for them alone; but the desk's counts are those of the whole.
-            Note::Expected { .. } | Note::LeastRequests { .. } if !self.again.is_empty() => return Ok(()),
+            Note::Expected { .. } | Note::LeastRequests { .. } | Note::ToCome { .. } if !self.again.is_empty() => {
+                return Ok(());
+            }
             Note::Expected { rows } => {
                 let is_count = self.counts.rows.load(Ordering::Relaxed) == 0;
                 self.counts.is_count.store(is_count, Ordering::Relaxed);
                 self.counts.expected.store(rows, Ordering::Relaxed);
                 return self.limit.heard();
+            }
+            Note::ToCome { requests } => {
+                let made = self.earlier.and(&self.queue.stats(), Duration::ZERO).requests;
+                let foreseen = made.saturating_add(requests).max(1);
+                self.counts.foreseen.store(foreseen, Ordering::Relaxed);
+                return Ok(());
             }
             _ => self.offered = None,
         }

@@ -11,6 +11,7 @@ fn facts(rows: u64, expected: u64, credits: u64) -> Facts<'static> {
         module: "tickets",
         rows,
         expected: (expected > 0).then_some(expected),
+        foreseen: None,
         requests: credits / 2,
         credits,
         ended: false,
@@ -203,4 +204,59 @@ fn it_is_right_from_the_first_tenth_of_an_even_course_on() {
         );
     }
     assert_eq!(forecaster.courses.len(), MODULES);
+}
+
+#[test]
+fn requests_that_are_foreseen_cost_what_their_like_did() {
+    let now = moment("2026-11-23T12:00:00Z");
+    let seen = |foreseen: u64, requests: u64, credits: u64| Facts {
+        module: "tickets",
+        rows: 7,
+        expected: Some(9),
+        foreseen: Some(foreseen),
+        requests,
+        credits,
+        ended: false,
+    };
+    let past = Cost {
+        module: "tickets".into(),
+        rows: 1_000,
+        requests: 2_000,
+        credits: 4_000,
+    };
+    for (name, past, seen, to_come) in [
+        ("nothing was asked", None, &[seen(100, 0, 0)][..], (0, 0)),
+        ("before the first of them", None, &[seen(110, 10, 30)], (100, 300)),
+        (
+            "what came before is of another kind",
+            None,
+            &[seen(110, 10, 30), seen(110, 60, 90)],
+            (50, 60),
+        ),
+        (
+            "so is the beginning",
+            None,
+            &[seen(200, 0, 0), seen(200, 40, 120), seen(200, 80, 160)],
+            (120, 120),
+        ),
+        ("more than foreseen", None, &[seen(10, 20, 60)], (0, 0)),
+        ("as in the last backup", Some(&past), &[seen(100, 0, 0)], (100, 200)),
+        (
+            "figures without sense",
+            None,
+            &[seen(u64::MAX, u64::MAX, 1), seen(0, 1, u64::MAX)],
+            (0, 0),
+        ),
+    ] {
+        let mut forecaster = Forecaster::new(&past.cloned().into_iter().collect::<Vec<_>>());
+        for facts in seen {
+            forecaster.look(&[*facts], now, false);
+        }
+        let forecast = forecaster.forecast(now, Some(&account(5_000, None)));
+        assert_eq!(
+            (forecast.requests, forecast.credits),
+            (to_come.0, Some(to_come.1)),
+            "{name}"
+        );
+    }
 }

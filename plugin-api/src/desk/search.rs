@@ -172,6 +172,11 @@ impl<'d, 'a> SearchPages<'d, 'a> {
         self.given.expected()
     }
 
+    /// Pages that have come and are given next: what they hold can be counted for a forecast before it is worked on.
+    pub fn ahead(&self) -> impl ExactSizeIterator<Item = &SearchPage> {
+        self.ready.iter().map(|(page, _)| page)
+    }
+
     /// What the desk counts for the range, once the walk has come to its end; `None` before, and where the desk does
     /// not count.
     pub fn counted(&self) -> Option<Counted> {

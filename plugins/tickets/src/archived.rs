@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zoho::AGENTS_LIMIT;
 
 use crate::ask::PAGE;
+use crate::foreseen;
 use crate::ids::key;
 use crate::run::Run;
 use crate::source::{At, Row, Step, marked};
@@ -212,12 +213,15 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
         if !may_be_wanted(self.run, &Facts::read(record)?) || !self.run.given.borrow_mut().insert(key(id)) {
             return Ok(None);
         }
+        let foreseen = foreseen::of_row(record);
+        self.run.foreseen.borrow_mut().list(foreseen);
         Ok(Some(Row {
             id: id.to_owned(),
             record: Some(record.to_owned()),
             is_whole: false,
             is_archived: true,
             visit: Visit::First,
+            foreseen,
         }))
     }
 }

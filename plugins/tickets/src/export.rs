@@ -60,6 +60,7 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
     // The first tickets are on their way while the agents' lists are read.
     let mut details = desk.each(steps, chain::detail).peekable();
     details.peek();
+    foresee(&run, out, &cursor, facts.as_ref())?;
     if !is_resumed {
         run.sum(|sums| sums.least += least::FIELDS);
     }
@@ -82,6 +83,8 @@ pub(crate) fn export(job: &Job, desk: &Desk<'_>, out: &mut Output<'_>) -> Result
             expect(&run, out, facts.expected())?;
             cursor.counts = facts.desk_counts();
         }
+        run.foreseen.borrow_mut().done(mark.foreseen);
+        foresee(&run, out, &cursor, facts.as_ref())?;
         pass(&run, out, &mut cursor, facts.as_ref(), mark)
     })?;
 
@@ -137,6 +140,7 @@ fn run<'r, 'a>(
         partial: std::mem::take(&mut memory.partial),
         ended: RefCell::default(),
         acquaintance,
+        foreseen: RefCell::default(),
     })
 }
 
@@ -172,9 +176,22 @@ fn read(json: &serde_json::Value) -> Result<Cursor> {
     Cursor::deserialize(json).map_err(|error| ExportError::decode("the cursor", error))
 }
 
+/// About how many requests are to come, as soon as it is known how many tickets there are.
+fn foresee(run: &Run<'_, '_>, out: &mut Output<'_>, cursor: &Cursor, facts: Option<&Facts>) -> Result<()> {
+    let counted = facts.and_then(Facts::expected);
+    let Some(tickets) = counted.or(cursor.searched.then_some(0)) else {
+        return Ok(());
+    };
+    let given = run.given.borrow().len() as u64;
+    let to_come = run.foreseen.borrow().to_come(tickets, given);
+    to_come.map_or(Ok(()), |requests| out.to_come(requests))
+}
+
 /// About how many rows there will be, by what the tickets so far came to.
 fn expect(run: &Run<'_, '_>, out: &mut Output<'_>, tickets: Option<u64>) -> Result<()> {
     let tables = run.tables;
+    // The search does not count archived ones: they are known when their lists are read.
+    let tickets = tickets.map(|tickets| tickets.max(run.given.borrow().len() as u64));
     let of_tickets = [tables.threads, tables.comments, tables.attachments].map(|table| out.rows(table));
     let (rows, done) = (of_tickets.iter().sum::<u64>(), out.rows(tables.cases));
     match tickets.filter(|_| done > 0) {

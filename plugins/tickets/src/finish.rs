@@ -322,6 +322,7 @@ impl Writer<'_, '_, '_> {
             sums.attachments += self.open.counted;
             sums.least += least;
         });
+        self.run.foreseen.borrow_mut().took(least);
         Ok(())
     }
 }

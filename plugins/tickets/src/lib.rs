@@ -23,6 +23,7 @@ mod chain;
 mod entries;
 mod export;
 mod finish;
+mod foreseen;
 mod ids;
 mod least;
 mod memory;

@@ -77,6 +77,7 @@ fn step(child: Child<String>) -> Result<Step> {
         is_whole: false,
         is_archived,
         visit: Visit::First,
+        foreseen: 0,
     }))
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use zoho::Acquaintance;
 
+use crate::foreseen::Foreseen;
 use crate::ids::key;
 use crate::memory::{Partial, Written};
 
@@ -31,6 +32,7 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) ended: RefCell<HashSet<String>>,
     /// Of the tickets that are listed.
     pub(crate) acquaintance: Acquaintance,
+    pub(crate) foreseen: RefCell<Foreseen>,
 }
 
 /// The tables, open for writing.

@@ -4,6 +4,7 @@ use plugin_api::{ExportError, RawValue, Result};
 use zoho::{Module, Records};
 
 use crate::archived::Place;
+use crate::foreseen::{self, Tickets};
 use crate::ids::key;
 use crate::run::Run;
 use crate::ticket::Visit;
@@ -35,6 +36,8 @@ pub(crate) struct Row {
     /// Only the archived lists gave it.
     pub(crate) is_archived: bool,
     pub(crate) visit: Visit,
+    /// Requests that it takes, by what the list has of it.
+    pub(crate) foreseen: u64,
 }
 
 /// A place to go on from.
@@ -43,6 +46,8 @@ pub(crate) struct Mark {
     pub(crate) at: At,
     /// The tickets since the last one.
     pub(crate) tickets: Vec<u64>,
+    /// The same, by what their lists have of them.
+    pub(crate) foreseen: Tickets,
     /// The least number of requests for the lists that gave them, as soon as that is known.
     pub(crate) least: u64,
 }
@@ -71,44 +76,72 @@ const TOGETHER: usize = 10;
 
 impl Step {
     pub(crate) fn mark(at: At) -> Self {
-        Self::Mark(Mark {
+        Self::Mark(Mark::new(at))
+    }
+}
+
+impl Mark {
+    fn new(at: At) -> Self {
+        Self {
             at,
             tickets: Vec::new(),
+            foreseen: Tickets::default(),
             least: 0,
-        })
+        }
     }
 }
 
 /// The tickets of a page, with marks among them, and `at` behind them.
 pub(crate) fn marked(rows: Vec<Row>, at: At, least: u64) -> Vec<Step> {
     let mut steps = Vec::with_capacity(rows.len() + rows.len() / TOGETHER + 1);
-    let mut tickets = Vec::new();
+    let mut mark = Mark::new(At::Page);
     for row in rows {
-        if tickets.len() >= TOGETHER {
-            let tickets = std::mem::take(&mut tickets);
-            let (at, least) = (At::Page, 0);
-            steps.push(Step::Mark(Mark { at, tickets, least }));
+        if mark.tickets.len() >= TOGETHER {
+            steps.push(Step::Mark(std::mem::replace(&mut mark, Mark::new(At::Page))));
         }
-        tickets.push(key(&row.id));
+        mark.tickets.push(key(&row.id));
+        mark.foreseen.add(row.foreseen);
         steps.push(Step::Ticket(row));
     }
-    steps.push(Step::Mark(Mark { at, tickets, least }));
+    (mark.at, mark.least) = (at, least);
+    steps.push(Step::Mark(mark));
     steps
 }
 
 /// The tickets that the search gives, and behind each page a mark.
-pub(crate) fn searched<'s>(run: &'s Run<'_, '_>, records: Records<'s, 's>) -> impl Iterator<Item = Result<Step>> + 's {
-    let pages = records.flat_map(move |page| match page.and_then(|page| steps(run, &page)) {
-        Ok(steps) => steps.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(error)],
+pub(crate) fn searched<'s>(
+    run: &'s Run<'_, '_>,
+    mut records: Records<'s, 's>,
+) -> impl Iterator<Item = Result<Step>> + 's {
+    let pages = std::iter::from_fn(move || {
+        let page = records.next()?;
+        let steps = page.and_then(|page| {
+            let steps = steps(run, &page)?;
+            let mut foreseen = run.foreseen.borrow_mut();
+            // What is wrong with them is told when they are given.
+            let (ahead, pages) = records.ahead(foreseen.pages()).unwrap_or_default();
+            foreseen.ahead(&ahead, pages);
+            Ok(steps)
+        });
+        Some(match steps {
+            Ok(steps) => steps.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
     });
-    pages.chain([Ok(Step::mark(At::Searched))])
+    pages.flatten().chain([Ok(Step::mark(At::Searched))])
 }
 
 fn steps(run: &Run<'_, '_>, page: &zoho::Page) -> Result<Vec<Step>> {
     let mut rows = Vec::new();
     let mut given = run.given.borrow_mut();
-    for record in page.records()? {
+    let mut foreseen = run.foreseen.borrow_mut();
+    let records = page.records()?;
+    let is_listed = foreseen.given(records.len() as u64);
+    for record in records {
+        let requests = foreseen::of_row(record);
+        if !is_listed {
+            foreseen.list(requests);
+        }
         let id = zoho::id(record)?;
         // Where an export goes on amid a page, it was written before.
         if given.insert(key(&id)) {
@@ -118,7 +151,10 @@ fn steps(run: &Run<'_, '_>, page: &zoho::Page) -> Result<Vec<Step>> {
                 is_whole: page.is_detail(),
                 is_archived: false,
                 visit: Visit::First,
+                foreseen: requests,
             });
+        } else {
+            foreseen.unlist(requests);
         }
     }
     let at = page
@@ -139,6 +175,7 @@ pub(crate) fn again(unsure: Vec<(u64, Option<u64>)>, done: usize) -> impl Iterat
             is_whole: false,
             is_archived: false,
             visit: Visit::Again(thread),
+            foreseen: 0,
         });
         let behind = at + 1;
         let mark = (behind % TOGETHER == 0 || behind == all).then(|| Step::mark(At::Again(behind)));

@@ -186,6 +186,26 @@ impl<'d, 'a> Records<'d, 'a> {
         self.facts.clone()
     }
 
+    /// The records of pages that have come and are given next, without the first `passed` pages: what they are can be
+    /// counted for a forecast. And how many such pages there are.
+    pub fn ahead(&self, passed: usize) -> Result<(Vec<&RawValue>, usize)> {
+        let Source::Search(walk, pages, _) = &self.source else {
+            return Ok((Vec::new(), 0));
+        };
+        let given = self.given(*walk);
+        let mut records = Vec::new();
+        for page in pages.ahead().skip(passed) {
+            let new = page.records()?.into_iter();
+            records.extend(new.filter(|record| given.is_none_or(|given| !is_given(record, given))));
+        }
+        Ok((records, pages.ahead().len()))
+    }
+
+    /// The range of what an earlier walk gave.
+    fn given(&self, walk: Walk) -> Option<Range> {
+        (walk == Walk::Modified && self.kind == Kind::Custom).then_some(self.range)
+    }
+
     fn page(&mut self) -> Result<Option<Page>> {
         loop {
             match &mut self.source {
@@ -223,7 +243,7 @@ impl<'d, 'a> Records<'d, 'a> {
         };
         self.facts
             .searched(walk == Walk::Modified, page.count(), pages.expected());
-        let given = (walk == Walk::Modified && self.kind == Kind::Custom).then_some(self.range);
+        let given = self.given(walk);
         if let Some(given) = given {
             let records = page.records()?;
             let again = records.iter().filter(|record| is_given(record, given)).count();

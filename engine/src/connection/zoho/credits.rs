@@ -276,17 +276,16 @@ impl Pacer {
         let now = self.pacing.clock.now();
         let state = self.state();
         let left = state.budget.left_or_before()?;
-        let paused = state
-            .paused
-            .map(|paused| paused.told.until)
-            .filter(|until| *until > now);
+        // While it is being found out what the new day has, they are back already.
+        let paused = state.paused.map(|paused| paused.told.until);
+        let returned = state.budget.left().is_none().then_some(now);
         Some(Account {
             left,
             limit: state.budget.limit(),
             reserve: state.budget.reserve(self.pacing.reserve),
             last_day: state.spent.1,
             zone: self.zone,
-            returns: paused.unwrap_or_else(|| self.midnight(now)),
+            returns: paused.or(returned).unwrap_or_else(|| self.midnight(now)),
         })
     }
 
