@@ -205,7 +205,7 @@ fn a_daemon_stays_as_it_was_for_hours() {
     // What its stop interrupted goes on.
     for backup in home.backups(true) {
         if backup.state == BackupState::Suspended {
-            home.run(&["backup", "--resume", &backup.number.to_string()], 0);
+            home.run(&["backup", "--resume", &backup.id.to_string()], 0);
         }
     }
 
