@@ -58,7 +58,9 @@ pub enum BackupError {
     #[error("the archive can't be written")]
     Archive(#[source] ArchiveError),
     /// The system refuses a thread.
-    #[error("the system refuses what a backup needs to run")]
+    #[error(
+        "the system refuses a thread that a backup needs: its memory (`ulimit -v`) or its processes (`ulimit -u`) are limited"
+    )]
     System(#[source] std::io::Error),
     /// No module could be read.
     #[error("nothing could be read, so there is no archive:\n{}", .0.join("\n"))]

@@ -391,6 +391,25 @@ fn like(mut outer: Command, inner: &Command, folder: &Path) -> Command {
 }
 
 #[test]
+fn a_command_that_runs_out_of_memory_says_so_and_what_it_kept_goes_on() {
+    let paged = Paged::with(700 << 10);
+    let folder = paged.home.archives();
+    paged.before("page=4", move || wait("checkpoints", || reached(&folder) == 300));
+    let command = paged.home.command(&["backup"]);
+    let mut limited = Command::new("/bin/sh");
+    limited.args([
+        "-c",
+        "export MALLOC_ARENA_MAX=1; ulimit -c 0; ulimit -v 160000; exec \"$0\" \"$@\"",
+    ]);
+    let output = like(limited, &command, paged.home.path()).output().expect("it runs");
+    refused(&output, &["memory"]);
+    assert_eq!(reached(&paged.home.archives()), 300);
+    paged.home.run(&["backup", "--resume"], 0);
+    paged.archive(&paged.home.archives());
+    paged.is_complete();
+}
+
+#[test]
 fn one_that_needs_more_memory_than_it_may_have_says_so_and_goes_on_with_more() {
     // More than half of it at once, as it comes and as it is read.
     let paged = Paged::with(700 << 10);
