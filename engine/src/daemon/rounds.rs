@@ -345,12 +345,7 @@ impl Rounds {
                 .look("it cannot be seen what runs", running)
                 .unwrap_or_default();
             let ours: Vec<_> = self.desks.running().map(|(desk, _)| desk).collect();
-            let abandoned = self
-                .troubles
-                .left
-                .look("it cannot be seen what is suspended", self.own.abandoned())
-                .unwrap_or_default();
-            if running.iter().any(|backup| !ours.contains(&backup.desk.as_str())) || !abandoned.is_empty() {
+            if running.iter().any(|backup| !ours.contains(&backup.desk.as_str())) {
                 self.settler.ask();
             }
         }

@@ -62,11 +62,6 @@ impl Service {
                 done.extend(after.and_then(|after| mended(&after)));
             }
         }
-        for id in self.end_abandoned()? {
-            done.push(format!(
-                "backup {id} was suspended, its desk is no longer in the configuration, and its time is over: it has failed"
-            ));
-        }
         for backup in listed {
             if self.is_gone(&backup) && self.tell_missing(&backup)? {
                 done.push(format!("the archive of backup {} is gone", backup.id));

@@ -276,7 +276,8 @@ impl Service {
             };
             let was_stopped = cause == Cause::Stopped && backup.schedule.is_none() && is_person(actor);
             let by_person = is_given_up || was_stopped;
-            let tell = (is_given_up || cause.needs_a_person()) && !row.told;
+            // That it waits from now on is told even where its trouble was told before.
+            let tell = is_given_up || cause.needs_a_person() && !row.told;
             tx.suspend_backup(
                 id,
                 &Suspension {

@@ -198,8 +198,7 @@ fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: 
             format!("`deskvault backup --resume {id}` goes on with it")
         } else {
             format!(
-                "it can be gone on with when the desk {} is in the configuration again, and is given up when [backup] \
-                 keep_suspended is over",
+                "it is kept, and can be gone on with when the desk {} is in the configuration again",
                 printable(&backup.desk)
             )
         };
