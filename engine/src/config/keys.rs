@@ -196,7 +196,7 @@ const BACKUP: Section = Section {
                 max: LONGEST,
             },
             Need::Default("\"7d\""),
-            "How long after its last checkpoint a backup that cannot be gone on with is kept. Then the daemon makes an incomplete archive of what it has; or, where its desk is no longer in the configuration, removes it and says so in the history.",
+            "How long after its last checkpoint a backup that cannot be gone on with is kept. Then the daemon makes an incomplete archive of what it has. One whose desk is not in the configuration is kept as it is.",
         ),
     ],
     sections: &[],
