@@ -73,7 +73,7 @@ pub enum KeyError {
     },
     /// There is a key, backups were made with it, and the database is gone.
     #[error(
-        "{database} is missing, and {path} was made with it: put it back from a copy, with its schedules, its list and its \
+        "{database} is missing or empty, and {path} was made with it: put it back from a copy, with its schedules, its list and its \
          history; if there is none, move {path} away, too, and all of that begins anew, under another key; archives that are \
          there stay, and are in no list",
         path = path.display(), database = database.display()
@@ -98,6 +98,7 @@ impl Key {
         // Before the key is looked for: a database that is there by now had its key before.
         let database = folder.join(crate::store::FILE);
         if exists(&database)? {
+            Self::expect_nothing_forgotten(folder)?;
             return Self::read(&path)?.ok_or(KeyError::Gone { path, database });
         }
         Self::expect_nothing_forgotten(folder)?;
@@ -105,7 +106,7 @@ impl Key {
         Self::renew(folder)
     }
 
-    /// An error where the database is gone that belongs to the key. With another one under the same key nobody would see
+    /// An error where the database is gone, or has been emptied, that belongs to the key. With another one under the same key nobody would see
     /// that schedules, list and history are lost, and a link to an archive of then would open one of now, of the same
     /// number.
     pub fn expect_nothing_forgotten(folder: &Path) -> Result<(), KeyError> {
@@ -116,7 +117,7 @@ impl Key {
         }
         // Last: another process may just have made all of them.
         let database = folder.join(crate::store::FILE);
-        if exists(&database)? {
+        if holds_anything(&database)? {
             return Ok(());
         }
         Err(KeyError::Forgotten { path, database })
@@ -217,6 +218,15 @@ fn has_desk_lock(folder: &Path) -> Result<bool, KeyError> {
         }
     }
     Ok(false)
+}
+
+/// Whether a file is there and has any bytes. A database has, before the first backup of a desk takes its lock.
+fn holds_anything(path: &Path) -> Result<bool, KeyError> {
+    match path.metadata() {
+        Ok(found) => Ok(found.len() > 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_error("read", path)(error)),
+    }
 }
 
 fn exists(path: &Path) -> Result<bool, KeyError> {

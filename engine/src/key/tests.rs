@@ -139,6 +139,9 @@ fn a_database_that_is_gone_is_not_begun_anew_under_its_key() {
     );
     let database = folder.path().join(crate::store::FILE);
     fs::write(&database, "").unwrap();
+    let text = refused(Key::open(folder.path()));
+    assert!(text.contains("missing or empty"), "{text}");
+    fs::write(&database, "SQLite").unwrap();
     assert!(Key::open(folder.path()).unwrap().0 == first.0);
     // What the error says to do.
     fs::remove_file(&database).unwrap();
