@@ -127,17 +127,18 @@ impl Run<'_> {
         let Self { plan, cancel, .. } = self;
         let plugins = take_plugins(plan, registry)?;
         let requests = Requests::start().map_err(BackupError::System)?;
+        let as_it_is = plan.finish && !plan.resume.is_empty();
         let connection = self.connect(&requests);
         let connection = match connection {
             // What there is is published without it.
-            Err(error @ BackupError::Connection(_)) if plan.finish && !plan.resume.is_empty() => Err(error),
+            Err(error @ (BackupError::Connection(_) | BackupError::Refused(_))) if as_it_is => Err(error),
             connection => Ok(connection?),
         };
         let until = plan.until.unwrap_or_else(|| plan.connection.upper_end(self.started));
         let (writer, begun) = self.begin(&plugins, head(plan, self.started, &plugins))?;
         let writer = Arc::new(writer);
 
-        let limit = Limit::new(plan.records, plan.allow_partial, cancel.child_token());
+        let limit = Limit::new(plan.records, plan.allow_partial || as_it_is, cancel.child_token());
         limit.begin(begun.iter().map(Begun::rows).fold(0, u64::saturating_add));
         let earlier = begun.iter().map(|begun| begun.figures.milliseconds).max();
         let earlier_credits = begun.iter().map(|begun| begun.figures.credits);

@@ -158,7 +158,7 @@ impl Child {
         };
         let job = job
             .to_bytes()
-            .map_err(|error| failed(format!("the order cannot be told: {error}")))?;
+            .map_err(|error| refused(order, format!("the order cannot be told: {error}")))?;
         let mut talk = Talk::start(self, &order.desk).map_err(|error| {
             let message = format!(
                 "the backup's process cannot be started ({}): {error}",
@@ -171,8 +171,9 @@ impl Child {
         if talk.killed && cancel.is_cancelled() {
             self.forced.store(true, Ordering::SeqCst);
         }
-        let status = status.map_err(|error| failed(format!("the backup's process is lost: {error}")))?;
         let has_kept = !order.resume.is_empty() || watcher.has_kept();
+        let status =
+            status.map_err(|error| ended(order, format!("the backup's process is lost: {error}"), has_kept))?;
         if let (Some((why, is_wrong)), Ok(None | Some(Err(_))) | Err(_)) = (talk.ended_for, &heard) {
             return Err(ended(order, why, has_kept || !is_wrong));
         }
@@ -194,7 +195,7 @@ impl Child {
         let fate = fate(status, memory);
         match heard {
             Ok(Some(Ok(summary))) => {
-                self.check(order, &summary)?;
+                self.check(order, &summary, has_kept)?;
                 if !status.success() {
                     // The archive is there and was read again: that stands.
                     tracing::warn!(
@@ -227,12 +228,16 @@ impl Child {
                 Err(ended(order, message, has_kept || by_others))
             }
             Err(_) if cancelled => Err(stopped(order)),
-            Err(broken) => Err(failed(format!("the backup's process is not to be trusted: {broken}"))),
+            // What it said before, and was kept, is checked when it is gone on with.
+            Err(broken) => {
+                let message = format!("the backup's process is not to be trusted: {broken}");
+                Err(ended(order, message, has_kept))
+            }
         }
     }
 
     /// Whether an archive is what was asked for, and there.
-    fn check(&self, order: &Order, summary: &Summary) -> Result<(), RunError> {
+    fn check(&self, order: &Order, summary: &Summary, has_kept: bool) -> Result<(), RunError> {
         let file = &summary.archive;
         let folder = order
             .spool
@@ -255,9 +260,8 @@ impl Child {
                 Err(error) => format!("an archive that cannot be found ({}): {error}", file.display()),
             }
         };
-        Err(failed(format!(
-            "the backup's process is not to be trusted: it tells of {wrong}"
-        )))
+        let message = format!("the backup's process is not to be trusted: it tells of {wrong}");
+        Err(ended(order, message, has_kept))
     }
 }
 

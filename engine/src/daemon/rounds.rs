@@ -23,7 +23,7 @@ use super::{Controls, DaemonError, Ended, Setup, exporters, reload, status};
 use crate::chain;
 use crate::config::Loaded;
 use crate::progress::Silent;
-use crate::service::{Cause, Ran, Service, ServiceError, state_name};
+use crate::service::{Cause, Ran, Resumable, Service, ServiceError, state_name};
 use crate::store::StoreError;
 
 /// The longest time between two rounds.
@@ -291,7 +291,10 @@ impl Rounds {
                 }
                 Some(Ok(Ran::Suspended(suspended))) if suspended.by_person => {
                     tracing::error!(desk, "{what} is not gone on with any more: {}", suspended.reason);
-                    self.desks.done(&work);
+                    // But for finishing it as it is, where nobody comes: that is not tried again at once either.
+                    let backup = suspended.id;
+                    let rest = Work::Rest(Resumable { desk, backup });
+                    self.desks.wait(rest, Again::Later, Instant::now());
                     continue;
                 }
                 Some(Ok(Ran::Suspended(suspended))) => {

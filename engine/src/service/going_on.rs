@@ -116,23 +116,22 @@ impl Service {
         self.go_on(&mut lock, backup, wish.finish, &means)?.done()
     }
 
-    /// The backups that the daemon goes on with, at most one a desk: not those that wait for a person, nor those whose folder
-    /// is not there.
+    /// The backups that the daemon goes on with, at most one a desk: not those whose folder is not there, nor those that wait
+    /// for a person. Where nobody came for one that was given up, it is finished as it is; what a person stopped stays theirs.
     pub fn resumable(&self) -> Result<Vec<Resumable>, ServiceError> {
         let all = self.store.read(|view| Ok::<_, ServiceError>(view.suspended(None)?))?;
         let mut found: Vec<Resumable> = Vec::new();
-        for Backup {
-            id,
-            desk,
-            folder,
-            by_person,
-            ..
-        } in all
-        {
-            let is_there = folder.is_none_or(|folder| Path::new(&folder).is_dir());
-            let is_first = found.iter().all(|other| other.desk != desk);
-            if !by_person && is_there && is_first && self.known(&desk).is_some() {
-                found.push(Resumable { desk, backup: id });
+        for backup in all {
+            let is_there = backup.folder.as_ref().is_none_or(|folder| Path::new(folder).is_dir());
+            let is_first = found.iter().all(|other| other.desk != backup.desk);
+            if !is_there || !is_first || self.known(&backup.desk).is_none() {
+                continue;
+            }
+            if !backup.by_person || was_given_up(&backup) && self.is_to_be_finished(&backup)? {
+                found.push(Resumable {
+                    desk: backup.desk,
+                    backup: backup.id,
+                });
             }
         }
         Ok(found)
@@ -264,12 +263,14 @@ impl Service {
         let id = backup.id;
         self.store.write(|tx| {
             let row = tx.backup(id)?.ok_or(ServiceError::NoSuchBackup { id })?;
-            let is_given_up = cause == Cause::Lost && row.resumes >= most(tx, &row)?;
+            let most = most(tx, &row)?;
+            let is_given_up = cause == Cause::Lost && row.resumes >= most;
+            // Later tries, of a person or to finish it, come to nothing new.
+            let is_first = is_given_up && row.resumes == most;
             let reason = if is_given_up {
                 format!(
-                    "{reason}; it was gone on with {} times in a row, got no further, and waits for a person: `deskvault backup \
-                     --resume {id}` goes on with it",
-                    row.resumes
+                    "{reason}; it was gone on with {most} times in a row, got no further, and waits for a person: `deskvault \
+                     backup --resume {id}` goes on with it"
                 )
             } else {
                 reason
@@ -277,7 +278,7 @@ impl Service {
             let was_stopped = cause == Cause::Stopped && backup.schedule.is_none() && is_person(actor);
             let by_person = is_given_up || was_stopped;
             // That it waits from now on is told even where its trouble was told before.
-            let tell = is_given_up || cause.needs_a_person() && !row.told;
+            let tell = is_first || cause.needs_a_person() && !row.told;
             tx.suspend_backup(
                 id,
                 &Suspension {
@@ -288,7 +289,7 @@ impl Service {
                     told: row.told || tell,
                 },
             )?;
-            if let (true, Some((schedule, slot))) = (is_given_up, row.schedule) {
+            if let (true, Some((schedule, slot))) = (is_first, row.schedule) {
                 tx.ran(schedule, slot)?;
             }
             // That it is still the same is nothing new: a try each hour would fill the history.
@@ -352,6 +353,11 @@ fn most(tx: &Tx<'_>, backup: &Backup) -> Result<u64, StoreError> {
         MOST
     };
     Ok(most)
+}
+
+/// Whether a backup waits for a person because it was lost again and again, and not because they stopped it.
+fn was_given_up(backup: &Backup) -> bool {
+    backup.by_person && backup.resumes > 0
 }
 
 /// Whether somebody sits before it.

@@ -125,7 +125,16 @@ impl Service {
                 let cause = Cause::Machine;
                 self.without_archive(&backup, RunError::Suspended { cause, message }, false, with)
             }
-            Err(error) => self.without_archive(&backup, error, keeper.has_kept(), with),
+            // So can a rule, and what it refuses to finish can be finished as it is.
+            Err(RunError::Refused { refusal }) if has_kept => {
+                let (cause, id) = (Cause::Machine, backup.id);
+                let message = format!(
+                    "{refusal}; what was read stays: `deskvault backup --resume {id}` goes on where the rule is changed, and \
+                     with `--finish` makes an incomplete archive of it"
+                );
+                self.without_archive(&backup, RunError::Suspended { cause, message }, false, with)
+            }
+            Err(error) => self.without_archive(&backup, error, keeper.got_further(), with),
         }
     }
 
@@ -212,7 +221,7 @@ impl Service {
             clock: Arc::clone(&self.clock),
             backup: backup.id,
             modules: backup.modules.clone(),
-            kept: AtomicBool::new(false),
+            further: AtomicBool::new(false),
             troubled: AtomicBool::new(false),
         }
     }
@@ -281,15 +290,15 @@ struct StoreKeeper {
     clock: Arc<dyn Clock>,
     backup: BackupId,
     modules: Vec<String>,
-    kept: AtomicBool,
+    further: AtomicBool,
     /// Whether the last one could not be kept.
     troubled: AtomicBool,
 }
 
 impl StoreKeeper {
     /// Whether it has kept any.
-    fn has_kept(&self) -> bool {
-        self.kept.load(Ordering::Relaxed)
+    fn got_further(&self) -> bool {
+        self.further.load(Ordering::Relaxed)
     }
 }
 
@@ -299,12 +308,12 @@ impl Keeper for StoreKeeper {
             return Err(format!("backup {} has no module of that name", self.backup));
         }
         let now = self.clock.now();
-        let kept: Result<(), ServiceError> = self
+        let kept: Result<bool, ServiceError> = self
             .store
             .write(|tx| Ok(tx.keep_checkpoint(self.backup, checkpoint, now)?));
         match kept {
-            Ok(()) => {
-                self.kept.store(true, Ordering::Relaxed);
+            Ok(further) => {
+                self.further.fetch_or(further, Ordering::Relaxed);
                 self.troubled.store(false, Ordering::Relaxed);
                 Ok(())
             }

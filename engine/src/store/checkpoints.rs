@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use crate::backup::Checkpoint;
 
-use super::fields::{amount, json, key, moment};
+use super::fields::{amount, flag, json, key, moment};
 use super::{BackupId, Reached, StoreError, Tx, View, backups::changed};
 
 /// The longest record of a checkpoint, in bytes of its JSON: 64 MiB. A longer one is neither kept nor read.
@@ -55,13 +55,26 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Keeps a checkpoint of a backup that runs, in place of its module's last one. [`StoreError::Conflict`] where the backup
+    /// Keeps a checkpoint of a backup that runs, in place of its module's last one. Whether that got it further. [`StoreError::Conflict`] where the backup
     /// does not run, [`StoreError::Unwritable`] where the record is longer than [`LONGEST_RECORD`].
-    pub fn keep_checkpoint(&self, backup: BackupId, checkpoint: &Checkpoint, now: Timestamp) -> Result<(), StoreError> {
-        // It has got further: what went wrong before it counts no more.
+    pub fn keep_checkpoint(
+        &self,
+        backup: BackupId,
+        checkpoint: &Checkpoint,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        // Where it has got further, what went wrong before it counts no more. An exporter that tells the same place again and
+        // again has not.
+        let kept = self.checkpoints(backup)?;
+        let stands_still = kept
+            .iter()
+            .find(|kept| kept.module == checkpoint.module)
+            .is_some_and(|kept| is_as_far(kept, checkpoint));
         let runs = self.run(
-            "UPDATE backups SET resumes = 0, told = 0 WHERE id = $1 AND state = 'running'",
-            [key(backup)],
+            "UPDATE backups
+             SET resumes = CASE WHEN $1 = 1 THEN resumes ELSE 0 END, told = CASE WHEN $1 = 1 THEN told ELSE 0 END
+             WHERE id = $2 AND state = 'running'",
+            params![flag(stands_still), key(backup)],
         )?;
         changed(runs, || format!("backup {backup} is not running"))?;
         let record = json("record", checkpoint)?;
@@ -88,7 +101,7 @@ impl Tx<'_> {
                 moment("kept", now)?,
             ],
         )?;
-        Ok(())
+        Ok(!stands_still)
     }
 
     /// Forgets the checkpoints of a backup: it has ended, or starts over.
@@ -96,6 +109,11 @@ impl Tx<'_> {
         self.run("DELETE FROM checkpoints WHERE backup = $1", [key(backup)])?;
         Ok(())
     }
+}
+
+/// Whether a checkpoint tells of no more than the one before it.
+fn is_as_far(before: &Checkpoint, now: &Checkpoint) -> bool {
+    (&before.cursor, &before.ended, rows(before)) == (&now.cursor, &now.ended, rows(now))
 }
 
 /// The rows that a checkpoint covers. More than any desk has are not believed, so that they can be summed up.

@@ -10,8 +10,8 @@ use clap::Args;
 ///
 /// SIGHUP, or another text in the configuration's file, has it read the file again: what is right holds from then on, but
 /// for backups that run; what is wrong is refused as a whole, and the old one holds. SIGTERM and SIGINT stop it: nothing new
-/// is started, and backups that run are stopped and leave nothing behind; those of a schedule are made up for at the next
-/// start. The exit code is 0, or 1 if one had to be cut off after `grace` of [daemon]. A second signal ends at once.
+/// is started, and backups that run are suspended: what they read is kept, and they are gone on with at the next start. The
+/// exit code is 0, or 1 if one had to be cut off after `grace` of [daemon]. A second signal ends at once.
 #[derive(Args, Debug)]
 pub(crate) struct Daemon {}
 

@@ -186,6 +186,71 @@ fn one_that_is_lost_again_and_again_waits_for_a_person_with_all_that_was_kept() 
 }
 
 #[test]
+fn one_that_nobody_comes_for_is_finished_as_it_is() {
+    let home = Home::new();
+    home.next_is(Script::Keeps(7, suspended(Cause::Lost)));
+    cause(home.full());
+    for _ in 0..3 {
+        home.next_is(Script::Fails(suspended(Cause::Lost)));
+        home.by_itself(1);
+    }
+    assert_eq!((home.resumable(), home.backup(1).by_person), (vec![], true));
+    home.set(later(home.now(), days(7)));
+    assert_eq!(home.resumable(), [1]);
+    let entries = home.history().len();
+    for _ in 0..2 {
+        home.next_is(Script::Fails(suspended(Cause::Lost)));
+        assert!(matches!(home.by_itself(1), Ran::Suspended(_)));
+        assert_eq!(home.resumable(), [1], "it is tried again");
+    }
+    assert_eq!(home.history().len(), entries, "that is nothing new");
+    assert_eq!(home.told("aiko@example.com").len(), 1);
+    home.next_is(Script::Incomplete);
+    assert!(matches!(home.by_itself(1), Ran::Done(_)));
+    assert!(home.orders().last().unwrap().finish);
+    assert_eq!(home.spools(), [] as [&str; 0]);
+}
+
+#[test]
+fn what_a_person_stopped_stays_theirs() {
+    let home = Home::new();
+    home.next_is(Script::Keeps(7, suspended(Cause::Desk)));
+    cause(home.full());
+    home.next_is(Script::Fails(suspended(Cause::Stopped)));
+    cause(home.resume(&go_on()));
+    home.set(later(home.now(), days(700)));
+    assert_eq!((home.resumable(), home.backup(1).by_person), (vec![], true));
+}
+
+#[test]
+fn one_that_waits_for_a_person_is_told_of_though_its_trouble_was() {
+    let home = Home::new();
+    home.next_is(Script::Keeps(7, suspended(Cause::Credentials)));
+    cause(home.full());
+    assert_eq!(home.told("aiko@example.com").len(), 1);
+    for _ in 0..4 {
+        home.next_is(Script::Fails(suspended(Cause::Lost)));
+        home.by_itself(1);
+    }
+    assert_eq!((home.resumable(), home.told("aiko@example.com").len()), (vec![], 2));
+}
+
+#[test]
+fn a_rule_throws_nothing_away() {
+    let home = Home::new();
+    home.next_is(Script::Keeps(7, suspended(Cause::Desk)));
+    cause(home.full());
+    let refusal = Refusal::Records { counted: 11, limit: 10 };
+    home.next_is(Script::Fails(RunError::Refused { refusal }));
+    assert_eq!(cause(home.resume(&go_on())), Cause::Machine);
+    let row = home.backup(1);
+    assert!(row.reason.unwrap().contains("--finish"));
+    assert_eq!((home.spools().len(), home.told("aiko@example.com").len()), (1, 1));
+    home.resume(&go_on()).unwrap();
+    assert_eq!(home.orders().last().unwrap().resume, [checkpoint(7)]);
+}
+
+#[test]
 fn one_whose_modules_have_ended_is_lost_more_often_before_it_waits_for_a_person() {
     let home = Home::new();
     home.next_is(Script::Ends(suspended(Cause::Lost)));

@@ -101,7 +101,7 @@ fn a_backup_is_suspended_and_runs_again() {
         home.store.write(|tx| tx.suspend_backup(id, &suspension(3))),
         home.store.write(|tx| tx.set_spool(id, "x")),
         home.store
-            .write(|tx| tx.keep_checkpoint(id, &checkpoint("tickets", 1, 1), at(3))),
+            .write(|tx| tx.keep_checkpoint(id, &checkpoint("tickets", 1, 1), at(3)).map(drop)),
     ] {
         assert!(matches!(wrong, Err(StoreError::Conflict(_))), "{wrong:?}");
     }
@@ -115,6 +115,29 @@ fn a_backup_is_suspended_and_runs_again() {
     home.write(|tx| tx.keep_checkpoint(id, &checkpoint("tickets", 1, 1), at(4)));
     let row = home.read(|view| view.backup(id)).unwrap();
     assert_eq!((row.resumes, row.told), (0, false), "it has got further");
+    for (checkpoint, left) in [
+        (checkpoint("tickets", 1, 1), 1),
+        (checkpoint("tickets", 3, 2), 0),
+        (checkpoint("agents", 1, 0), 0),
+    ] {
+        home.write(|tx| {
+            tx.suspend_backup(
+                id,
+                &Suspension {
+                    lost: true,
+                    ..suspension(4)
+                },
+            )
+        });
+        home.write(|tx| tx.resume_backup(id));
+        let further = home.write(|tx| tx.keep_checkpoint(id, &checkpoint, at(4)));
+        let row = home.read(|view| view.backup(id)).unwrap();
+        assert_eq!(
+            (row.resumes, row.told, further),
+            (left, left > 0, left == 0),
+            "{checkpoint:?}"
+        );
+    }
     // Another folder has nothing of it.
     home.write(|tx| tx.set_spool(id, ".deskvault-main-2.spool"));
     assert_eq!(home.read(|view| view.checkpoints(id)), []);
