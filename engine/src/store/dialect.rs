@@ -71,10 +71,19 @@ fn make(file: &Path) -> io::Result<()> {
         }
     };
     match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_dangling(file) => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "it is a symbolic link, and what it leads to is not there",
+        )),
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made.map(drop),
     }
+}
+
+/// Whether a symbolic link leads to nothing.
+fn is_dangling(file: &Path) -> bool {
+    file.is_symlink() && !file.exists()
 }
 
 /// The connection, set up; none where there can be no write-ahead log.

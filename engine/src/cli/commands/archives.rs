@@ -192,7 +192,7 @@ fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: 
                 let reason = printable(backup.reason.as_deref().unwrap_or("no reason is known"));
                 format!("suspended since {}: {reason}", second(since))
             }
-            _ => "interrupted: the process that ran it is gone".to_owned(),
+            _ => "interrupted: the process that ran it is gone, or there was no room to say why it ended".to_owned(),
         };
         let next = if found.has_desk {
             format!("`deskvault backup --resume {id}` goes on with it")
