@@ -39,6 +39,9 @@ pub struct Checkpoint {
     pub version: String,
     /// From 1, upwards.
     pub number: u64,
+    /// Which desk was read, as far as that is known; see [`Settings::source`](crate::connection::settings::Settings::source).
+    #[serde(default)]
+    pub source: Option<String>,
     /// Where its exporter goes on; none where it has ended.
     pub cursor: Option<serde_json::Value>,
     /// Its tables, in the order in which they were opened.
@@ -67,6 +70,7 @@ impl Checkpoint {
             module: module.to_owned(),
             version: version.to_owned(),
             number: 0,
+            source: None,
             cursor: None,
             tables: Vec::new(),
             memory,

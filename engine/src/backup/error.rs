@@ -48,6 +48,17 @@ pub enum BackupError {
     /// A rule refuses it, as only the desk's answers show: nothing is kept of it.
     #[error(transparent)]
     Refused(#[from] crate::quota::Refusal),
+    /// What was read until now is another desk's.
+    #[error(
+        "the connection leads to {is}, and what was read until now is of {was}: set the connection right, or give the backup up \
+         with `deskvault backup --anew`"
+    )]
+    OtherDesk {
+        /// The desk of the earlier run; see [`Settings::source`](crate::connection::settings::Settings::source).
+        was: String,
+        /// The desk now.
+        is: String,
+    },
     /// Nothing was asked for.
     #[error("the desk {0} has no module to back up: name some in its `modules`")]
     NoModule(String),

@@ -30,6 +30,8 @@ pub(super) struct Keeping {
     failed: Arc<Mutex<Option<String>>>,
     /// Cancelled when something can't be kept: what would come is for nothing.
     stop: CancellationToken,
+    /// Which desk is read.
+    source: Option<Arc<str>>,
 }
 
 /// A checkpoint whose tables are not on the disk yet.
@@ -66,6 +68,7 @@ impl Keeping {
         often: Often,
         hurry: Hurry,
         stop: CancellationToken,
+        source: Option<String>,
     ) -> (Self, impl FnOnce(&dyn Keeper) + Send) {
         let (work, taken) = std::sync::mpsc::channel();
         let keeping = Self {
@@ -74,6 +77,7 @@ impl Keeping {
             work,
             failed: Arc::default(),
             stop: stop.clone(),
+            source: source.map(Arc::from),
         };
         let failed = Arc::clone(&keeping.failed);
         let keep = move |keeper: &dyn Keeper| keep_all(&folder, keeper, &taken, &failed, &stop);
@@ -151,6 +155,7 @@ impl Kept {
     pub(super) fn begin(&mut self, mut checkpoint: Checkpoint, snapshots: Vec<Snapshot>, memory: Option<PathBuf>) {
         self.number += 1;
         checkpoint.number = self.number;
+        checkpoint.source = self.keeping.source.as_deref().map(str::to_owned);
         self.hurried = self.keeping.hurry.asked();
         self.at = Instant::now();
         self.slot.lock().is_under_way = true;

@@ -131,7 +131,11 @@ impl Run<'_> {
         let connection = self.connect(&requests);
         let connection = match connection {
             // What there is is published without it.
-            Err(error @ (BackupError::Connection(_) | BackupError::Refused(_))) if as_it_is => Err(error),
+            Err(error @ (BackupError::Connection(_) | BackupError::Refused(_) | BackupError::OtherDesk { .. }))
+                if as_it_is =>
+            {
+                Err(error)
+            }
             connection => Ok(connection?),
         };
         let until = plan.until.unwrap_or_else(|| plan.connection.upper_end(self.started));
@@ -144,11 +148,16 @@ impl Run<'_> {
         let earlier_credits = begun.iter().map(|begun| begun.figures.credits);
         let earlier_credits = earlier_credits.fold(0, u64::saturating_add);
         let is_kept = plan.spool.is_some();
+        let source = match &connection {
+            Ok(connection) => Some(plan.connection.source(connection)),
+            Err(_) => self.earlier_source().map(str::to_owned),
+        };
         let (keeping, keep) = Keeping::new(
             writer.folder().to_path_buf(),
             plan.often,
             plan.hurry.clone(),
             limit.stop.clone(),
+            source,
         );
         let judged = thread::scope(|scope| {
             thread::Builder::new()
@@ -218,7 +227,22 @@ impl Run<'_> {
         if let Some(edition) = connection.edition() {
             quota::edition(&plan.editions, &edition, plan.kind)?;
         }
-        Ok(connection)
+        let is = plan.connection.source(&connection);
+        match self.earlier_source() {
+            Some(was) if was != is => Err(BackupError::OtherDesk {
+                was: was.to_owned(),
+                is,
+            }),
+            _ => Ok(connection),
+        }
+    }
+
+    /// The desk that an earlier run has read.
+    fn earlier_source(&self) -> Option<&str> {
+        self.plan
+            .resume
+            .iter()
+            .find_map(|checkpoint| checkpoint.source.as_deref())
     }
 
     /// Makes a spool folder, or takes the one that the plan names, and reads what an earlier run left in it.
@@ -353,7 +377,9 @@ impl Run<'_> {
             BackupError::Archive(cause @ ArchiveError::Io { .. }) => (Cause::Machine, on_disk(cause)),
             BackupError::Archive(ArchiveError::InUse { .. }) => (Cause::Lost, crate::chain(&error)),
             BackupError::Engine(_) | BackupError::System(_) => (Cause::Machine, crate::chain(&error)),
-            BackupError::NoPlugin { .. } if has_earlier => (Cause::Machine, crate::chain(&error)),
+            BackupError::NoPlugin { .. } | BackupError::OtherDesk { .. } if has_earlier => {
+                (Cause::Machine, crate::chain(&error))
+            }
             BackupError::Connection(cause) if has_earlier => match cause {
                 ConnectionError::Desk { .. } => (Cause::Desk, crate::chain(&error)),
                 _ => (Cause::Credentials, crate::chain(&error)),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use plugin_api::Timestamp;
 
+use super::Connection;
 use crate::clock::{Clock, SystemClock};
 
 /// Everything that is said about one connection.
@@ -175,6 +176,22 @@ impl Settings {
     pub fn upper_end(&self, started: Timestamp) -> Timestamp {
         let lag = i64::try_from(self.search_lag().as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(started.micros().saturating_sub(lag))
+    }
+
+    /// Which desk a connection of these settings reads, so that a backup is not gone on with at another one: the organisation,
+    /// which keeps its number wherever it is reached; what a sample desk's records are made of; or the address.
+    pub(crate) fn source(&self, connection: &Connection) -> String {
+        match (&self.auth, connection.organisation()) {
+            (Auth::Sample(sample), _) => {
+                let desk = &sample.desk;
+                format!(
+                    "a sample desk of {} tickets (seed {}, custom_fields {}, huge_bodies_ppm {})",
+                    desk.tickets, desk.seed, desk.custom_fields, desk.huge_bodies_ppm
+                )
+            }
+            (Auth::Zoho(_), Some(organisation)) => format!("the organisation {}", organisation.id),
+            _ => format!("the desk at {}", self.url.trim_end_matches('/')),
+        }
     }
 
     pub(super) fn terms(&self) -> Option<Terms> {

@@ -263,6 +263,7 @@ fn checkpoint(rows: u64) -> Checkpoint {
         module: "tickets".into(),
         version: "1.0.0".into(),
         number: rows,
+        source: None,
         cursor: Some(serde_json::json!({ "behind": rows })),
         tables: vec![TableMark {
             table,

@@ -1,5 +1,7 @@
 //! Backups that are interrupted and gone on with: byte for byte what they would have been, and nothing is asked for twice.
 
+#[path = "resume/elsewhere.rs"]
+mod elsewhere;
 #[path = "resume/said.rs"]
 mod said;
 

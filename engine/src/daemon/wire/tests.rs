@@ -255,6 +255,7 @@ fn checkpoint(module: &str, cursor: serde_json::Value) -> Checkpoint {
         module: module.into(),
         version: "1.0.0".into(),
         number: 1,
+        source: None,
         cursor: Some(cursor),
         tables: Vec::new(),
         memory: Memory {

@@ -21,6 +21,7 @@ fn checkpoint(module: &str, number: u64, rows: u64) -> Checkpoint {
         module: module.into(),
         version: "1.2.3".into(),
         number,
+        source: None,
         cursor: Some(serde_json::json!({ "from": 1.5, "票": [number] })),
         tables: vec![TableMark {
             table: Table::new("Tickets").columns([Column::new("id", "Id")]),
