@@ -31,6 +31,11 @@ impl Digest {
         Some(Self(bytes))
     }
 
+    /// That of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// That of a file, which is read whole.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let mut file = File::open(path)?;

@@ -3,6 +3,7 @@
 use plugin_api::Timestamp;
 use rusqlite::params;
 
+use crate::archive::Digest;
 use crate::backup::Checkpoint;
 
 use super::fields::{amount, flag, json, key, moment};
@@ -11,6 +12,9 @@ use super::{BackupId, Reached, StoreError, Tx, View, backups::changed};
 /// The longest record of a checkpoint, in bytes of its JSON: 64 MiB. A longer one is neither kept nor read.
 pub const LONGEST_RECORD: usize = 64 << 20;
 
+/// Digits of the digest before a record.
+const DIGITS: usize = 64;
+
 impl View<'_> {
     /// The checkpoints of a backup, by the names of their modules. One that cannot be understood is left out, and logged: its
     /// module starts over.
@@ -18,9 +22,10 @@ impl View<'_> {
         let found = self.rows(
             "checkpoint",
             "SELECT number, module, record FROM checkpoints WHERE backup = $1 AND LENGTH(record) <= $2 ORDER BY module",
-            params![key(backup), amount("record", LONGEST_RECORD as u64)?],
+            params![key(backup), amount("record", (DIGITS + LONGEST_RECORD) as u64)?],
             |row| {
-                let read = row.json::<Checkpoint>("record").and_then(|checkpoint| {
+                let read = row.text("record").and_then(|record| {
+                    let checkpoint = unsealed(&record).map_err(|why| row.wrong("record", why))?;
                     let is_its = checkpoint.module == row.text("module")?;
                     is_its
                         .then_some(checkpoint)
@@ -88,6 +93,7 @@ impl Tx<'_> {
                 ),
             });
         }
+        let record = sealed(&record);
         self.run(
             "INSERT INTO checkpoints (backup, module, number, record, records, kept) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (backup, module) DO UPDATE
@@ -109,6 +115,23 @@ impl Tx<'_> {
         self.run("DELETE FROM checkpoints WHERE backup = $1", [key(backup)])?;
         Ok(())
     }
+}
+
+/// A record behind the digest of its JSON, in hexadecimal digits. A database has no checksums of its own, and a cursor with one
+/// wrong digit would lose records in silence.
+fn sealed(json: &str) -> String {
+    format!("{}{json}", Digest::of(json.as_bytes()))
+}
+
+/// The checkpoint of such a record; the error says in words why it is none.
+fn unsealed(record: &str) -> Result<Checkpoint, String> {
+    let (digest, json) = record
+        .split_at_checked(DIGITS)
+        .ok_or_else(|| "is too short".to_owned())?;
+    if Digest::parse(digest) != Some(Digest::of(json.as_bytes())) {
+        return Err("is not what was kept".to_owned());
+    }
+    serde_json::from_str(json).map_err(|error| format!("cannot be read ({error})"))
 }
 
 /// Whether a checkpoint tells of no more than the one before it.

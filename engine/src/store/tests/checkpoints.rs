@@ -150,16 +150,24 @@ fn a_backup_is_suspended_and_runs_again() {
 fn what_is_no_checkpoint_is_left_out() {
     let home = Home::new();
     let id = home.write(|tx| tx.add_backup(&new(Kind::Full, at(1))));
-    for module in ["a", "b", "c", "d"] {
+    for module in ["a", "b", "c", "d", "e"] {
         home.write(|tx| tx.keep_checkpoint(id, &checkpoint(module, 1, 1), at(2)));
     }
     let set = |module: &str, record: &str| {
         let sql = "UPDATE checkpoints SET record = $1 WHERE module = $2";
         home.vandal().execute(sql, [record, module]).unwrap();
     };
-    set("a", "{}");
-    set("b", &serde_json::to_string(&checkpoint("a", 1, 1)).unwrap());
+    let sealed = |text: &str| format!("{}{text}", Digest::of(text.as_bytes()));
+    set("a", &sealed("{}"));
+    set("b", &sealed(&serde_json::to_string(&checkpoint("a", 1, 1)).unwrap()));
     set("c", &" ".repeat(LONGEST_RECORD + 1));
+    // A digit of the cursor, as a bad disk or a hand alters it.
+    let text = serde_json::to_string(&checkpoint("e", 1, 1)).unwrap();
+    set("e", &sealed(&text));
+    assert_eq!(home.read(|view| view.checkpoints(id)).len(), 2);
+    let altered = sealed(&text).replace(r#""from":1.5"#, r#""from":2.5"#);
+    assert_ne!(altered, sealed(&text));
+    set("e", &altered);
     assert_eq!(home.read(|view| view.checkpoints(id)), [checkpoint("d", 1, 1)]);
 }
 
