@@ -12,14 +12,17 @@ use crate::connection::ConnectionError;
 pub enum BackupError {
     /// A module is asked for that no plugin exports.
     #[error(
-        "no plugin exports the module {module:?}{}: `deskvault plugins list` shows what there is",
-        near.as_ref().map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default()
+        "no plugin exports the module {module:?}{}: `deskvault plugins list` shows what there is{}",
+        near.as_ref().map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default(),
+        refused.first().map(|_| format!("; refused are: {}", refused.join("; "))).unwrap_or_default()
     )]
     NoPlugin {
         /// The module.
         module: String,
         /// The module with the nearest name.
         near: Option<String>,
+        /// The first plugins that are not used, and why: the module's may be among them.
+        refused: Vec<String>,
     },
     /// A plugin speaks over another kind of connection.
     #[error("the module {module:?} ({}) needs a connection of kind {needs:?}, and the desk {desk} has {has:?}", file.display())]

@@ -417,6 +417,7 @@ fn take_plugins(plan: &Plan, registry: &mut Registry) -> Result<Vec<Plugin>, Bac
             return Err(BackupError::NoPlugin {
                 module: module.clone(),
                 near: nearest(module, known).map(str::to_owned),
+                refused: registry.refused.iter().take(3).map(ToString::to_string).collect(),
             });
         };
         if plugin.description.connection != plan.connection_kind {

@@ -5,6 +5,8 @@ mod json;
 mod plain;
 mod words;
 
+pub(crate) use self::words::forecast;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

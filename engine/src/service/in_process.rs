@@ -180,6 +180,7 @@ mod tests {
                 BackupError::NoPlugin {
                     module: "m".into(),
                     near: None,
+                    refused: Vec::new(),
                 },
                 true,
             ),

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
+use chrono::Local;
 use plugin_api::{Range, Timestamp};
 use serde::Serialize;
 
 use crate::cli::args::{Delete, Download, Global, Link, List};
 use crate::cli::exit::Exit;
 use crate::cli::figures::{grouped, size};
-use crate::cli::progress::{Style, reporter};
+use crate::cli::progress::{Style, forecast, reporter};
 use crate::cli::table::table;
 use crate::cli::{Shell, signals};
 use crate::config::Log;
 use crate::config::text::printable;
+use crate::forecast::Forecast;
 use crate::people::{Action, Actor};
 use crate::quota::{kind_name, words};
 use crate::store::{Backup, BackupId, BackupState, Removal};
@@ -35,11 +37,13 @@ pub(super) fn list(typed: &List, global: &Global, shell: &Shell) -> Outcome {
     let mut unfinished = BTreeMap::new();
     for backup in &backups {
         let is_interrupted = service.is_interrupted(backup)?;
-        if is_interrupted || backup.state == BackupState::Suspended {
+        if matches!(backup.state, BackupState::Running | BackupState::Suspended) {
             let found = Unfinished {
                 rows: service.reached(backup.id)?.rows,
+                runs: backup.state == BackupState::Running && !is_interrupted,
                 is_interrupted,
                 has_desk: service.has_desk_of(backup),
+                forecast: service.forecast(backup.id)?,
             };
             unfinished.insert(backup.id, found);
         }
@@ -118,11 +122,14 @@ pub(super) fn link(typed: &Link, global: &Global, shell: &Shell) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// What is known of a backup that came to no end and is not under way.
-#[derive(Clone, Copy)]
+/// What is known of a backup that came to no end until now.
 struct Unfinished {
     /// Rows that are kept of it.
     rows: u64,
+    /// A process runs it.
+    runs: bool,
+    /// What was last foreseen of it.
+    forecast: Option<Forecast>,
     /// Its row says that it runs, and no process runs it.
     is_interrupted: bool,
     /// Whether the configuration has its desk.
@@ -139,6 +146,8 @@ fn json(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>) -> Resu
         /// With the state `running`: no process runs it any more.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         interrupted: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        forecast: Option<&'a Forecast>,
     }
     let line = |backup: &Backup| {
         let found = unfinished.get(&backup.id);
@@ -146,6 +155,7 @@ fn json(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>) -> Resu
             backup,
             rows_kept: found.map(|found| found.rows),
             interrupted: found.is_some_and(|found| found.is_interrupted),
+            forecast: found.and_then(|found| found.forecast.as_ref()),
         })
     };
     let lines = backups.iter().map(|backup| Ok(line(backup)? + "\n"));
@@ -187,6 +197,13 @@ fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: 
     for backup in backups {
         let id = backup.id;
         let Some(found) = unfinished.get(&id) else { continue };
+        if found.runs {
+            let _ = match &found.forecast {
+                Some(foreseen) => writeln!(text, "backup {id} runs: {}", forecast(foreseen, &Local)),
+                None => writeln!(text, "backup {id} runs"),
+            };
+            continue;
+        }
         let what = match backup.suspended {
             Some(since) if !found.is_interrupted => {
                 let reason = printable(backup.reason.as_deref().unwrap_or("no reason is known"));

@@ -17,7 +17,7 @@ pub(super) fn is_worth_it(forecast: &Forecast) -> bool {
 }
 
 /// `about 12,300 requests and 41,000 credits more; done in 3 days, on Thu 26 Nov at about 14:00`.
-pub(super) fn forecast<Z: TimeZone<Offset: Display>>(forecast: &Forecast, zone: &Z) -> String {
+pub(crate) fn forecast<Z: TimeZone<Offset: Display>>(forecast: &Forecast, zone: &Z) -> String {
     let Forecast {
         at,
         requests,

@@ -106,6 +106,42 @@ fn a_list_says_how_far_a_suspended_backup_is_and_how_to_go_on() {
 }
 
 #[test]
+fn a_list_says_what_is_foreseen_of_a_backup_that_runs() {
+    let home = Home::new();
+    let stops = Script {
+        backup: Some(|| Err(RunError::Cancelled)),
+        ..Script::default()
+    };
+    assert_eq!(home.with("backup", &stops, |_| {}).exit, 130);
+    // As it is while another process runs it.
+    let folder = home.0.path().join("backups");
+    let database = rusqlite::Connection::open(folder.join("deskvault.db")).unwrap();
+    let foreseen = r#"{"at":"2024-07-02T04:00:00Z","requests":12300,"credits":41000,"spent":1,"days":3,"done":null,"is_whole":true,"modules":[]}"#;
+    database
+        .execute(
+            "UPDATE backups SET state = 'running', suspended = NULL, reason = NULL",
+            [],
+        )
+        .unwrap();
+    let lock = fs::File::open(folder.join(".deskvault-main.lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(home.run("list").out.ends_with("\nbackup 1 runs\n"));
+    database
+        .execute(
+            "INSERT INTO facts (name, content) VALUES ('forecast-1', $1)",
+            [foreseen],
+        )
+        .unwrap();
+    let list = home.run("list").out;
+    let said = "backup 1 runs: about 12,300 requests and 41,000 credits more; that takes 3 days of credits\n";
+    assert!(list.ends_with(said), "{list}");
+    assert!(home.run("list --json").out.contains(r#""requests":12300"#));
+    // Whoever ran it is gone.
+    drop(lock);
+    assert!(home.run("list").out.contains("backup 1 is interrupted"));
+}
+
+#[test]
 fn a_rule_refuses_with_its_own_exit_code() {
     let home = Home::new();
     assert_eq!(home.run("backup").exit, 3);
