@@ -1,10 +1,15 @@
 //! Backups that nobody brings to an end: those whose process is gone, until somebody mends it, and those whose desk the
 //! configuration does not have. What was kept of either stays: another configuration may share the folder.
 
-use crate::store::{Backup, BackupState};
+use tokio_util::sync::CancellationToken;
+
+use crate::people::{Action, Actor};
+use crate::quota::Refusal;
+use crate::store::{Backup, BackupId, BackupState, View};
 
 use super::Service;
-use super::desk_lock::DeskLock;
+use super::backups::Started;
+use super::desk_lock::{Attempt, DeskLock};
 use super::error::ServiceError;
 
 impl Service {
@@ -17,6 +22,35 @@ impl Service {
         // It may have ended between the look at its row and the look at the lock.
         let now = self.store.read(|view| Ok::<_, ServiceError>(view.backup(backup.id)?))?;
         Ok(now.is_some_and(|now| now.state == BackupState::Running))
+    }
+
+    /// Gives up a backup that is suspended: what was kept of it is removed, and the slot of its schedule is over.
+    /// [`ServiceError::NotSuspended`] where it is not.
+    pub fn abandon(&self, id: BackupId, actor: &Actor, cancel: &CancellationToken) -> Result<(), ServiceError> {
+        let find = |view: &View<'_>| view.backup(id)?.ok_or(ServiceError::NoSuchBackup { id });
+        let desk = self.store.read(|view| find(view))?.desk;
+        self.allow(actor, &desk, Action::Delete)?;
+        let lock = match DeskLock::soon(self.folder(), &desk, cancel)? {
+            Attempt::Ours(lock) => lock,
+            Attempt::Held(running) => return self.refuse(&desk, actor, "give a backup up", Refusal::Busy { running }),
+        };
+        // What a crash left becomes suspended, or has its archive.
+        self.recover(&desk, &lock, cancel)?;
+        let given_up = self.store.write(|tx| {
+            let backup = find(tx)?;
+            if backup.state != BackupState::Suspended {
+                let what = format!("backup {id} of {desk}");
+                return Err(ServiceError::NotSuspended { what });
+            }
+            if let Some((schedule, slot)) = backup.schedule.filter(|_| !backup.by_person) {
+                tx.ran(schedule, slot)?;
+            }
+            self.give_up(tx, &backup, actor)?;
+            Ok(backup)
+        })?;
+        self.remove_spool(&Started::of(&given_up));
+        drop(lock);
+        Ok(())
     }
 
     /// Whether the configuration has the desk of a backup.

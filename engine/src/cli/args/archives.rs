@@ -36,7 +36,7 @@ pub(crate) struct Download {
     pub(crate) to: Option<PathBuf>,
 }
 
-/// Deletes an archive.
+/// Deletes an archive, or gives up a suspended backup with all that is kept of it.
 ///
 /// Asks before. The backup stays in the history and in `list --all`.
 #[derive(Args, Debug)]

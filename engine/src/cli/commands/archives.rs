@@ -87,13 +87,25 @@ pub(super) fn delete(typed: &Delete, global: &Global, shell: &Shell) -> Outcome 
     let backup = service.show(typed.id, &actor)?;
     // Nobody is asked about what they may not do.
     service.allow(&actor, &backup.desk, Action::Delete)?;
-    if backup.archive.is_some() && backup.removed.is_none() {
-        let what = format!(
-            "{}, {}, started {}",
-            printable(&backup.desk),
-            kind_name(backup.kind),
-            words(backup.started)
+    let what = format!(
+        "{}, {}, started {}",
+        printable(&backup.desk),
+        kind_name(backup.kind),
+        words(backup.started)
+    );
+    if backup.state == BackupState::Suspended || service.is_interrupted(&backup)? {
+        let rows = grouped(service.reached(backup.id)?.rows);
+        let question = format!(
+            "Backup {} ({what}) is suspended; the {rows} rows that are kept of it will be gone for good. Give it up?",
+            backup.id
         );
+        confirm(&question, typed.yes, shell)?;
+        let cancel = prepare(global, &Log::default(), signals::READING, shell)?;
+        service.abandon(typed.id, &actor, &cancel)?;
+        print(&format!("backup {} is given up\n", typed.id), shell)?;
+        return Ok(Exit::Done);
+    }
+    if backup.archive.is_some() && backup.removed.is_none() {
         let question = format!(
             "The archive of backup {} ({what}) will be gone for good. Delete it?",
             backup.id
@@ -215,7 +227,7 @@ fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: 
             format!("`deskvault backup --resume {id}` goes on with it")
         } else {
             format!(
-                "it is kept, and can be gone on with when the desk {} is in the configuration again",
+                "it can be gone on with when the desk {} is in the configuration again; `deskvault delete {id}` gives it up",
                 printable(&backup.desk)
             )
         };

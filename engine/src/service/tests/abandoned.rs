@@ -41,4 +41,40 @@ fn a_suspended_backup_whose_desk_is_not_configured_is_kept() {
     home.wait(days(365));
     assert!(service.settle(&CancellationToken::new()).unwrap().is_empty());
     assert_eq!((home.backup(1).state, spool.is_dir()), (BackupState::Suspended, true));
+    service.abandon(1, &machine(), &CancellationToken::new()).unwrap();
+    assert_eq!((home.backup(1).state, spool.is_dir()), (BackupState::Stopped, false));
+}
+
+#[test]
+fn one_is_given_up_with_all_that_was_kept() {
+    let home = Home::new();
+    let cancel = CancellationToken::new();
+    let abandon = || home.service.abandon(1, &machine(), &cancel);
+    home.dies(Script::KeepsAndDies(9), |home| drop(home.full()));
+    let spools = || {
+        let entries = fs::read_dir(home.service.folder()).unwrap();
+        entries
+            .filter(|entry| {
+                entry
+                    .as_ref()
+                    .unwrap()
+                    .path()
+                    .extension()
+                    .is_some_and(|end| end == "spool")
+            })
+            .count()
+    };
+    let Attempt::Ours(lock) = DeskLock::attempt(home.service.folder(), "main").unwrap() else {
+        panic!("somebody has it")
+    };
+    assert!(
+        matches!(abandon(), Err(ServiceError::Refused(_))),
+        "somebody goes on with it"
+    );
+    drop(lock);
+    assert_eq!(spools(), 1);
+    abandon().unwrap();
+    assert_eq!((home.backup(1).state, spools()), (BackupState::Stopped, 0));
+    assert!(matches!(abandon(), Err(ServiceError::NotSuspended { .. })));
+    assert_eq!(home.service.reached(1).unwrap().rows, 0);
 }

@@ -103,6 +103,10 @@ fn a_list_says_how_far_a_suspended_backup_is_and_how_to_go_on() {
     assert!(list.ends_with(way), "{list}");
     let json = home.run("list --json").out;
     assert!(json.contains(r#""rows_kept":0"#), "{json}");
+    assert_eq!(home.run("delete 1 --yes").out, "backup 1 is given up\n");
+    assert_eq!(home.run("list").out, "no backups\n");
+    let again = home.run("delete 1 --yes");
+    assert_eq!(again.exit, 2, "{}", again.err);
 }
 
 #[test]
