@@ -39,7 +39,7 @@ pub struct Checkpoint {
     pub version: String,
     /// From 1, upwards.
     pub number: u64,
-    /// Which desk was read, as far as that is known; see [`Settings::source`](crate::connection::settings::Settings::source).
+    /// Which desk was read, in words that are the same whenever it is, as far as that is known.
     #[serde(default)]
     pub source: Option<String>,
     /// Where its exporter goes on; none where it has ended.

@@ -57,9 +57,9 @@ pub enum BackupError {
          with `deskvault backup --anew`"
     )]
     OtherDesk {
-        /// The desk of the earlier run; see [`Settings::source`](crate::connection::settings::Settings::source).
+        /// The desk of the earlier run, in words.
         was: String,
-        /// The desk now.
+        /// The desk now, in words.
         is: String,
     },
     /// Nothing was asked for.

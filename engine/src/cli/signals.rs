@@ -111,6 +111,9 @@ fn listen(
     let (send, signals) = mpsc::channel(2);
     {
         let _context = runtime.enter();
+        // A file that grows beyond what the system lets this process write (`ulimit -f`) is then an error that names it, as a
+        // full disk is, and not the end without a word. The handler stays when nobody listens.
+        drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         for (kind, meant) in kinds {
             let (mut stream, to, meant) = (signal(*kind)?, send.clone(), *meant);
             runtime.spawn(async move { while stream.recv().await.is_some() && to.send(meant).await.is_ok() {} });
@@ -239,6 +242,16 @@ mod tests {
             );
             assert_eq!(cancel.is_cancelled(), !signals.is_empty(), "{signals:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_grows_too_large_is_an_error_and_not_the_end() {
+        super::listen(&[], |_, _| {}).unwrap();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+        let bit = rustix::process::Signal::XFSZ.as_raw() - 1;
+        assert_eq!(caught >> bit & 1, 1);
     }
 
     #[test]
