@@ -323,11 +323,12 @@ impl Rounds {
             let next = self.own.resumable().unwrap_or_default();
             let rest = next.into_iter().find(|rest| rest.desk == desk).map(Work::Rest);
             let wait = self.desks.wait(rest.unwrap_or(work), again, Instant::now());
-            let minutes = wait.as_secs() / 60;
-            tracing::error!(
-                desk,
-                "{what} did not come to an end, and is tried again in {minutes} min: {why}"
-            );
+            let when = if wait.is_zero() {
+                "at once".to_owned()
+            } else {
+                format!("in {} min", wait.as_secs() / 60)
+            };
+            tracing::error!(desk, "{what} did not come to an end, and is tried again {when}: {why}");
         }
     }
 
