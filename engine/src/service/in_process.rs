@@ -12,7 +12,7 @@ use crate::chain;
 use crate::clock::Clock;
 use crate::config::{Config, Plugins};
 use crate::connection::ConnectionError;
-use crate::connection::settings::Settings;
+use crate::connection::settings::{Auth, Settings};
 use crate::plugins::{Registry, Trust, installed};
 use crate::progress::{Progress, Summary};
 
@@ -50,12 +50,15 @@ impl Runner for InProcess {
             let cause = Cause::Machine;
             RunError::Suspended { cause, message }
         };
-        enough_files(getrlimit(Resource::Nofile).current).map_err(passing)?;
         let config = &self.config;
         let desk = config.desk(&order.desk);
         let desk = desk.ok_or_else(|| RunError::Configuration {
             message: format!("the configuration has no desk {}", order.desk),
         })?;
+        // A sample desk has the other ends of the connections open, in this same process.
+        let is_both_ends = matches!(desk.connection.auth, Auth::Sample(_));
+        let fewest = if is_both_ends { 2 * FEWEST_FILES } else { FEWEST_FILES };
+        enough_files(getrlimit(Resource::Nofile).current, fewest).map_err(passing)?;
         let trust = Trust::new(config.plugins.require_trust, order.trusted.clone());
         let Plugins {
             folders,
@@ -130,12 +133,12 @@ pub(crate) fn registry(folders: &[PathBuf], describe_timeout: Duration, trust: &
 
 /// Whether a process that may have so many files open can make a backup; none: any number. With fewer something fails in the
 /// middle, and tells of a plugin that is missing, or of whatever else could not be opened.
-fn enough_files(most: Option<u64>) -> Result<(), String> {
-    match most.filter(|most| *most < FEWEST_FILES) {
+fn enough_files(most: Option<u64>, fewest: u64) -> Result<(), String> {
+    match most.filter(|most| *most < fewest) {
         None => Ok(()),
         Some(most) => Err(format!(
-            "this process may have {most} open files, and a backup needs {FEWEST_FILES}: raise the limit of open files \
-             (`ulimit -n`, or LimitNOFILE in the service's unit)"
+            "this process may have {most} open files, and a backup needs {fewest}: raise the limit of open files \
+             (`ulimit -n`, LimitNOFILE in the service's unit, or [daemon] open_files)"
         )),
     }
 }
