@@ -20,7 +20,6 @@ mod webhook;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 pub use courier::Courier;
 pub use mail::check_address;
@@ -201,7 +200,7 @@ impl Settings {
 
 /// What stands for a URL where the URL itself must not be seen.
 fn fingerprint(url: &str) -> String {
-    let mut digits = Digest(Sha256::digest(url).into()).to_string();
+    let mut digits = Digest::of(url).to_string();
     digits.truncate(16);
     digits
 }

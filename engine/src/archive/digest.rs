@@ -32,7 +32,7 @@ impl Digest {
     }
 
     /// That of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 

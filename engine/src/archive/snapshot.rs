@@ -10,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use plugin_api::Table;
-use sha2::{Digest as _, Sha256};
 
 use super::digest::Digest;
 use super::durable;
@@ -136,7 +135,7 @@ impl Tail {
     ) -> Result<OpenPart, ArchiveError> {
         let Packed { bytes, sha256 } = self.file.marked()?;
         self.file.bring_to_disk(bytes)?;
-        let (tail_bytes, tail_sha256) = (self.plain.len() as u64, Digest(Sha256::digest(&self.plain).into()));
+        let (tail_bytes, tail_sha256) = (self.plain.len() as u64, Digest::of(&self.plain));
         let mut open = OpenPart {
             rows: self.rows,
             blocks: self.blocks,

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::{Notice, Topic};
 use crate::archive::Digest;
@@ -27,7 +26,7 @@ pub(super) struct Body {
 /// and nothing has to be remembered for it.
 pub(super) fn body(notice: &Notice) -> String {
     let told = serde_json::to_vec(notice).unwrap_or_default();
-    let mut id = Digest(Sha256::digest(told).into()).to_string();
+    let mut id = Digest::of(told).to_string();
     id.truncate(32);
     let body = Body {
         id,

@@ -4,7 +4,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plugin_api::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use super::{Actor, Person};
 use crate::archive::Digest;
@@ -93,7 +92,7 @@ impl Secret {
 
     /// What is kept of it: SHA-256 in hexadecimal. A random secret needs no slower hash, nobody can guess it.
     pub fn hash(&self) -> String {
-        Digest(Sha256::digest(&self.0).into()).to_string()
+        Digest::of(&self.0).to_string()
     }
 
     /// The token itself, for the one moment in which it is shown.

@@ -4,7 +4,6 @@ use std::fs;
 
 use flate2::{Compress, Compression, FlushCompress};
 use plugin_api::{Column, Value};
-use sha2::{Digest as _, Sha256};
 
 use super::{create, finish, put_together, settings, small, take_apart, threads, tickets, verify};
 use crate::archive::settings::Settings;
@@ -26,9 +25,9 @@ fn forge(csv: &[u8], rows: u64, change: impl FnOnce(&mut Manifest)) -> Report {
     file.rows = rows;
     file.bytes = csv.len() as u64;
     file.crc32 = crc32fast::hash(csv);
-    file.sha256 = Digest(Sha256::digest(csv).into());
+    file.sha256 = Digest::of(csv);
     file.packed_bytes = packed.len() as u64;
-    file.packed_sha256 = Digest(Sha256::digest(&packed).into());
+    file.packed_sha256 = Digest::of(&packed);
     pieces[0].crc32 = file.crc32;
     pieces[0].plain = file.bytes;
     pieces[0].packed = packed;
