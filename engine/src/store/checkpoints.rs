@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::archive::Digest;
 use crate::backup::Checkpoint;
 
-use super::fields::{amount, flag, json, key, moment};
+use super::fields::{Fields, amount, flag, json, key, moment};
 use super::{BackupId, Reached, StoreError, Tx, View, backups::changed};
 
 /// The longest record of a checkpoint, in bytes of its JSON: 64 MiB. A longer one is neither kept nor read.
@@ -23,22 +23,24 @@ impl View<'_> {
             "checkpoint",
             "SELECT number, module, record FROM checkpoints WHERE backup = $1 AND LENGTH(record) <= $2 ORDER BY module",
             params![key(backup), amount("record", (DIGITS + LONGEST_RECORD) as u64)?],
-            |row| {
-                let read = row.text("record").and_then(|record| {
-                    let checkpoint = unsealed(&record).map_err(|why| row.wrong("record", why))?;
-                    let is_its = checkpoint.module == row.text("module")?;
-                    is_its
-                        .then_some(checkpoint)
-                        .ok_or_else(|| row.wrong("record", "is another module's"))
-                });
-                Ok(read)
-            },
+            |row| Ok(read(row)),
         )?;
         let readable = found.into_iter().filter_map(|read| {
             read.inspect_err(|error| tracing::warn!(backup, %error, "a checkpoint is left out: its module starts over"))
                 .ok()
         });
         Ok(readable.collect())
+    }
+
+    /// The checkpoint of one module; none as well where it cannot be understood.
+    fn checkpoint(&self, backup: BackupId, module: &str) -> Result<Option<Checkpoint>, StoreError> {
+        let found = self.row(
+            "checkpoint",
+            "SELECT number, module, record FROM checkpoints WHERE backup = $1 AND module = $2 AND LENGTH(record) <= $3",
+            params![key(backup), module, amount("record", (DIGITS + LONGEST_RECORD) as u64)?],
+            |row| Ok(read(row).ok()),
+        )?;
+        Ok(found.flatten())
     }
 
     /// How far a backup is by its checkpoints.
@@ -60,8 +62,9 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Keeps a checkpoint of a backup that runs, in place of its module's last one. Whether that got it further. [`StoreError::Conflict`] where the backup
-    /// does not run, [`StoreError::Unwritable`] where the record is longer than [`LONGEST_RECORD`].
+    /// Keeps a checkpoint of a backup that runs, in place of its module's last one. Gives whether that got it further.
+    /// [`StoreError::Conflict`] where the backup does not run, [`StoreError::Unwritable`] where the record is longer than
+    /// [`LONGEST_RECORD`].
     pub fn keep_checkpoint(
         &self,
         backup: BackupId,
@@ -70,11 +73,8 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         // Where it has got further, what went wrong before it counts no more. An exporter that tells the same place again and
         // again has not.
-        let kept = self.checkpoints(backup)?;
-        let stands_still = kept
-            .iter()
-            .find(|kept| kept.module == checkpoint.module)
-            .is_some_and(|kept| is_as_far(kept, checkpoint));
+        let before = self.checkpoint(backup, &checkpoint.module)?;
+        let stands_still = before.is_some_and(|before| is_as_far(&before, checkpoint));
         let runs = self.run(
             "UPDATE backups
              SET resumes = CASE WHEN $1 = 1 THEN resumes ELSE 0 END, told = CASE WHEN $1 = 1 THEN told ELSE 0 END
@@ -117,10 +117,19 @@ impl Tx<'_> {
     }
 }
 
+/// The checkpoint in a row.
+fn read(row: &Fields<'_>) -> Result<Checkpoint, StoreError> {
+    let checkpoint = unsealed(&row.text("record")?).map_err(|why| row.wrong("record", why))?;
+    let is_its = checkpoint.module == row.text("module")?;
+    is_its
+        .then_some(checkpoint)
+        .ok_or_else(|| row.wrong("record", "is another module's"))
+}
+
 /// A record behind the digest of its JSON, in hexadecimal digits. A database has no checksums of its own, and a cursor with one
 /// wrong digit would lose records in silence.
 fn sealed(json: &str) -> String {
-    format!("{}{json}", Digest::of(json.as_bytes()))
+    format!("{}{json}", Digest::of(json))
 }
 
 /// The checkpoint of such a record; the error says in words why it is none.
@@ -128,7 +137,7 @@ fn unsealed(record: &str) -> Result<Checkpoint, String> {
     let (digest, json) = record
         .split_at_checked(DIGITS)
         .ok_or_else(|| "is too short".to_owned())?;
-    if Digest::parse(digest) != Some(Digest::of(json.as_bytes())) {
+    if Digest::parse(digest) != Some(Digest::of(json)) {
         return Err("is not what was kept".to_owned());
     }
     serde_json::from_str(json).map_err(|error| format!("cannot be read ({error})"))
