@@ -148,10 +148,14 @@ impl Run<'_> {
         let earlier_credits = begun.iter().map(|begun| begun.figures.credits);
         let earlier_credits = earlier_credits.fold(0, u64::saturating_add);
         let is_kept = plan.spool.is_some();
-        let source = match &connection {
-            Ok(connection) => Some(plan.connection.source(connection)),
-            Err(_) => self.earlier_source().map(str::to_owned),
+        // Where there is an earlier one, the connection was found to lead to the same.
+        let now = || {
+            connection
+                .as_ref()
+                .ok()
+                .map(|connection| plan.connection.source(connection))
         };
+        let source = self.earlier_source().map(str::to_owned).or_else(now);
         let (keeping, keep) = Keeping::new(
             writer.folder().to_path_buf(),
             plan.often,

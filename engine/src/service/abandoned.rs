@@ -5,12 +5,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::people::{Action, Actor};
 use crate::quota::Refusal;
-use crate::store::{Backup, BackupId, BackupState, View};
+use crate::store::{Backup, BackupId, BackupState};
 
 use super::Service;
 use super::backups::Started;
 use super::desk_lock::{Attempt, DeskLock};
 use super::error::ServiceError;
+use super::keeping::find;
 
 impl Service {
     /// Whether the row of a backup says that it runs, and no process runs it: one that crashed or was killed. Whoever goes on with
@@ -27,8 +28,7 @@ impl Service {
     /// Gives up a backup that is suspended: what was kept of it is removed, and the slot of its schedule is over.
     /// [`ServiceError::NotSuspended`] where it is not.
     pub fn abandon(&self, id: BackupId, actor: &Actor, cancel: &CancellationToken) -> Result<(), ServiceError> {
-        let find = |view: &View<'_>| view.backup(id)?.ok_or(ServiceError::NoSuchBackup { id });
-        let desk = self.store.read(|view| find(view))?.desk;
+        let desk = self.store.read(|view| find(view, id))?.desk;
         self.allow(actor, &desk, Action::Delete)?;
         let lock = match DeskLock::soon(self.folder(), &desk, cancel)? {
             Attempt::Ours(lock) => lock,
@@ -37,7 +37,7 @@ impl Service {
         // What a crash left becomes suspended, or has its archive.
         self.recover(&desk, &lock, cancel)?;
         let given_up = self.store.write(|tx| {
-            let backup = find(tx)?;
+            let backup = find(tx, id)?;
             if backup.state != BackupState::Suspended {
                 let what = format!("backup {id} of {desk}");
                 return Err(ServiceError::NotSuspended { what });
@@ -49,7 +49,6 @@ impl Service {
             Ok(backup)
         })?;
         self.remove_spool(&Started::of(&given_up));
-        drop(lock);
         Ok(())
     }
 

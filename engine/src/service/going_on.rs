@@ -22,6 +22,7 @@ use super::desk_lock::DeskLock;
 use super::due::Ran;
 use super::ending::state_name;
 use super::error::ServiceError;
+use super::keeping::find;
 use super::runner::Runner;
 
 /// So often in a row a backup is gone on with whose process ends before its time, and without a checkpoint in between; then it
@@ -262,21 +263,20 @@ impl Service {
     ) -> Result<Made, ServiceError> {
         let id = backup.id;
         self.store.write(|tx| {
-            let row = tx.backup(id)?.ok_or(ServiceError::NoSuchBackup { id })?;
-            let most = most(tx, &row)?;
-            let is_given_up = cause == Cause::Lost && row.resumes >= most;
+            let row = find(tx, id)?;
+            let most = (cause == Cause::Lost).then(|| most(tx, &row)).transpose()?;
+            let given_up = most.filter(|most| row.resumes >= *most);
             // Later tries, of a person or to finish it, come to nothing new.
-            let is_first = is_given_up && row.resumes == most;
-            let reason = if is_given_up {
-                format!(
+            let is_first = given_up == Some(row.resumes);
+            let reason = match given_up {
+                Some(most) => format!(
                     "{reason}; it was gone on with {most} times in a row, got no further, and waits for a person: `deskvault \
                      backup --resume {id}` goes on with it"
-                )
-            } else {
-                reason
+                ),
+                None => reason,
             };
             let was_stopped = cause == Cause::Stopped && backup.schedule.is_none() && is_person(actor);
-            let by_person = is_given_up || was_stopped;
+            let by_person = given_up.is_some() || was_stopped;
             // That it waits from now on is told even where its trouble was told before.
             let tell = is_first || cause.needs_a_person() && !row.told;
             tx.suspend_backup(

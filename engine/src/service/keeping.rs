@@ -195,7 +195,8 @@ impl Service {
     }
 }
 
-fn find(view: &View<'_>, id: BackupId) -> Result<Backup, ServiceError> {
+/// The backup of a number.
+pub(super) fn find(view: &View<'_>, id: BackupId) -> Result<Backup, ServiceError> {
     view.backup(id)?.ok_or(ServiceError::NoSuchBackup { id })
 }
 

@@ -296,7 +296,7 @@ struct StoreKeeper {
 }
 
 impl StoreKeeper {
-    /// Whether it has kept any.
+    /// Whether any that it has kept got the backup further.
     fn got_further(&self) -> bool {
         self.further.load(Ordering::Relaxed)
     }

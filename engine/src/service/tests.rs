@@ -302,6 +302,16 @@ struct Home {
 }
 
 impl Home {
+    /// The names of the spool folders that there are.
+    fn spools(&self) -> Vec<String> {
+        let names = fs::read_dir(self.service.folder())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter(|name| Path::new(name).extension().is_some_and(|end| end == "spool"))
+            .collect()
+    }
+
     /// On 12 March 2031 at 07:00.
     fn new() -> Self {
         Self::with("")

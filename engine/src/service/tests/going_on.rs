@@ -32,15 +32,6 @@ impl Home {
         let found = self.service.resumable().unwrap();
         found.into_iter().map(|found| found.backup).collect()
     }
-
-    fn spools(&self) -> Vec<String> {
-        let names = fs::read_dir(self.service.folder())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names
-            .filter(|name| Path::new(name).extension().is_some_and(|end| end == "spool"))
-            .collect()
-    }
 }
 
 fn cause(ended: Result<Done, ServiceError>) -> Cause {
