@@ -97,18 +97,18 @@ impl Key {
         let path = folder.join(FILE);
         // Before the key is looked for: a database that is there by now had its key before.
         let database = folder.join(crate::store::FILE);
-        if exists(&database)? {
-            Self::expect_nothing_forgotten(folder)?;
+        let is_there = exists(&database)?;
+        Self::expect_nothing_forgotten(folder)?;
+        if is_there {
             return Self::read(&path)?.ok_or(KeyError::Gone { path, database });
         }
-        Self::expect_nothing_forgotten(folder)?;
         // Also where another process is faster.
         Self::renew(folder)
     }
 
-    /// An error where the database is gone, or has been emptied, that belongs to the key. With another one under the same key nobody would see
-    /// that schedules, list and history are lost, and a link to an archive of then would open one of now, of the same
-    /// number.
+    /// An error where the database is gone, or has been emptied, that belongs to the key. With another one under the same key
+    /// nobody would see that schedules, list and history are lost, and a link to an archive of then would open one of now, of
+    /// the same number.
     pub fn expect_nothing_forgotten(folder: &Path) -> Result<(), KeyError> {
         let path = folder.join(FILE);
         // A first start that was interrupted leaves a key, too, but made no backup.

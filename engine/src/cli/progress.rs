@@ -5,10 +5,10 @@ mod json;
 mod plain;
 mod words;
 
-pub(crate) use self::words::forecast;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub(crate) use self::words::forecast;
 
 use crate::progress::{Progress, Silent};
 

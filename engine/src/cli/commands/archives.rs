@@ -40,7 +40,6 @@ pub(super) fn list(typed: &List, global: &Global, shell: &Shell) -> Outcome {
         if matches!(backup.state, BackupState::Running | BackupState::Suspended) {
             let found = Unfinished {
                 rows: service.reached(backup.id)?.rows,
-                runs: backup.state == BackupState::Running && !is_interrupted,
                 is_interrupted,
                 has_desk: service.has_desk_of(backup),
                 forecast: service.forecast(backup.id)?,
@@ -138,8 +137,6 @@ pub(super) fn link(typed: &Link, global: &Global, shell: &Shell) -> Outcome {
 struct Unfinished {
     /// Rows that are kept of it.
     rows: u64,
-    /// A process runs it.
-    runs: bool,
     /// What was last foreseen of it.
     forecast: Option<Forecast>,
     /// Its row says that it runs, and no process runs it.
@@ -209,7 +206,7 @@ fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: 
     for backup in backups {
         let id = backup.id;
         let Some(found) = unfinished.get(&id) else { continue };
-        if found.runs {
+        if backup.state == BackupState::Running && !found.is_interrupted {
             let _ = match &found.forecast {
                 Some(foreseen) => writeln!(text, "backup {id} runs: {}", forecast(foreseen, &Local)),
                 None => writeln!(text, "backup {id} runs"),

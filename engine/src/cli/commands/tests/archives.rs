@@ -32,6 +32,17 @@ impl Home {
         Given { out, ..given }
     }
 
+    /// One whose first backup was stopped.
+    fn with_a_suspended_backup() -> Self {
+        let home = Self::new();
+        let stops = Script {
+            backup: Some(|| Err(RunError::Cancelled)),
+            ..Script::default()
+        };
+        assert_eq!(home.with("backup", &stops, |_| {}).exit, 130);
+        home
+    }
+
     /// Gives the last backup the archive that the script only names.
     fn put_archive(&self) {
         let place = self.0.path().join("main.zip");
@@ -91,12 +102,7 @@ fn a_list_of_backups() {
 
 #[test]
 fn a_list_says_how_far_a_suspended_backup_is_and_how_to_go_on() {
-    let home = Home::new();
-    let stops = Script {
-        backup: Some(|| Err(RunError::Cancelled)),
-        ..Script::default()
-    };
-    assert_eq!(home.with("backup", &stops, |_| {}).exit, 130);
+    let home = Home::with_a_suspended_backup();
     let list = home.run("list").out;
     assert!(list.contains("backup 1 is suspended since "), "{list}");
     let way = "`deskvault backup --resume 1` goes on with it\n";
@@ -111,12 +117,7 @@ fn a_list_says_how_far_a_suspended_backup_is_and_how_to_go_on() {
 
 #[test]
 fn a_list_says_what_is_foreseen_of_a_backup_that_runs() {
-    let home = Home::new();
-    let stops = Script {
-        backup: Some(|| Err(RunError::Cancelled)),
-        ..Script::default()
-    };
-    assert_eq!(home.with("backup", &stops, |_| {}).exit, 130);
+    let home = Home::with_a_suspended_backup();
     // As it is while another process runs it.
     let folder = home.0.path().join("backups");
     let database = rusqlite::Connection::open(folder.join("deskvault.db")).unwrap();
