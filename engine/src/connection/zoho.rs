@@ -57,8 +57,6 @@ pub(super) const CAREFUL: usize = organisation::SMALLEST;
 /// The access to one Zoho Desk.
 pub(super) struct Zoho {
     desk: String,
-    /// Where the API is: organisations of different data centres may have the same number.
-    origin: String,
     wanted_org: Option<String>,
     keeper: Arc<Keeper>,
     organisation: OnceLock<(Option<Organisation>, HeaderValue)>,
@@ -101,12 +99,16 @@ impl Zoho {
     ) -> Self {
         Self {
             desk: settings.desk.clone(),
-            origin: settings.url.clone(),
             wanted_org: zoho.org_id.clone(),
             keeper: Keeper::new(&settings.desk, source, policy, chance),
             organisation: OnceLock::new(),
             secrets,
-            pacer: Pacer::new(&settings.desk, &settings.pacing, &zoho.accounts_url),
+            pacer: Pacer::new(
+                (&settings.desk, &settings.url),
+                &settings.pacing,
+                &zoho.accounts_url,
+                zoho.org_id.as_deref(),
+            ),
             waits: settings.pacing.wait,
             spent: Mutex::default(),
         }
@@ -163,8 +165,7 @@ impl Zoho {
         let edition = organisation.as_ref().map_or("", |one| one.edition.as_str());
         let in_flight = organisation::in_flight(edition);
         tracing::debug!(org_id = id, edition, in_flight, "desk {}", self.desk);
-        self.pacer
-            .introduce(&id, &self.origin, organisation::daily_credits(edition));
+        self.pacer.introduce(&id, organisation::daily_credits(edition));
         // Told once: a second answer changes nothing.
         let _ = self.organisation.set((organisation, value));
         Ok(in_flight)

@@ -4,6 +4,7 @@
 //! the two the answer comes by [`Pacer::answered`]. `budget` decides, `weights` knows what a request costs, `day` when credits
 //! return, and `ledger` is what is shared with others who back up desks of the same organisation.
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use chrono_tz::Tz;
 use plugin_api::Timestamp;
 
 use self::budget::{Budget, Gate};
-use self::ledger::Ledger;
+use self::ledger::{Known, Ledger};
 use self::weights::Weights;
 use crate::connection::settings::{Pacing, Reserve};
 use crate::connection::{Account, Admission, Credits, Pause};
@@ -40,6 +41,8 @@ const TAKEN: u64 = 200;
 /// Sees to it that no more credits are spent than may be.
 pub(super) struct Pacer {
     desk: String,
+    /// Where the API is: organisations of different data centres may have the same number.
+    origin: String,
     pacing: Pacing,
     zone: Tz,
     state: Mutex<State>,
@@ -87,9 +90,12 @@ struct Paused {
 }
 
 impl Pacer {
-    pub(super) fn new(desk: &str, pacing: &Pacing, accounts_url: &str) -> Self {
-        Self {
+    /// One for the desk of this name, whose API is at `origin`. Where it is known of which organisation it is (`org_id`, or from an
+    /// earlier backup), what others have left of the day counts at once.
+    pub(super) fn new((desk, origin): (&str, &str), pacing: &Pacing, accounts_url: &str, org_id: Option<&str>) -> Self {
+        let pacer = Self {
             desk: desk.to_owned(),
+            origin: origin.to_owned(),
             zone: day::zone(accounts_url),
             state: Mutex::new(State {
                 credits: None,
@@ -104,17 +110,54 @@ impl Pacer {
                 spent: (None, None),
             }),
             pacing: pacing.clone(),
+        };
+        if let Some(folder) = pacer.shares() {
+            let known = Known::read(folder, desk, origin);
+            let known = known.filter(|known| org_id.is_none_or(|wanted| known.org_id == wanted));
+            if let Some(org_id) = org_id.or(known.as_ref().map(|known| known.org_id.as_str())) {
+                pacer.share(org_id, known.as_ref().map_or(0, |known| known.daily));
+            }
         }
+        pacer
     }
 
     /// The organisation is known: what its edition has a day at least, and with whom its credits are shared.
-    pub(super) fn introduce(&self, org_id: &str, origin: &str, daily: u64) {
+    pub(super) fn introduce(&self, org_id: &str, daily: u64) {
+        self.share(org_id, daily);
+        let known = Known {
+            org_id: org_id.to_owned(),
+            daily,
+        };
+        if let Some(folder) = self.shares()
+            && Known::read(folder, &self.desk, &self.origin).as_ref() != Some(&known)
+            && let Err(error) = known.keep(folder, &self.desk, &self.origin)
+        {
+            // The next backup asks the desk, as this one did.
+            tracing::debug!(%error, "desk {}: of which organisation it is cannot be kept", self.desk);
+        }
+    }
+
+    /// The folder for what is shared, where anything is.
+    fn shares(&self) -> Option<&Path> {
+        self.pacing.folder.as_deref().filter(|_| self.pacing.wait)
+    }
+
+    fn share(&self, org_id: &str, daily: u64) {
         let mut state = self.state();
+        let name = ledger::name(org_id, &self.origin);
+        if let Some(shared) = state.shared.take() {
+            if shared.ledger.is(&name) {
+                state.shared = Some(shared);
+            } else {
+                // It was of another organisation: what that one has left says nothing.
+                state.budget.begin_anew();
+            }
+        }
         state.budget.set_edition(daily);
-        let Some(folder) = self.pacing.folder.as_ref().filter(|_| self.pacing.wait) else {
+        let Some(folder) = self.shares().filter(|_| state.shared.is_none()) else {
             return;
         };
-        match Ledger::open(folder, &ledger::name(org_id, origin)) {
+        match Ledger::open(folder, &name) {
             Ok(ledger) => {
                 state.shared = Some(Shared {
                     ledger,

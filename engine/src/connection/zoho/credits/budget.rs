@@ -63,6 +63,15 @@ impl Budget {
         self.edition = credits;
     }
 
+    /// All that was said was of others' credits. Numbers of requests go on.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self {
+            started: self.started,
+            in_flight: std::mem::take(&mut self.in_flight),
+            ..Self::default()
+        };
+    }
+
     /// Whether one that costs so much may be started, while others of the organisation have `reserved` for theirs.
     pub(super) fn gate(&self, cost: u64, reserve: Reserve, reserved: u64) -> Gate {
         if self.is_silent {

@@ -4,10 +4,13 @@
 //! Whoever reads or writes it holds a lock on it, for microseconds. Each holds, as long as it lives, a lock on a file of its
 //! own too: whose file can be locked is gone, however it ended, and what it had under way counts no more. What stands in the
 //! file is checked as what others wrote: at worst it is empty, and the desk's next answer says what is left.
+//!
+//! Beside it stands for each desk of which organisation it turned out to be: so what others have left of the day counts from
+//! the first request on.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +41,49 @@ pub(super) struct Page {
     pub(super) at: i64,
     /// What each has under way, in credits, by the name of its own file.
     pub(super) reserved: BTreeMap<String, u64>,
+}
+
+/// Of which organisation a desk is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Known {
+    /// Its id.
+    pub(super) org_id: String,
+    /// Credits that its edition has a day at least; 0 where that is not known.
+    pub(super) daily: u64,
+}
+
+impl Known {
+    /// What an earlier backup of the desk has found; none where there was none, or what stands there is no such thing.
+    pub(super) fn read(folder: &Path, desk: &str, origin: &str) -> Option<Self> {
+        let path = folder.join(Self::name(desk, origin));
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
+        let file = options
+            .open(path)
+            .ok()
+            .filter(|file| file.metadata().is_ok_and(|found| found.is_file()))?;
+        let mut text = Vec::new();
+        file.take(LONGEST).read_to_end(&mut text).ok()?;
+        let known: Self = serde_json::from_slice(&text).ok()?;
+        let is_id = !known.org_id.is_empty() && known.org_id.bytes().all(|byte| byte.is_ascii_digit());
+        is_id.then_some(known)
+    }
+
+    /// Keeps it for the next one. Lost, the desk tells it again.
+    pub(super) fn keep(&self, folder: &Path, desk: &str, origin: &str) -> io::Result<()> {
+        let file = open(&folder.join(Self::name(desk, origin)), false)?;
+        let text = serde_json::to_vec(self)?;
+        file.set_len(0)?;
+        file.write_all_at(&text, 0)
+    }
+
+    /// The name of its file, which no file of an organisation has.
+    fn name(desk: &str, origin: &str) -> String {
+        format!("desk-{:08x}-{:08x}", short(desk), short(origin))
+    }
 }
 
 /// The file of one organisation, and one who shares its budget.
@@ -77,6 +123,11 @@ impl Ledger {
         ledger.clear(name);
         ledger.file.unlock()?;
         Ok(ledger)
+    }
+
+    /// Whether it is the one of the file `name`.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.rsplit_once('.').is_some_and(|(file, _)| file == name)
     }
 
     /// Reads the file, has it changed, and writes it. None where another holds it: then it is for the next time. `change` gets
@@ -223,13 +274,18 @@ fn open(path: &Path, is_new: bool) -> io::Result<File> {
 
 /// The name of the file: the organisation's id, and what tells one data centre from another.
 pub(super) fn name(org_id: &str, origin: &str) -> String {
-    use sha2::{Digest as _, Sha256};
-    let digest = Sha256::digest(origin.as_bytes());
-    let digest = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
     format!(
-        "{}-{digest:08x}",
-        org_id.get(..20.min(org_id.len())).unwrap_or_default()
+        "{}-{:08x}",
+        org_id.get(..20.min(org_id.len())).unwrap_or_default(),
+        short(origin)
     )
+}
+
+/// The beginning of the text's SHA-256.
+fn short(text: &str) -> u32 {
+    use sha2::{Digest as _, Sha256};
+    let digest = Sha256::digest(text.as_bytes());
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }
 
 /// Whether what was written then may still hold now.

@@ -1,5 +1,6 @@
 //! The pacer, with a clock that the test moves.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -33,15 +34,21 @@ fn pacer(hands: &Hands, folder: Option<PathBuf>) -> Pacer {
 
 /// One that keeps so many credits of an edition that has so many a day at least.
 fn keeping(reserve: Reserve, edition: u64, hands: &Hands, folder: Option<PathBuf>) -> Pacer {
+    let pacer = unknown(None, reserve, hands, folder);
+    pacer.introduce("7", edition);
+    pacer
+}
+
+/// One that was not told yet of which organisation it is.
+fn unknown(org_id: Option<&str>, reserve: Reserve, hands: &Hands, folder: Option<PathBuf>) -> Pacer {
     let pacing = Pacing {
         clock: Arc::new(hands.clone()),
         reserve,
         folder,
         wait: true,
     };
-    let pacer = Pacer::new("acme", &pacing, "https://accounts.zoho.eu");
-    pacer.introduce("7", "https://desk.zoho.eu/api/v1", edition);
-    pacer
+    let desk = ("acme", "https://desk.zoho.eu/api/v1");
+    Pacer::new(desk, &pacing, "https://accounts.zoho.eu", org_id)
 }
 
 /// Makes a request that costs 3, if it may.
@@ -214,4 +221,61 @@ fn two_share_what_there_is() {
     };
     assert_eq!(two.admit("/tickets", None), Admission::Later);
     one.release(permit, false);
+}
+
+#[test]
+fn at_the_reserve_the_next_backup_asks_nothing_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = Some(folder.path().join("credits"));
+    let hands = Hands::at("2026-11-23T12:00:00Z");
+    let keeps = Reserve::Percent(20);
+    let mut left = 20_010;
+    // Of an edition that has 100,000 a day: its reserve is more than what is seen of it tells.
+    let first = keeping(keeps, 100_000, &hands, shared.clone());
+    while ask(&first, &mut left) {}
+    assert_eq!(left, 20_001);
+    drop(first);
+    for org_id in [None, Some("7")] {
+        let next = unknown(org_id, keeps, &hands, shared.clone());
+        assert!(!ask(&next, &mut left), "{org_id:?}");
+        let pause = next.paused().unwrap();
+        assert_eq!((pause.left, pause.reserve), (20_001, 20_000));
+    }
+    // Another organisation is not held to it; nor one that turns out to be another.
+    assert!(ask(&unknown(Some("8"), keeps, &hands, shared.clone()), &mut 50_000));
+    let moved = unknown(None, keeps, &hands, shared.clone());
+    moved.introduce("9", 100_000);
+    assert!(ask(&moved, &mut 50_000) && ask(&moved, &mut 50_000));
+    drop(moved);
+    assert!(
+        ask(&unknown(None, keeps, &hands, shared.clone()), &mut 50_000),
+        "it is known by now"
+    );
+    // What stands there is not believed for its name.
+    let file = fs::read_dir(shared.as_ref().unwrap()).unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("desk-")
+            .then_some(path)
+    });
+    let file = file.unwrap();
+    for harm in [
+        &b""[..],
+        b"{",
+        br#"{"org_id":"../7","daily":1}"#,
+        br#"{"org_id":"","daily":1}"#,
+        br#"{"org_id":"7"}"#,
+        &[0xff; 100_000],
+    ] {
+        fs::write(&file, harm).unwrap();
+        assert!(ask(&unknown(None, keeps, &hands, shared.clone()), &mut 50_000));
+    }
+    // With the next day the first request finds out.
+    keeping(keeps, 100_000, &hands, shared.clone());
+    hands.set("2026-11-23T23:01:00Z");
+    let next = unknown(None, keeps, &hands, shared);
+    assert!(ask(&next, &mut 100_000) && ask(&next, &mut 99_000));
 }
