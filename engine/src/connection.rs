@@ -69,8 +69,11 @@ pub(crate) use requests::Requests;
 pub(crate) use target::is_loopback;
 pub(crate) use zoho::credits::day;
 
-/// How far a desk's clock may be behind ours in any case.
-const CLOCKS: Duration = Duration::from_mins(1);
+/// What `search_lag` leaves to the search itself, beside a clock that is behind ours.
+const SEARCH: Duration = Duration::from_mins(1);
+
+/// How far a desk's clock may be behind ours in any case: its `Date` has whole seconds, and its answer takes its time.
+const CLOCKS: Duration = Duration::from_secs(5);
 
 /// Requests that an exporter may have submitted and not taken, for each that may be in flight: enough that the desk
 /// always has the next one, also while the exporter waits for one answer and submits none.
@@ -218,7 +221,7 @@ impl Connection {
             let zoho = Arc::new(Zoho::open(settings, zoho, policy, Box::new(chance()))?);
             (Arc::clone(&zoho) as Arc<dyn Access>, Some(zoho))
         } else {
-            let fixed = Fixed::read(desk, &settings.auth, |name| std::env::var_os(name))?;
+            let fixed = Fixed::read(desk, &settings.auth, settings.search_lag, |name| std::env::var_os(name))?;
             (Arc::new(fixed), None)
         };
         let base = Arc::new(base);
@@ -236,7 +239,7 @@ impl Connection {
             dispatch: Arc::new(dispatch),
             zoho,
             in_flight: settings.terms().and_then(|terms| terms.in_flight),
-            search_lag: settings.search_lag(),
+            search_lag: settings.search_lag,
             sample,
         })))
     }
@@ -257,7 +260,10 @@ impl Connection {
         let answer = result.map_err(|error| zoho.failed(&error))?;
         let date = answer.headers.iter().find(|(name, _)| name == "date");
         let behind = retry::behind(date.map(|(_, value)| value.as_str()), chrono::Utc::now());
-        clocks_agree(zoho.desk(), behind, self.0.search_lag)?;
+        clocks_agree(behind, self.0.search_lag).map_err(|why| ConnectionError::Desk {
+            desk: zoho.desk().to_owned(),
+            why,
+        })?;
         let allowed = zoho.introduce(&answer)?;
         zoho.affordable()?;
         let limit = self.0.in_flight.unwrap_or(allowed);
@@ -335,18 +341,19 @@ impl Connection {
 
 /// Refuses a desk whose clock is further behind ours than is allowed for. What it writes soon after a backup's start would bear
 /// a time before the end of what that backup read: the next incremental one would pass over it.
-fn clocks_agree(desk: &str, behind: Duration, search_lag: Duration) -> Result<(), ConnectionError> {
-    if behind < search_lag.max(CLOCKS) {
+fn clocks_agree(behind: Duration, search_lag: Duration) -> Result<(), String> {
+    let allowed = search_lag.saturating_sub(SEARCH).max(search_lag / 2).max(CLOCKS);
+    if behind < allowed {
         return Ok(());
     }
-    let minutes = behind.as_secs() / 60;
-    Err(ConnectionError::Desk {
-        desk: desk.to_owned(),
-        why: format!(
-            "this machine's clock is {minutes} min ahead of the desk's, so that the next incremental backup would miss what \
-             changes now: set the clock right (by NTP), or `search_lag` to more than that"
-        ),
-    })
+    let ahead = match behind.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    };
+    Err(format!(
+        "this machine's clock is {ahead} ahead of the desk's, so that the next incremental backup would miss what changes \
+         now: set the clock right (by NTP), or `search_lag` to at least a minute more than that"
+    ))
 }
 
 fn client(

@@ -31,6 +31,7 @@ pub fn plan(url: &str, modules: &[&str], folder: &Path) -> Plan {
             auth: Auth::None,
             limits: Limits::default(),
             pacing: Pacing::default(),
+            search_lag: Duration::ZERO,
             names: Names::default(),
         },
         modules: modules.iter().map(ToString::to_string).collect(),

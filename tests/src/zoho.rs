@@ -103,10 +103,7 @@ impl Reached {
             client_id: secret(&self.client_id),
             client_secret: secret(&self.client_secret),
             refresh_token: secret(&self.refresh_token),
-            terms: Terms {
-                in_flight: None,
-                search_lag: Duration::ZERO,
-            },
+            terms: Terms { in_flight: None },
         });
         plan
     }

@@ -96,6 +96,7 @@ fn desk(section: &mut Checked, known: &people::Known, folder: &Path, found: &mut
             auth: Auth::None,
             limits: reached::Limits::default(),
             pacing: reached::Pacing::default(),
+            search_lag: Duration::ZERO,
             names: reached::Names::default(),
         },
         name,

@@ -8,15 +8,18 @@
 use std::ffi::OsString;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use chrono::Utc;
 use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::answer::{self, Answer};
 use super::call::Call;
+use super::clocks_agree;
 use super::error::ConnectionError;
-use super::retry::{Class, Failure};
+use super::retry::{self, Class, Failure};
 use super::secret;
 use super::settings::{Auth, Secret};
 use super::{Account, Admission, Credits, Pause};
@@ -63,15 +66,7 @@ pub(super) trait Access: Send + Sync {
     /// What an answer to `call`, made with these credentials, means; by default what HTTP says, and where JSON was asked for
     /// or is announced, whether it is some.
     fn judge(&self, call: &Call, _credentials: &Credentials, answer: &Answer, retry_after: Option<Duration>) -> Judged {
-        let is_json = call.wants_json() || answer.says_json();
-        if is_json && matches!(answer.status, 200 | 203) && !answer::parses(&answer.body) {
-            let why = "the body is not the JSON it should be, or only a part of it".to_owned();
-            return Judged {
-                class: Class::of_failure(Failure::NotJson),
-                instead: Some((ErrorKind::Decode, why)),
-            };
-        }
-        Class::of_status(answer.status, retry_after).into()
+        by_http(call, answer, retry_after)
     }
 
     /// Whether a request may be started now. One that may is to be [released](Self::release).
@@ -98,11 +93,28 @@ pub(super) trait Access: Send + Sync {
     }
 }
 
+/// What an answer means by what HTTP says, and where JSON was asked for or is announced, whether it is some.
+fn by_http(call: &Call, answer: &Answer, retry_after: Option<Duration>) -> Judged {
+    let is_json = call.wants_json() || answer.says_json();
+    if is_json && matches!(answer.status, 200 | 203) && !answer::parses(&answer.body) {
+        let why = "the body is not the JSON it should be, or only a part of it".to_owned();
+        return Judged {
+            class: Class::of_failure(Failure::NotJson),
+            instead: Some((ErrorKind::Decode, why)),
+        };
+    }
+    Class::of_status(answer.status, retry_after).into()
+}
+
 /// Credentials that are given once: a bearer token, a user and password, a header, or none.
 pub(super) struct Fixed {
     credentials: Option<(HeaderName, HeaderValue)>,
     /// The secret in each form in which it is sent or given.
     secrets: Vec<Secret>,
+    /// How far the desk's clock may be behind: see [`Settings::search_lag`](super::settings::Settings).
+    search_lag: Duration,
+    /// Why its clock can't be worked with, if so; by the first answer that has a date.
+    clock: OnceLock<Option<String>>,
 }
 
 impl Fixed {
@@ -110,18 +122,22 @@ impl Fixed {
     pub(super) fn read(
         desk: &str,
         auth: &Auth,
+        search_lag: Duration,
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConnectionError> {
+        let with = |credentials, secrets| Self {
+            credentials,
+            secrets,
+            search_lag,
+            clock: OnceLock::new(),
+        };
         let refused = |why: String| ConnectionError::Auth {
             desk: desk.to_owned(),
             why,
         };
         let (what, source) = match auth {
             Auth::None => {
-                return Ok(Self {
-                    credentials: None,
-                    secrets: Vec::new(),
-                });
+                return Ok(with(None, Vec::new()));
             }
             Auth::Bearer(source) => ("bearer token", source),
             Auth::Basic { password, .. } => ("password", password),
@@ -161,10 +177,19 @@ impl Fixed {
         value.set_sensitive(true);
         let sent = value.to_str().unwrap_or_default().to_owned();
         let packed = sent.split_once(' ').map_or("", |(_, packed)| packed).to_owned();
-        Ok(Self {
-            credentials: Some((name, value)),
-            secrets: secret::forms([sent, packed, raw]),
-        })
+        Ok(with(Some((name, value)), secret::forms([sent, packed, raw])))
+    }
+
+    /// Why the desk's clock can't be worked with, if so. What a cache answers for the desk has the time of then.
+    fn clock(&self, answer: &Answer) -> Option<&str> {
+        let header = |name: &str| answer.headers.iter().find(|(given, _)| given == name);
+        if self.clock.get().is_none()
+            && let Some((_, date)) = header("date").filter(|_| header("age").is_none())
+        {
+            let behind = retry::behind(Some(date), Utc::now());
+            self.clock.get_or_init(|| clocks_agree(behind, self.search_lag).err());
+        }
+        self.clock.get()?.as_deref()
     }
 }
 
@@ -184,6 +209,17 @@ impl Access for Fixed {
 
     fn scrub(&self, text: &str) -> String {
         secret::scrub(text, &self.secrets)
+    }
+
+    fn judge(&self, call: &Call, _credentials: &Credentials, answer: &Answer, retry_after: Option<Duration>) -> Judged {
+        if let Some(why) = self.clock(answer) {
+            // The engine's own: a person has to set it right.
+            return Judged {
+                class: Class::Final,
+                instead: Some((ErrorKind::Host, why.to_owned())),
+            };
+        }
+        by_http(call, answer, retry_after)
     }
 }
 
@@ -221,7 +257,7 @@ mod tests {
             "LINES" => Some(OsString::from("hunter2\nX-Evil: 1")),
             _ => None,
         };
-        let fixed = Fixed::read("acme", auth, env).map_err(|error| {
+        let fixed = Fixed::read("acme", auth, Duration::ZERO, env).map_err(|error| {
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains("hunter2"), "{shown}");
             error.to_string()

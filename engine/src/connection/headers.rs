@@ -82,6 +82,8 @@ pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
 mod tests {
     use super::super::access::Fixed;
     use super::super::settings::{Auth, Secret, SecretSource};
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -90,7 +92,7 @@ mod tests {
             name: "X-Api-Key".into(),
             value: SecretSource::Inline(Secret::new("hunter2")),
         };
-        let access = Fixed::read("acme", &auth, |_| None).unwrap();
+        let access = Fixed::read("acme", &auth, Duration::ZERO, |_| None).unwrap();
         for (name, value, good) in [
             ("Accept", "application/json", true),
             ("If-None-Match", "\"x\"", true),

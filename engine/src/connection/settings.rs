@@ -29,6 +29,9 @@ pub struct Settings {
     pub limits: Limits,
     /// What is done about credits, where the desk charges.
     pub pacing: Pacing,
+    /// How far what the desk finds may be behind what it holds, and with it how far its clock may be behind this machine's:
+    /// records younger than that are for the next backup.
+    pub search_lag: Duration,
     /// How the names of hosts become addresses.
     pub names: Names,
 }
@@ -153,8 +156,6 @@ pub struct Sample {
 pub struct Terms {
     /// Requests in flight at one time, whatever the edition allows. Without it, what the edition allows.
     pub in_flight: Option<usize>,
-    /// How far the search index may be behind what is written.
-    pub search_lag: Duration,
 }
 
 impl Settings {
@@ -166,20 +167,15 @@ impl Settings {
         }
     }
 
-    /// How far what the desk finds may be behind what it holds: records younger than that are for the next backup.
-    pub fn search_lag(&self) -> Duration {
-        self.terms().map_or(Duration::ZERO, |terms| terms.search_lag)
-    }
-
     /// The upper end of what a backup reads that starts then. What was written just before may not be found yet: the next
     /// incremental backup begins at this same moment, so that nothing falls between the two.
     pub fn upper_end(&self, started: Timestamp) -> Timestamp {
-        let lag = i64::try_from(self.search_lag().as_micros()).unwrap_or(i64::MAX);
+        let lag = i64::try_from(self.search_lag.as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(started.micros().saturating_sub(lag))
     }
 
     /// Which desk a connection of these settings reads, so that a backup is not gone on with at another one: the organisation,
-    /// which keeps its number wherever it is reached; what a sample desk's records are made of; or the address.
+    /// which keeps its number wherever it is reached, and where the desk does not tell it, the one of `org_id`; what a sample desk's records are made of; or the address.
     pub(crate) fn source(&self, connection: &Connection) -> String {
         match (&self.auth, connection.organisation()) {
             (Auth::Sample(sample), _) => {
@@ -190,6 +186,7 @@ impl Settings {
                 )
             }
             (Auth::Zoho(_), Some(organisation)) => format!("the organisation {}", organisation.id),
+            (Auth::Zoho(Zoho { org_id: Some(id), .. }), None) => format!("the organisation {id}"),
             _ => format!("the desk at {}", self.url.trim_end_matches('/')),
         }
     }

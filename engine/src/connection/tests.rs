@@ -35,6 +35,7 @@ fn settings(url: &str, limits: Limits) -> Settings {
         auth: Auth::Bearer(SecretSource::Inline(Secret::new(TOKEN))),
         limits,
         pacing: Pacing::default(),
+        search_lag: Duration::ZERO,
         names: Names::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use plugin_api::{Column, Desk, List, Output, RawValue, Request, Response, Result, Table, TableId, Value};
+use plugin_api::{Column, Desk, ExportError, List, Output, RawValue, Request, Response, Result, Table, TableId, Value};
 use serde::Deserialize;
 
 use crate::kinds::Kind;
@@ -58,7 +58,11 @@ pub(crate) fn request(kind: &Kind, id: &str) -> Request {
     list(kind, id).query("from", 0).query("limit", PAGE)
 }
 
-/// Writes the comments of an activity, of which the first page has come; gives how many there were.
+/// Bytes of an activity's comments behind the first page. More are not held: then it is told that they are not read.
+const HELD: usize = 256 << 20;
+
+/// Writes the comments of an activity, of which the first page has come; gives how many there were. All or none: what was
+/// written of those that can't be read to their end, the second try would write again.
 pub(crate) fn write(
     desk: &Desk<'_>,
     out: &mut Output<'_>,
@@ -67,48 +71,53 @@ pub(crate) fn write(
     first: &Response,
 ) -> Result<u64> {
     let mut seen = Seen {
-        table,
         kind,
         id,
-        comments: HashSet::new(),
+        ids: HashSet::new(),
+        comments: Vec::new(),
+        bytes: 0,
     };
-    let last = seen.write(out, &first.records("/data")?)?;
-    let count = seen.comments.len() as u64;
+    let records = first.records("/data")?;
+    let firsts: Vec<bool> = records
+        .iter()
+        .map(|record| seen.is_new(record))
+        .collect::<Result<_>>()?;
+    let last = records.last().map(|record| zoho::id(record)).transpose()?;
+    let count = seen.ids.len() as u64;
     // The last one must come again; else some went away, others moved up behind it, and all are looked through.
-    if (count >= PAGE || List::may_be_cut(count, PAGE)) && !seen.read_on(desk, out, count - 1, last.as_deref())? {
-        seen.read_on(desk, out, 0, None)?;
+    if (count >= PAGE || List::may_be_cut(count, PAGE)) && !seen.read_on(desk, count - 1, last.as_deref())? {
+        seen.read_on(desk, 0, None)?;
     }
-    Ok(seen.comments.len() as u64)
+    let given = [("entityId", Value::Text(id)), ("activityType", Value::Text(kind.table))];
+    let firsts = records
+        .into_iter()
+        .zip(firsts)
+        .filter_map(|(record, is_new)| is_new.then_some(record));
+    for record in firsts.chain(seen.comments.iter().map(AsRef::as_ref)) {
+        out.record_with(table, record, &given)?;
+    }
+    Ok(seen.ids.len() as u64)
 }
 
-/// The comments of an activity that are written.
+/// The comments of an activity, as far as they are read.
 struct Seen<'k> {
-    table: TableId,
     kind: &'k Kind,
     id: &'k str,
-    comments: HashSet<String>,
+    ids: HashSet<String>,
+    /// Those behind the first page.
+    comments: Vec<Box<RawValue>>,
+    /// Bytes of these.
+    bytes: usize,
 }
 
 impl Seen<'_> {
-    /// Writes those that are new; gives the id of the last one.
-    fn write(&mut self, out: &mut Output<'_>, records: &[&RawValue]) -> Result<Option<String>> {
-        let given = [
-            ("entityId", Value::Text(self.id)),
-            ("activityType", Value::Text(self.kind.table)),
-        ];
-        let mut last = None;
-        for record in records {
-            let id = zoho::id(record)?;
-            if self.comments.insert(id.clone()) {
-                out.record_with(self.table, record, &given)?;
-            }
-            last = Some(id);
-        }
-        Ok(last)
+    /// Whether it did not come before.
+    fn is_new(&mut self, record: &RawValue) -> Result<bool> {
+        Ok(self.ids.insert(zoho::id(record)?))
     }
 
     /// Reads the list from this index to its end. False, and nothing is read, if it does not begin with `expected`.
-    fn read_on(&mut self, desk: &Desk<'_>, out: &mut Output<'_>, from: u64, expected: Option<&str>) -> Result<bool> {
+    fn read_on(&mut self, desk: &Desk<'_>, from: u64, expected: Option<&str>) -> Result<bool> {
         let mut is_begun = expected.is_none();
         for page in desk.list(list(self.kind, self.id), &zoho::list_from("/data", PAGE, from))? {
             let page = page?;
@@ -117,7 +126,16 @@ impl Seen<'_> {
                 return Ok(false);
             }
             is_begun = true;
-            self.write(out, &records)?;
+            for record in records {
+                if self.is_new(record)? {
+                    self.bytes += record.get().len();
+                    if self.bytes > HELD {
+                        let asked = list(self.kind, self.id);
+                        return Err(ExportError::decode(&asked.path, "its comments are more than 256 MiB"));
+                    }
+                    self.comments.push(record.to_owned());
+                }
+            }
         }
         Ok(is_begun)
     }

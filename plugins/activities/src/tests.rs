@@ -1,3 +1,7 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use plugin_api::testing::{FakeDesk, Run, check_exporter};
 use plugin_api::{ErrorKind, Job, Note, Wanted};
 use serde_json::{Value, json};
@@ -175,6 +179,42 @@ fn without_searching_nothing_is_lost() {
         assert_eq!(listed.rows(table), searched.rows(table));
     }
     assert_eq!(least(&listed), Some(listed.requests.len() as u64));
+}
+
+#[test]
+fn comments_that_can_not_be_read_to_their_end_are_written_once() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let desk = zoho(3, 250).desk();
+    let desk = FakeDesk::new(move |request| {
+        let is_behind = zoho::testing::asked(request, "from").is_some_and(|from| from != "0");
+        if request.path == "/calls/731520000000000001/comments" && is_behind && is_broken.load(Ordering::SeqCst) {
+            return error(500, "INTERNAL_SERVER_ERROR");
+        }
+        desk.reply(request)
+    });
+    let first = run(&desk);
+    assert_eq!(first.result, Ok(()));
+    assert_eq!(
+        first.unread(),
+        [("ActivityComments", "calls/731520000000000001")],
+        "{:?}",
+        first.requests
+    );
+    broken.store(false, Ordering::SeqCst);
+    let mut job = Job::full("activities");
+    job.only = vec![Wanted {
+        table: "ActivityComments".to_owned(),
+        key: vec!["calls/731520000000000001".to_owned()],
+    }];
+    let again = desk.run(Activities, &job);
+    assert_eq!(again.unread(), []);
+    let ids = |run: &Run| -> Vec<String> { run.rows("ActivityComments").iter().map(|row| row[0].clone()).collect() };
+    let both: Vec<String> = [ids(&first), ids(&again)].concat();
+    let each: HashSet<&String> = both.iter().collect();
+    let whole = ids(&run(&desk));
+    assert_eq!((both.len(), each.len()), (whole.len(), whole.len()));
+    assert_eq!(ids(&again).len(), 250);
 }
 
 #[test]

@@ -174,10 +174,10 @@ impl At<'_> {
             out.record(self.table, &activity)?;
             match child.answer {
                 None => {}
-                Some(Ok(first)) => {
-                    let count = comments::write(desk, out, table, (self.kind, &id), &first)?;
-                    cursor.least.add(list(count, PAGE));
-                }
+                Some(Ok(first)) => match comments::write(desk, out, table, (self.kind, &id), &first) {
+                    Ok(count) => cursor.least.add(list(count, PAGE)),
+                    Err(error) => not_read(desk, out, table, (self.kind, &id), &error)?,
+                },
                 Some(Err(error)) => not_read(desk, out, table, (self.kind, &id), &error)?,
             }
             facts.tell(out, self.table)?;

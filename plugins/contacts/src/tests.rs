@@ -1,3 +1,6 @@
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use plugin_api::testing::{FakeDesk, Reply, Run, check_exporter};
 use plugin_api::{ErrorKind, Job, Note, Range, Timestamp};
 use serde_json::{Value, json};
@@ -406,4 +409,29 @@ fn an_odd_field_costs_no_record() {
     let run = run(&desk, &Job::full("contacts"));
     assert_eq!(run.result, Ok(()));
     assert_eq!(run.rows("Contacts").len(), 3);
+}
+
+#[test]
+fn without_searching_an_interrupted_list_that_loses_half_of_itself_passes_over_nothing() {
+    let whole = run(
+        &zoho(many(600)).refuse("/search", 403, "SCOPE_MISMATCH").desk(),
+        &Job::full("contacts"),
+    );
+    let [before, after] = [many(600), many(600).split_off(340)]
+        .map(|contacts| zoho(contacts).refuse("/search", 403, "SCOPE_MISMATCH").desk());
+    let pages = AtomicUsize::new(0);
+    let desk = FakeDesk::new(move |request| {
+        let is_list = request.path == "/contacts";
+        match pages.fetch_add(usize::from(is_list), Ordering::SeqCst) {
+            0 | 1 if is_list => before.reply(request),
+            0 => before.reply(request),
+            _ => after.reply(request),
+        }
+    });
+    let job = whole.gone_on(Job::full("contacts"), &whole.checkpoints[349]);
+    let resumed = run(&desk, &job);
+    let error = resumed.result.clone().expect_err("nobody knows where it is");
+    assert!(error.message.contains("faster than it is read"), "{error}");
+    let later: HashSet<_> = whole.rows("Contacts").split_off(350).into_iter().collect();
+    assert!(resumed.rows("Contacts").iter().all(|row| later.contains(row)));
 }

@@ -31,14 +31,16 @@ pub(crate) fn ticket(counts: &Counts, threads: u64, comments: u64, known: u64, d
     let conversations = match (threads, comments) {
         (0, 0) if drafts != Drafts::NotCounted && told == (Some(0), Some(0)) => 0,
         (1, 0) if drafts != Drafts::NotCounted && told == (Some(1), Some(0)) => 1,
-        _ => zoho::list_with_count(threads + comments, CONVERSATIONS) + threads,
+        _ => zoho::list_with_count(threads.saturating_add(comments), CONVERSATIONS).saturating_add(threads),
     };
     let attachments = pages(counts.attachments);
     let entries = match counts.entries {
         Some(entries) if entries <= known => 0,
         entries => pages(entries),
     };
-    1 + conversations + attachments + entries
+    [conversations, attachments, entries]
+        .into_iter()
+        .fold(1, u64::saturating_add)
 }
 
 /// Pages of a list with so many records: none where there are none.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use deskvault_tests::clock::{TestClock, moment};
 use deskvault_tests::zoho::modules;
 use engine::clock::Clock as _;
-use engine::connection::settings::Auth;
 use plugin_api::{Kind, Range, Timestamp};
 use sample_desk::Deed;
 
@@ -24,10 +23,7 @@ fn back_up(name: &str, office: &mut Office, kind: Kind, from: Option<Timestamp>)
     let range = from.map(|from| Range { from, to: until });
     let mut plan = office.desk.plan(&modules());
     (plan.kind, plan.range, plan.started) = (kind, range, Some(started));
-    let Auth::Zoho(zoho) = &mut plan.connection.auth else {
-        panic!("a Zoho Desk")
-    };
-    zoho.terms.search_lag = Duration::from_mins(5);
+    plan.connection.search_lag = Duration::from_mins(5);
     let backup = office
         .work_while(|desk| desk.back_up(&plan))
         .unwrap_or_else(|error| panic!("{name}: {error:?}"));

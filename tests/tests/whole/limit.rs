@@ -8,7 +8,6 @@ use deskvault_tests::plan;
 use deskvault_tests::zoho::{Desk, modules};
 use engine::archive::{Digest, Manifest, ModuleState, State, verify};
 use engine::backup::{BackupError, Plan};
-use engine::connection::settings::Auth;
 use engine::progress::Summary;
 use engine::quota::{Editions, Refusal};
 use plugin_api::{Kind, Range, Timestamp};
@@ -249,10 +248,7 @@ fn a_backup_reaches_until_what_its_exporters_were_asked_for() {
     let time = |text: &str| Timestamp::parse(text).expect("a time");
     let desk = Desk::start(Settings::default());
     let mut plan = desk.plan(&["products"]);
-    let Auth::Zoho(zoho) = &mut plan.connection.auth else {
-        panic!("a Zoho Desk")
-    };
-    zoho.terms.search_lag = Duration::from_mins(5);
+    plan.connection.search_lag = Duration::from_mins(5);
     plan.started = Some(time("2032-03-12T07:00:00.9Z"));
     plan.name = Some("the-name".to_owned());
     let range = |to| Range {

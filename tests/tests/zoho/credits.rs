@@ -279,5 +279,8 @@ fn others_of_the_organisation_spend_too() {
     assert!(*least.lock().expect("no panic") >= RESERVE);
     kept(&spent);
     let files = std::fs::read_dir(&shared).expect("the folder").count();
-    assert_eq!(files, 2, "the organisation's, and which one the desk is of: who has ended leaves nothing else behind");
+    assert_eq!(
+        files, 2,
+        "the organisation's, and which one the desk is of: who has ended leaves nothing else behind"
+    );
 }

@@ -13,6 +13,9 @@ use crate::connection::zoho::centre;
 /// How far a Zoho Desk's search is behind. No figure is documented: "seconds to minutes" is what its users see.
 const SEARCH_LAG: Duration = Duration::from_mins(5);
 
+/// How far the clock of another help desk may be behind, and what it is still writing.
+const CLOCKS: Duration = Duration::from_mins(1);
+
 /// What a connection without protection shows.
 const WHAT: &str = "the records and the password";
 
@@ -22,16 +25,19 @@ pub(super) fn reach(section: &mut Checked, folder: &Path, settings: &mut Setting
     set(&mut settings.allow_plain_http, section.bool("allow_plain_http"));
     settings.ca_file = section.path("ca_file", folder);
     let search_lag = section.time("search_lag");
-    let terms = |default| Terms {
-        in_flight,
-        search_lag: search_lag.unwrap_or(default),
-    };
-    match section.text("kind").as_deref() {
-        Some("zoho") => zoho(section, folder, terms(SEARCH_LAG), settings, found),
+    let terms = Terms { in_flight };
+    let kind = section.text("kind");
+    settings.search_lag = search_lag.unwrap_or(match kind.as_deref() {
+        Some("zoho") => SEARCH_LAG,
+        Some("sample") => Duration::ZERO,
+        _ => CLOCKS,
+    });
+    match kind.as_deref() {
+        Some("zoho") => zoho(section, folder, terms, settings, found),
         Some("sample") => {
             settings.auth = Auth::Sample(Sample {
                 desk: sample_desk(section),
-                terms: terms(Duration::ZERO),
+                terms,
             });
         }
         kind => {

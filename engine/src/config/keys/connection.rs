@@ -13,7 +13,6 @@ const SAMPLE: When = &[("kind", &["sample"])];
 /// Kinds that reach what somebody else runs.
 const REMOTE: When = &[("kind", &["http", "zoho"])];
 /// Kinds that speak as Zoho Desk does.
-const DESK_API: When = &[("kind", &["zoho", "sample"])];
 const BASIC: When = &[("kind", &["http"]), ("auth", &["basic"])];
 const BEARER: When = &[("kind", &["http"]), ("auth", &["bearer"])];
 const HEADER: When = &[("kind", &["http"]), ("auth", &["header"])];
@@ -212,15 +211,14 @@ pub(super) const CONNECTION: Section = Section {
             Need::Optional("\"secret\""),
             "The refresh token itself. The environment or a file is the better place.",
         ),
-        key_for(
+        key(
             "search_lag",
-            DESK_API,
             Kind::Time {
                 min: seconds(0),
                 max: seconds(86_400),
             },
             Need::Optional("\"5m\""),
-            "How far the desk's search may be behind what was written: what is younger than that when a backup starts is for the next one. Without it: 5 minutes for `zoho`, none for `sample`.",
+            "How far the desk's search may be behind what was written, and its clock behind this machine's: what is younger than that when a backup starts is for the next one. Without it: 5 minutes for `zoho`, 1 minute for `http`, none for `sample`. A desk whose clock is further behind than this allows, less a minute for the search or half of it, is refused.",
         ),
         key_for(
             "seed",

@@ -223,8 +223,8 @@ fn the_full_file_has_every_kind_of_desk() {
         zoho.refresh_token.to_string(),
         "the file /etc/deskvault/refresh-token.txt"
     );
-    assert_eq!(connection(&config, "main").search_lag().as_secs(), 300);
-    assert_eq!(connection(&config, "sample").search_lag().as_secs(), 0);
+    assert_eq!(connection(&config, "main").search_lag.as_secs(), 300);
+    assert_eq!(connection(&config, "sample").search_lag.as_secs(), 0);
 }
 
 /// systemd does not lose patience before the daemon does, and reloads it by the signal that it takes for that.

@@ -216,24 +216,47 @@ fn a_clock_that_is_wrong_changes_no_wait() {
 }
 
 #[test]
+fn a_desk_whose_clock_is_behind_gives_nothing() {
+    for (behind, age, good) in [(0, "", true), (3_600, "", false), (3_600, "Age: 3600", true), (-3_600, "", true)] {
+        let bench = Bench::new(limits(), move |_| async move {
+            let date = chrono::Utc::now() - chrono::TimeDelta::seconds(behind);
+            let date = format!("Date: {}", date.format("%a, %d %b %Y %H:%M:%S GMT"));
+            let heads: Vec<&str> = [date.as_str(), age].into_iter().filter(|head| !head.is_empty()).collect();
+            answer(200, &heads, b"ok")
+        });
+        for _ in 0..2 {
+            match bench.ask(Request::get("/x")) {
+                Ok(answer) => assert!(good && answer.status == 200, "{behind} {age}"),
+                Err(error) => {
+                    assert!(!good && error.kind == ErrorKind::Host, "{error}");
+                    assert!(error.message.contains("60 min ahead of the desk's"), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_clock_that_is_far_ahead_is_refused() {
-    let agree = |behind, lag| super::super::clocks_agree("acme", Duration::from_secs(behind), Duration::from_secs(lag));
+    let agree = |behind, lag| super::super::clocks_agree(Duration::from_secs(behind), Duration::from_secs(lag));
     for (behind, lag, good) in [
         (0, 0, true),
-        (59, 0, true),
-        (60, 0, false),
-        (299, 300, true),
+        (4, 0, true),
+        (5, 0, false),
+        (29, 60, true),
+        (30, 60, false),
+        (239, 300, true),
+        (240, 300, false),
         (720, 300, false),
     ] {
         let agreed = agree(behind, lag);
         assert_eq!(agreed.is_ok(), good, "{behind} {lag}");
         if let Err(error) = agreed {
-            let shown = error.to_string();
-            let minutes = behind / 60;
-            assert!(
-                shown.contains(&format!("{minutes} min ahead")) && shown.contains("NTP"),
-                "{shown}"
-            );
+            let ahead = match behind {
+                5 | 30 => format!("{behind} s ahead"),
+                _ => format!("{} min ahead", behind / 60),
+            };
+            assert!(error.contains(&ahead) && error.contains("NTP"), "{error}");
         }
     }
 }

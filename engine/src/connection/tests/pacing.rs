@@ -77,7 +77,7 @@ pub(super) fn connect_by(in_flight: usize, jitter: f64, desk: Box<dyn Fetch>) ->
     let dispatch = Dispatch::new(&limits, policy, Box::new(move || jitter), desk, Handle::current());
     Connection(Arc::new(Inner {
         base: Arc::new(Base::new("http://localhost/api", false).unwrap()),
-        access: Arc::new(Fixed::read("acme", &Auth::None, |_| None).unwrap()),
+        access: Arc::new(Fixed::read("acme", &Auth::None, Duration::ZERO, |_| None).unwrap()),
         dispatch: Arc::new(dispatch),
         zoho: None,
         in_flight: None,

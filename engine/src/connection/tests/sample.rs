@@ -22,6 +22,7 @@ fn settings(desk: sample::Settings) -> Settings {
         }),
         limits: Limits::default(),
         pacing: Pacing::default(),
+        search_lag: Duration::ZERO,
         names: Names::default(),
     }
 }

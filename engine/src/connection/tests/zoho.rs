@@ -47,13 +47,11 @@ fn settings(server: &Server, in_flight: Option<usize>, org_id: Option<&str>) -> 
             client_id: inline("1000.CLIENT"),
             client_secret: inline(SECRETS[0]),
             refresh_token: inline(SECRETS[1]),
-            terms: Terms {
-                in_flight,
-                search_lag: Duration::ZERO,
-            },
+            terms: Terms { in_flight },
         }),
         limits: Limits::default(),
         pacing: Pacing::default(),
+        search_lag: Duration::ZERO,
         names: Names::default(),
     }
 }

@@ -233,13 +233,9 @@ impl Flight {
 
     fn fail(&self, refusal: &Refusal, attempts: u32) {
         let (kind, why) = told(refusal);
-        let tried = if attempts > 1 {
-            format!(" (tried {attempts} times)")
-        } else {
-            String::new()
-        };
-        let error = self.0.error(kind, &format!("{why}{tried}"));
-        tracing::warn!("{}", error.message);
+        // The request that waited for it says how often that was tried in all.
+        let error = self.0.error(kind, &why);
+        tracing::warn!(attempts, "{}", error.message);
         let again = (kind != ErrorKind::Unauthorized).then(|| Instant::now() + PAUSE);
         self.0.lock().failed = Some(Failed { error, again });
     }

@@ -1,5 +1,8 @@
 //! A desk as it may be.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use plugin_api::Job;
 use plugin_api::testing::{FakeDesk, Reply};
 use plugin_api::{Note, Request};
@@ -305,6 +308,31 @@ fn archived_lists_that_end_too_early_are_named() {
     assert_eq!(run.result, Ok(()));
     assert_eq!(run.unread().len(), 2);
     assert_eq!(ids(&run, "Cases"), ["1"]);
+}
+
+#[test]
+fn archived_lists_that_never_stand_still_are_named() {
+    // Of 150, each second page begins with another one than the first page ended with.
+    let rows: Vec<Json> = (1..=150).map(|id| Case::new(id).search_row()).collect();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let desk = but(zoho(&[], &[], 0), move |request| {
+        if request.path == "/tickets/archivedTickets" && query(request, "departmentId") == "21" {
+            count.fetch_add(1, Ordering::SeqCst);
+            let from: usize = query(request, "from").parse().ok()?;
+            let moved = if from == 0 { 0 } else { from + 1 };
+            let page: Vec<_> = rows.iter().skip(moved).take(100).collect();
+            return Some(Reply::json(200, json!({ "data": page })));
+        }
+        let id = request.path.strip_prefix("/tickets/")?.parse().ok()?;
+        Some(Reply::json(200, Case::new(id).whole()))
+    });
+    let run = run(&desk);
+    assert_eq!(run.result, Ok(()));
+    assert_eq!(run.unread(), [("Cases", "archived tickets of department 21")]);
+    assert_eq!(run.rows("Cases").len(), 150);
+    // The first time its second page had new ones.
+    assert_eq!(asked.load(Ordering::SeqCst), 2 * 21, "it is not read for ever");
 }
 
 #[test]

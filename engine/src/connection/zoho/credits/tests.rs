@@ -268,7 +268,7 @@ fn at_the_reserve_the_next_backup_asks_nothing_at_all() {
         br#"{"org_id":"../7","daily":1}"#,
         br#"{"org_id":"","daily":1}"#,
         br#"{"org_id":"7"}"#,
-        &[0xff; 100_000],
+        &vec![0xff; 100_000],
     ] {
         fs::write(&file, harm).unwrap();
         assert!(ask(&unknown(None, keeps, &hands, shared.clone()), &mut 50_000));
