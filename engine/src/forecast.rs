@@ -68,6 +68,9 @@ pub struct Forecast {
     pub spent: u64,
     /// Days on which there is something to do, today among them.
     pub days: u32,
+    /// Until when nothing is asked, as credits are waited for; none where it is at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<Timestamp>,
     /// When it will be done, about; none where nobody knows yet how quick it is.
     pub done: Option<Timestamp>,
     /// Whether it is known of every module how much it has. Otherwise there is more to come than this says.
@@ -157,6 +160,7 @@ impl Forecaster {
             credits: account.map(|_| credits),
             spent,
             days,
+            waits_until: None,
             done,
             is_whole,
             modules: modules.collect(),

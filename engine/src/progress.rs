@@ -76,9 +76,9 @@ pub enum Event<'a> {
     Phase {
         /// Which phase.
         name: Phase,
-        /// Bytes done.
+        /// Bytes done; rows where it is drilled.
         done: u64,
-        /// Bytes in all; 0 where that is not known.
+        /// Bytes, or rows, in all; 0 where that is not known.
         total: u64,
     },
 }
@@ -88,6 +88,15 @@ impl Event<'_> {
     pub fn verifying(done: u64, total: u64) -> Self {
         Self::Phase {
             name: Phase::Verifying,
+            done,
+            total,
+        }
+    }
+
+    /// So many rows of the archive were asked of the desk again.
+    pub fn drilling(done: u64, total: u64) -> Self {
+        Self::Phase {
+            name: Phase::Drilling,
             done,
             total,
         }
@@ -102,6 +111,8 @@ pub enum Phase {
     Joining,
     /// That file is read again, every byte of it.
     Verifying,
+    /// Some of its rows are asked of the desk again.
+    Drilling,
     /// A finished archive is written to where it is wanted.
     Downloading,
 }
@@ -112,6 +123,7 @@ impl Phase {
         match self {
             Self::Joining => "joining",
             Self::Verifying => "verifying",
+            Self::Drilling => "drilling",
             Self::Downloading => "downloading",
         }
     }

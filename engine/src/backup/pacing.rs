@@ -101,7 +101,10 @@ impl Pacing {
         }
         self.paused = paused;
         let is_young = |(at, _): &(Instant, Forecast)| at.elapsed() < PAUSE;
-        let forecast = self.forecaster.forecast(now, account.as_ref());
+        let forecast = Forecast {
+            waits_until: paused.map(|pause| pause.until),
+            ..self.forecaster.forecast(now, account.as_ref())
+        };
         if !is_new && self.told.as_ref().is_some_and(is_young) && !self.has_moved(&forecast) {
             return;
         }

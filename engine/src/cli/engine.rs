@@ -117,7 +117,7 @@ impl Actions for Engine {
         })?;
         let mut registry = registry(places)?;
         let connection = service::shared(&desk.connection, &config.archive.folder);
-        let told = |done, total| progress.event(Event::verifying(done, total));
+        let told = |done, total| progress.event(Event::drilling(done, total));
         let drill = Drill {
             archive: request.archive,
             manifest: &manifest,

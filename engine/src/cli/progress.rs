@@ -8,7 +8,7 @@ mod words;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) use self::words::forecast;
+pub(crate) use self::words::{forecast, waits};
 
 use crate::progress::{Progress, Silent};
 

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use plugin_api::Kind;
+use plugin_api::{Kind, Timestamp};
 
 use crate::forecast::{Cost, Forecast};
 use crate::progress::{Event, Progress, Summary};
@@ -32,6 +32,7 @@ pub(super) struct Keeping<'a> {
 #[derive(Default)]
 struct Kept {
     at: Option<Instant>,
+    waits_until: Option<Timestamp>,
     modules: Vec<Cost>,
 }
 
@@ -94,10 +95,11 @@ impl Keeping<'_> {
     fn keep(&self, forecast: &Forecast) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.modules.clone_from(&forecast.modules);
-        if kept.at.is_some_and(|at| at.elapsed() < PAUSE) {
+        let is_same = kept.waits_until == forecast.waits_until;
+        if is_same && kept.at.is_some_and(|at| at.elapsed() < PAUSE) {
             return;
         }
-        kept.at = Some(Instant::now());
+        (kept.at, kept.waits_until) = (Some(Instant::now()), forecast.waits_until);
         drop(kept);
         if let Some(text) = serde_json::to_string(forecast)
             .ok()
@@ -115,8 +117,18 @@ impl Keeping<'_> {
 
 impl Progress for Keeping<'_> {
     fn event(&self, event: Event<'_>) {
-        if let Event::Forecast { forecast } = event {
-            self.keep(forecast);
+        match event {
+            Event::Forecast { forecast } => self.keep(forecast),
+            // It waits before it has foreseen anything: what was foreseen when it ran before still holds.
+            Event::Paused { until, .. } => {
+                if let Ok(Some(before)) = self.service.forecast(self.backup) {
+                    self.keep(&Forecast {
+                        waits_until: Some(until),
+                        ..before
+                    });
+                }
+            }
+            _ => {}
         }
         self.progress.event(event);
     }

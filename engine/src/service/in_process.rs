@@ -146,10 +146,9 @@ fn enough_files(most: Option<u64>, fewest: u64) -> Result<(), String> {
 /// Whether what is configured is wrong: found before anything was sent or written.
 fn is_configured_wrong(error: &BackupError) -> bool {
     match error {
-        BackupError::NoPlugin { .. }
-        | BackupError::OtherConnection { .. }
-        | BackupError::TableTwice { .. }
-        | BackupError::NoModule(_) => true,
+        // Where one is refused, it may be the one that is missing: then it is no mistake of writing.
+        BackupError::NoPlugin { refused, .. } => refused.is_empty(),
+        BackupError::OtherConnection { .. } | BackupError::TableTwice { .. } | BackupError::NoModule(_) => true,
         BackupError::Connection(error) => is_connection_configured_wrong(error),
         _ => false,
     }
@@ -186,6 +185,14 @@ mod tests {
                     refused: Vec::new(),
                 },
                 true,
+            ),
+            (
+                BackupError::NoPlugin {
+                    module: "m".into(),
+                    near: None,
+                    refused: vec!["m.so is not trusted".into()],
+                },
+                false,
             ),
             (BackupError::NoModule(desk()), true),
             (

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use plugin_api::{Child, ErrorKind, ExportError, Kind, List, RawValue, Request, Response, Result};
+use plugin_api::{Child, Desk, ErrorKind, ExportError, Kind, List, RawValue, Request, Response, Result};
 use serde::{Deserialize, Serialize};
 use zoho::AGENTS_LIMIT;
 
@@ -22,6 +22,11 @@ const LAST: u64 = 4_999;
 
 /// How often a list is read anew, since rows of it went away, without one in it that is new.
 const RESTARTS: u32 = 20;
+
+/// What is told as unread where no department's list could be asked for.
+const ALL: &str = "archived tickets";
+/// The same, where a department's list could not be read to its end; behind it the department's id.
+const OF_DEPARTMENT: &str = "archived tickets of department ";
 
 /// Where the list of a department stands, behind a page. The pages overlap by one row: if it is not there, rows went away,
 /// and those behind moved up.
@@ -71,6 +76,27 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
         }
     }
 
+    /// Those that could not be listed, by the keys as which they were told; none if there are none among `keys`, and what is no such
+    /// key is left in it.
+    pub(crate) fn again<'k>(run: &'s Run<'r, 'a>, keys: &mut Vec<&'k str>) -> Option<Self> {
+        let mut departments = Vec::new();
+        let mut is_of_all = false;
+        keys.retain(|key| {
+            let department = key.strip_prefix(OF_DEPARTMENT).filter(|id| zoho::is_id(id));
+            departments.extend(department.map(str::to_owned));
+            is_of_all |= *key == ALL;
+            department.is_none() && *key != ALL
+        });
+        if departments.is_empty() && !is_of_all {
+            return None;
+        }
+        let mut again = Self::new(run, Vec::new(), None);
+        if !is_of_all {
+            again.firsts = Some(first_pages(run.desk, departments));
+        }
+        Some(again)
+    }
+
     fn step(&mut self) -> Result<Option<Step>> {
         loop {
             if let Some(step) = self.steps.pop_front() {
@@ -95,15 +121,14 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
                 let (ids, least) = match departments(self.run) {
                     Ok(listed) => listed,
                     Err(error) if zoho::may_be_of_one_record(&error) => {
-                        self.steps.push_back(unread("archived tickets", &error));
+                        self.steps.push_back(unread(ALL, &error));
                         (Vec::new(), 0)
                     }
                     Err(error) => return Err(error),
                 };
                 self.least += if self.is_resumed { 0 } else { least };
-                let left: Vec<_> = ids.into_iter().filter(|id| !self.done.contains(id)).map(Ok).collect();
-                let desk = self.run.desk;
-                none.insert(Box::new(desk.each(left, |id: &String| Some(page(id, 0)))))
+                let left = ids.into_iter().filter(|id| !self.done.contains(id)).collect();
+                none.insert(first_pages(self.run.desk, left))
             }
         };
         let Some(child) = firsts.next().transpose()? else {
@@ -133,7 +158,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
             }
             answer => match answer.and_then(|answer| self.page(place, &answer)) {
                 Err(error) if zoho::may_be_of_one_record(&error) => {
-                    let what = format!("archived tickets of department {department}");
+                    let what = format!("{OF_DEPARTMENT}{department}");
                     self.steps.push_back(unread(&what, &error));
                     self.done(department, Vec::new());
                     Ok(())
@@ -160,7 +185,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
             if place.restarts > RESTARTS {
                 // What moved up in front of this page may have been passed over.
                 let why = "the list changes faster than it is read: back up again when the desk is calmer";
-                let what = format!("archived tickets of department {}", place.department);
+                let what = format!("{OF_DEPARTMENT}{}", place.department);
                 let error = ExportError::decode("GET /tickets/archivedTickets", why);
                 self.steps.push_back(unread(&what, &error));
                 self.done(place.department, rows);
@@ -212,7 +237,7 @@ impl<'s, 'r, 'a> Archived<'s, 'r, 'a> {
     /// A list that has more than it gives.
     fn capped(&mut self, department: String, error: &ExportError) {
         self.least += zoho::list(LAST, PAGE);
-        let what = format!("archived tickets of department {department} behind the first 5,000");
+        let what = format!("{OF_DEPARTMENT}{department} behind the first 5,000");
         self.steps.push_back(unread(&what, error));
         self.done(department, Vec::new());
     }
@@ -269,6 +294,12 @@ fn page(department: &str, from: u64) -> Request {
         .query("departmentId", department)
         .query("from", from)
         .query("limit", PAGE)
+}
+
+/// The first pages of these departments' lists.
+fn first_pages<'r>(desk: &'r Desk<'_>, departments: Vec<String>) -> Firsts<'r> {
+    let departments = departments.into_iter().map(Ok);
+    Box::new(desk.each(departments, |id: &String| Some(page(id, 0))))
 }
 
 /// The ids of all departments, disabled ones too: whether the list has them unasked is not certain. And the least number of

@@ -1,14 +1,17 @@
 //! Tickets that are read again: those of which an earlier export could not read something, or that are to be compared.
 //!
 //! Whatever is missing of a ticket, it is read as a whole; of what the earlier export wrote of it, which was remembered,
-//! nothing is written again. Keys name the ticket: `7`, or `7/7001` for something of it.
+//! nothing is written again. Keys name the ticket: `7`, or `7/7001` for something of it; or archived lists, of which those
+//! tickets are read that were not written.
 
 use std::collections::HashSet;
 
 use plugin_api::{Child, ExportError, Job, Output, Result, Wanted};
 
+use crate::archived::Archived;
 use crate::chain;
 use crate::entries::of_ticket;
+use crate::ids::key;
 use crate::run::Run;
 use crate::source::{Row, Step, TICKETS};
 use crate::ticket::Visit;
@@ -17,16 +20,26 @@ use crate::ticket::Visit;
 pub(crate) fn export(run: &Run<'_, '_>, job: &Job, out: &mut Output<'_>) -> Result<()> {
     let mut ids = Vec::new();
     let mut known = HashSet::new();
+    let mut lists = Vec::new();
     for wanted in &job.only {
-        match ticket(wanted) {
-            Some(id) => ids.extend(known.insert(id.to_owned()).then(|| id.to_owned())),
-            None => zoho::stays_unread(out, out.table(&wanted.table)?, wanted.key.join(" "))?,
+        match (ticket(wanted), wanted.key.as_slice()) {
+            (Some(id), _) => ids.extend(known.insert(id.to_owned()).then(|| id.to_owned())),
+            (None, [key]) if wanted.table == "Cases" => lists.push(key.as_str()),
+            (None, key) => zoho::stays_unread(out, out.table(&wanted.table)?, key.join(" "))?,
         }
     }
+    let archived = Archived::again(run, &mut lists);
+    for key in lists {
+        zoho::stays_unread(out, run.tables.cases, key)?;
+    }
+    // Read by themselves: no list gives them again.
+    run.given.borrow_mut().extend(ids.iter().map(|id| key(id)));
     let found = run
         .desk
         .each(ids.into_iter().map(Ok), |id| Some(zoho::search_for(TICKETS.path, id)));
-    let steps = found.map(|child| child.and_then(step));
+    let steps = found
+        .map(|child| child.and_then(step))
+        .chain(archived.into_iter().flatten());
     chain::walk(run, out, run.desk.each(steps, chain::detail), |_, _| Ok(()))?;
     // What was not come to is as unread as it was.
     let ended = run.ended.borrow();

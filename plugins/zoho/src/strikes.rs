@@ -32,8 +32,17 @@ impl Strikes {
         if !is_an_answer(error) {
             self.0 += 1;
         }
-        if !may_be_of_one_record(error) || self.0 > STRIKES {
+        if !may_be_of_one_record(error) {
             return Err(error.clone());
+        }
+        if self.0 > STRIKES {
+            let mut last = error.clone();
+            last.message = format!(
+                "{}; {} records in a row could not be read, so that nothing more is asked for: what is missing is more than what \
+                 is named, so back up again when the desk gives them",
+                last.message, self.0
+            );
+            return Err(last);
         }
         out.unread(table, key, error)
     }

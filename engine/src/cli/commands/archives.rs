@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::args::{Delete, Download, Global, Link, List};
 use crate::cli::exit::Exit;
 use crate::cli::figures::{grouped, size};
-use crate::cli::progress::{Style, forecast, reporter};
+use crate::cli::progress::{Style, forecast, reporter, waits};
 use crate::cli::table::table;
 use crate::cli::{Shell, signals};
 use crate::config::Log;
@@ -207,10 +207,12 @@ fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: 
         let id = backup.id;
         let Some(found) = unfinished.get(&id) else { continue };
         if backup.state == BackupState::Running && !found.is_interrupted {
-            let _ = match &found.forecast {
-                Some(foreseen) => writeln!(text, "backup {id} runs: {}", forecast(foreseen, &Local)),
-                None => writeln!(text, "backup {id} runs"),
-            };
+            let told = found.forecast.as_ref().map_or_else(String::new, |foreseen| {
+                let until = foreseen.waits_until.filter(|until| *until > now);
+                let waits = until.map_or_else(String::new, |until| waits(until, &Local) + "; ");
+                format!(": {waits}{}", forecast(foreseen, &Local))
+            });
+            let _ = writeln!(text, "backup {id} runs{told}");
             continue;
         }
         let what = match backup.suspended {
@@ -228,7 +230,13 @@ fn render(backups: &[Backup], unfinished: &BTreeMap<BackupId, Unfinished>, now: 
                 printable(&backup.desk)
             )
         };
-        let _ = writeln!(text, "backup {id} is {what}; {next}");
+        // The reason of one that was given up says so already.
+        let next = if what.contains(&next) {
+            String::new()
+        } else {
+            format!("; {next}")
+        };
+        let _ = writeln!(text, "backup {id} is {what}{next}");
     }
     text
 }

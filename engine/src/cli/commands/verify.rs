@@ -84,7 +84,17 @@ fn file(typed: &Verify, global: &Global, shell: &Shell) -> Result<PathBuf, Failu
     service.allow(&actor, &backup.desk, Action::Download)?;
     let archive = backup.archive.filter(|_| backup.removed.is_none());
     let archive = archive.ok_or_else(|| Failure::Usage(format!("backup {id} has no archive")))?;
-    Ok(service.config().archive.folder.join(&archive.file))
+    let file = service.config().archive.folder.join(&archive.file);
+    if file
+        .symlink_metadata()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    {
+        return Err(Failure::Failed(anyhow::anyhow!(
+            "the archive of backup {id} is gone: {} is not there; put it back from a copy, or note it with `deskvault delete {id}`",
+            shown(&file)
+        )));
+    }
+    Ok(file)
 }
 
 fn random() -> Result<u64, Failure> {

@@ -12,7 +12,7 @@ use chrono::Local;
 use super::words;
 use crate::archive::ModuleState;
 use crate::cli::console::Console;
-use crate::cli::figures::{count, grouped, size, time};
+use crate::cli::figures::{count, grouped, time};
 use crate::config::text::printable;
 use crate::progress::{Event, Phase, Progress};
 
@@ -153,7 +153,7 @@ impl Bars {
             bar.set_position(done);
             // Of joining nobody knows how much there is.
             let amount = if total > 0 {
-                format!("{} of {}", size(done), size(total))
+                format!("{} of {}", words::amount(name, done), words::amount(name, total))
             } else {
                 String::new()
             };

@@ -13,7 +13,7 @@ use chrono::Local;
 
 use super::{Clock, load, words};
 use crate::cli::console::Console;
-use crate::cli::figures::{count, grouped, size, time};
+use crate::cli::figures::{count, grouped, time};
 
 /// The least time between two lines of one module.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -128,8 +128,13 @@ impl Plain {
                 let is_first = phase.replace(name) != Some(name);
                 (is_first || done >= total).then(|| match (total, done >= total) {
                     (0, _) => name.name().to_owned(),
-                    (_, false) => format!("{}: {}", name.name(), size(total)),
-                    (_, true) => format!("{}: {} of {}", name.name(), size(done), size(total)),
+                    (_, false) => format!("{}: {}", name.name(), words::amount(name, total)),
+                    (_, true) => format!(
+                        "{}: {} of {}",
+                        name.name(),
+                        words::amount(name, done),
+                        words::amount(name, total)
+                    ),
                 })
             }
         }
@@ -233,7 +238,7 @@ mod tests {
             state: ModuleState::Skipped,
             reason: Some("no\u{1b}[2J\nanswer"),
         });
-        for (name, first) in [(Phase::Joining, 0), (Phase::Verifying, 1)] {
+        for (name, first) in [(Phase::Joining, 0), (Phase::Verifying, 1), (Phase::Drilling, 1)] {
             for done in first..=3 {
                 plain.event(Event::Phase { name, done, total: 3 });
             }
@@ -252,7 +257,9 @@ mod tests {
              joining: 3 B\n\
              joining: 3 B of 3 B\n\
              verifying: 3 B\n\
-             verifying: 3 B of 3 B\n"
+             verifying: 3 B of 3 B\n\
+             drilling: 3 rows\n\
+             drilling: 3 rows of 3 rows\n"
         );
     }
 }

@@ -5,8 +5,17 @@ use std::fmt::Display;
 use chrono::{DateTime, Datelike as _, TimeZone};
 use plugin_api::Timestamp;
 
-use crate::cli::figures::grouped;
+use crate::cli::figures::{count, grouped, size};
 use crate::forecast::Forecast;
+use crate::progress::Phase;
+
+/// What a phase counts: bytes, or rows.
+pub(super) fn amount(name: Phase, done: u64) -> String {
+    match name {
+        Phase::Drilling => count(done, "row", "rows"),
+        Phase::Joining | Phase::Verifying | Phase::Downloading => size(done),
+    }
+}
 
 /// Requests below which nobody needs to be told.
 const FEW: u64 = 100;
@@ -47,15 +56,21 @@ pub(crate) fn forecast<Z: TimeZone<Offset: Display>>(forecast: &Forecast, zone: 
 
 /// `waits for credits until Tue 24 Nov at about 09:00; 1,012 are left today and 1,000 are kept for other programs`.
 pub(super) fn paused<Z: TimeZone<Offset: Display>>(until: Timestamp, left: u64, reserve: u64, zone: &Z) -> String {
-    let at = utc(until).map_or_else(
-        || until.to_string(),
-        |until| until.with_timezone(zone).format("%a %-d %b at about %H:%M").to_string(),
-    );
+    let waits = waits(until, zone);
     let kept = match reserve {
         0 => String::new(),
         reserve => format!(", and {} are kept for other programs", grouped(reserve)),
     };
-    format!("waits for credits until {at}; {} are left today{kept}", grouped(left))
+    format!("{waits}; {} are left today{kept}", grouped(left))
+}
+
+/// `waits for credits until Tue 24 Nov at about 09:00`.
+pub(crate) fn waits<Z: TimeZone<Offset: Display>>(until: Timestamp, zone: &Z) -> String {
+    let at = utc(until).map_or_else(
+        || until.to_string(),
+        |until| until.with_timezone(zone).format("%a %-d %b at about %H:%M").to_string(),
+    );
+    format!("waits for credits until {at}")
 }
 
 /// When: without the day where it is today's.
@@ -100,6 +115,7 @@ mod tests {
             credits: Some(40_951),
             spent: 1,
             days: 3,
+            waits_until: None,
             done: Some(moment("2026-11-26T13:00:00Z")),
             is_whole: true,
             modules: Vec::new(),

@@ -217,11 +217,19 @@ fn a_clock_that_is_wrong_changes_no_wait() {
 
 #[test]
 fn a_desk_whose_clock_is_behind_gives_nothing() {
-    for (behind, age, good) in [(0, "", true), (3_600, "", false), (3_600, "Age: 3600", true), (-3_600, "", true)] {
+    for (behind, age, good) in [
+        (0, "", true),
+        (3_600, "", false),
+        (3_600, "Age: 3600", true),
+        (-3_600, "", true),
+    ] {
         let bench = Bench::new(limits(), move |_| async move {
             let date = chrono::Utc::now() - chrono::TimeDelta::seconds(behind);
             let date = format!("Date: {}", date.format("%a, %d %b %Y %H:%M:%S GMT"));
-            let heads: Vec<&str> = [date.as_str(), age].into_iter().filter(|head| !head.is_empty()).collect();
+            let heads: Vec<&str> = [date.as_str(), age]
+                .into_iter()
+                .filter(|head| !head.is_empty())
+                .collect();
             answer(200, &heads, b"ok")
         });
         for _ in 0..2 {

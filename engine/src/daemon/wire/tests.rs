@@ -45,6 +45,7 @@ fn every_event_comes_through() {
         credits: Some(3),
         spent: 4,
         days: 5,
+        waits_until: Some(Timestamp::from_micros(7)),
         done: Some(Timestamp::from_micros(6)),
         is_whole: true,
         modules: vec![Cost {

@@ -127,9 +127,9 @@ fn what_can_not_be_read_by_itself_stays_unread() {
     let mut job = Job::full("tickets");
     let keys = [
         ("TimeEntry", "time entries that belong to no ticket"),
-        ("Cases", "archived tickets of department 21"),
         ("Attachments", "4/4001"),
         ("TimeEntry", "900001"),
+        ("Cases", "archived tickets of department 21 behind the first 5,000"),
     ];
     let wanted = keys.map(|(table, key)| Wanted {
         table: table.to_owned(),

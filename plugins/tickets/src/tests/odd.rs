@@ -1,7 +1,7 @@
 //! A desk as it may be.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use plugin_api::Job;
 use plugin_api::testing::{FakeDesk, Reply};
@@ -308,6 +308,44 @@ fn archived_lists_that_end_too_early_are_named() {
     assert_eq!(run.result, Ok(()));
     assert_eq!(run.unread().len(), 2);
     assert_eq!(ids(&run, "Cases"), ["1"]);
+}
+
+#[test]
+fn archived_lists_that_could_not_be_read_are_read_once_more() {
+    // What fails at first, by its path and the index it is asked for; how much is told as unread, and how many tickets come before
+    // the second try.
+    for (path, from, told, before) in [
+        ("/departments", "0", 1, 1),
+        ("/tickets/archivedTickets", "0", 2, 1),
+        ("/tickets/archivedTickets", "99", 1, 101),
+    ] {
+        let archived: Vec<Case> = (2..=151).map(|id| Case::new(id).threads(1)).collect();
+        let is_broken = Arc::new(AtomicBool::new(true));
+        let broken = Arc::clone(&is_broken);
+        let desk = but(zoho(&[Case::new(1).threads(1)], &archived, 0), move |request| {
+            let is_it = request.path == path && query(request, "from") == from;
+            (is_it && broken.load(Ordering::SeqCst)).then(|| error(500, "INTERNAL_SERVER_ERROR"))
+        });
+        let first = run(&desk);
+        assert_eq!((&first.result, first.unread().len()), (&Ok(()), told), "{path} {from}");
+        assert_eq!(first.rows("Cases").len(), before, "{path} {from}");
+        let still = desk.run(Tickets, &retry(&first));
+        assert_eq!(
+            (still.unread(), still.rows("Cases").len()),
+            (first.unread(), 0),
+            "{path} {from}"
+        );
+        is_broken.store(false, Ordering::SeqCst);
+        let second = desk.run(Tickets, &retry(&first));
+        assert_eq!((&second.result, second.unread()), (&Ok(()), vec![]), "{path} {from}");
+        for table in ["Cases", "Threads"] {
+            let mut both = [ids(&first, table), ids(&second, table)].concat();
+            both.sort();
+            let mut whole = ids(&run(&desk), table);
+            whole.sort();
+            assert_eq!(both, whole, "{path} {from}: {table}");
+        }
+    }
 }
 
 #[test]

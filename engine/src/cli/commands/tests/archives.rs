@@ -141,6 +141,18 @@ fn a_list_says_what_is_foreseen_of_a_backup_that_runs() {
     let said = "backup 1 runs: about 12,300 requests and 41,000 credits more; that takes 3 days of credits\n";
     assert!(list.ends_with(said), "{list}");
     assert!(home.run("list --json").out.contains(r#""requests":12300"#));
+    for (until, waits) in [("2024-07-02T22:01:00Z", true), ("2024-07-01T22:01:00Z", false)] {
+        let waiting = foreseen.replace(r#""done""#, &format!(r#""waits_until":"{until}","done""#));
+        database
+            .execute("UPDATE facts SET content = $1 WHERE name = 'forecast-1'", [waiting])
+            .unwrap();
+        let list = home.run("list").out;
+        assert_eq!(
+            list.contains("backup 1 runs: waits for credits until "),
+            waits,
+            "{list}"
+        );
+    }
     // Whoever ran it is gone.
     drop(lock);
     assert!(home.run("list").out.contains("backup 1 is interrupted"));
