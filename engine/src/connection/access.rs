@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use plugin_api::{ErrorKind, ExportError};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
@@ -31,6 +31,8 @@ pub(super) struct Credentials {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// The number of the token among them, where there is one that expires.
     pub(super) token: u64,
+    /// When they were given: its try is not sent before.
+    pub(super) at: DateTime<Utc>,
 }
 
 /// What an answer means.
@@ -180,13 +182,14 @@ impl Fixed {
         Ok(with(Some((name, value)), secret::forms([sent, packed, raw])))
     }
 
-    /// Why the desk's clock can't be worked with, if so. What a cache answers for the desk has the time of then.
-    fn clock(&self, answer: &Answer) -> Option<&str> {
+    /// Why the desk's clock can't be worked with, if so: its date is before the request was sent. What a cache answers for the desk
+    /// has the time of then.
+    fn clock(&self, sent: DateTime<Utc>, answer: &Answer) -> Option<&str> {
         let header = |name: &str| answer.headers.iter().find(|(given, _)| given == name);
         if self.clock.get().is_none()
             && let Some((_, date)) = header("date").filter(|_| header("age").is_none())
         {
-            let behind = retry::behind(Some(date), Utc::now());
+            let behind = retry::behind(Some(date), sent);
             self.clock.get_or_init(|| clocks_agree(behind, self.search_lag).err());
         }
         self.clock.get()?.as_deref()
@@ -199,6 +202,7 @@ impl Access for Fixed {
             Ok(Credentials {
                 headers: self.credentials.iter().cloned().collect(),
                 token: 0,
+                at: Utc::now(),
             })
         })
     }
@@ -211,8 +215,8 @@ impl Access for Fixed {
         secret::scrub(text, &self.secrets)
     }
 
-    fn judge(&self, call: &Call, _credentials: &Credentials, answer: &Answer, retry_after: Option<Duration>) -> Judged {
-        if let Some(why) = self.clock(answer) {
+    fn judge(&self, call: &Call, credentials: &Credentials, answer: &Answer, retry_after: Option<Duration>) -> Judged {
+        if let Some(why) = self.clock(credentials.at, answer) {
             // The engine's own: a person has to set it right.
             return Judged {
                 class: Class::Final,

@@ -294,6 +294,7 @@ impl Zoho {
         Ok(Credentials {
             headers,
             token: token.number,
+            at: Utc::now(),
         })
     }
 }
